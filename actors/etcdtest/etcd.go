@@ -4,6 +4,7 @@ package etcdtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -119,10 +120,7 @@ func FreeAddr(t testing.TB) string {
 // DeleteMember deletes the key of the member at an address, as the end of its lease does.
 func (s *Server) DeleteMember(addr string) {
 	s.t.Helper()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, Logger: zap.NewNop()})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	client := s.client()
 	defer func() { _ = client.Close() }()
 	all, err := client.Get(s.t.Context(), "/topicdesk/", clientv3.WithPrefix())
 	if err != nil {
@@ -135,4 +133,40 @@ func (s *Server) DeleteMember(addr string) {
 			}
 		}
 	}
+}
+
+// PutMember writes the key of a member of a cluster, for good.
+func (s *Server) PutMember(cluster, id, addr string) {
+	s.t.Helper()
+	client := s.client()
+	defer func() { _ = client.Close() }()
+	value := fmt.Sprintf(`{"id":%q,"addr":%q,"kinds":["shard"]}`, id, addr)
+	if _, err := client.Put(s.t.Context(), "/topicdesk/"+cluster+"/nodes/"+id, value); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Awaits waits until there is a key that begins so.
+func (s *Server) Awaits(prefix string) {
+	s.t.Helper()
+	client := s.client()
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	// From the first revision on, so that it does not matter which comes first.
+	for change := range client.Watch(ctx, prefix, clientv3.WithPrefix(), clientv3.WithRev(1)) {
+		if len(change.Events) > 0 {
+			return
+		}
+	}
+	s.t.Fatalf("there is no key %s…", prefix)
+}
+
+func (s *Server) client() *clientv3.Client {
+	s.t.Helper()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, Logger: zap.NewNop()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return client
 }

@@ -36,8 +36,8 @@ type App struct {
 	Started func(httpAddr, simulatorURL string)
 	// SweepEvery and IdleAfter are for tests. 0: the usual times.
 	SweepEvery, IdleAfter time.Duration
-	// drained ends when somebody asks this node of a cluster to leave.
-	drained chan struct{}
+	// leave stops the service as a signal does, with a cause.
+	leave context.CancelCauseFunc
 	// DeliveryTimeout is how long an attempt to deliver an event may take. It is for tests. 0: the usual time.
 	DeliveryTimeout time.Duration
 }
@@ -58,7 +58,8 @@ const httpStopWithin = 5 * time.Second
 // Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.
 func (a *App) Run(ctx context.Context) (err error) {
 	start := time.Now()
-	a.drained = make(chan struct{})
+	ctx, a.leave = context.WithCancelCause(ctx)
+	defer a.leave(nil)
 	for _, w := range a.Config.Warnings() {
 		a.Log.Warn(w)
 	}
@@ -104,7 +105,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDeskMetrics(a.Config, store))
 	state := &intakeState{}
-	system, err := a.startActors(store, client, attachments, state, registry)
+	system, err := a.startActors(ctx, store, client, attachments, state, registry)
 	if err != nil {
 		return err
 	}
@@ -137,13 +138,13 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
-	case <-a.drained:
-		a.drain(server)
-		a.Log.Info("stopping, as asked for")
-		return nil
 	case <-ctx.Done():
 		a.drain(server)
-		a.Log.Info("stopping")
+		if errors.Is(context.Cause(ctx), errDrained) {
+			a.Log.Info("stopping, as asked for")
+		} else {
+			a.Log.Info("stopping")
+		}
 		return nil
 	case err := <-server.Failed():
 		return fmt.Errorf("HTTP ended: %w", err)
@@ -165,7 +166,11 @@ func (a *App) announce(httpAddr, simulatorURL string, took time.Duration) {
 }
 
 func (a *App) stop(closers *closers) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	within := stopWithin
+	if a.Config.Clustered() {
+		within -= drainFor // has passed by now
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	return closers.run(ctx)
 }
@@ -185,8 +190,8 @@ func (a *App) openAttachments(ctx context.Context) (*files.Store, error) {
 	return attachments, nil
 }
 
-func (a *App) startActors(store storage.Store, client *bot.Client, attachments *files.Store, state *intakeState,
-	registry *prometheus.Registry) (*actors.System, error) {
+func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.Client, attachments *files.Store,
+	state *intakeState, registry *prometheus.Registry) (*actors.System, error) {
 	var telegram actors.Telegram = client
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
@@ -202,7 +207,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(), Version: version,
+		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(ctx), Version: version,
 	})
 }
 

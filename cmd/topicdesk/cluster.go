@@ -38,13 +38,17 @@ func (a *App) drain(server *httpedge.Server) {
 	time.Sleep(drainFor)
 }
 
-// cluster is what makes this node one of several; nil: it is alone.
-func (a *App) cluster() *actors.ClusterOptions {
+// errDrained is why a node stops that was asked to leave by "topicdesk cluster drain".
+var errDrained = errors.New("asked to leave the cluster")
+
+// cluster is what makes this node one of several; nil: it is alone. It gives up joining when ctx ends.
+func (a *App) cluster(ctx context.Context) *actors.ClusterOptions {
 	if !a.Config.Clustered() {
 		return nil
 	}
 	options := clusterOptions(a.Config)
-	options.Drain = func() { close(a.drained) }
+	options.GiveUp = ctx
+	options.Drain = func() { a.leave(errDrained) }
 	options.Fenced = func(reason string) {
 		// Nothing is stopped in order: other nodes do the work already, and each write of ours would disturb them.
 		a.Log.Error("fenced: this process ends, and a new one may start", "reason", reason)

@@ -4,6 +4,7 @@ package cluster_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,16 +29,26 @@ import (
 // patience is how long only a failing test waits.
 const patience = 30 * time.Second
 
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // those that run in parallel do nothing but wait
+	os.Exit(m.Run())
+}
+
 // bench is etcd, a store, and the nodes of a test.
 type bench struct {
 	t     testing.TB
 	etcd  *etcdtest.Server
+	urls  []string        // of etcd, for the next node; nil: the server's
+	ends  context.Context // of the next node's start; nil: it does not
 	store storage.Store
 	tls   func(addr string) *cluster.TLS
 }
 
-func newBench(t testing.TB) *bench {
-	b := &bench{t: t, etcd: etcdtest.Start(t), tls: func(string) *cluster.TLS { return nil }}
+func newBench(t testing.TB) *bench { return newBenchOf(t, etcdtest.Start(t)) }
+
+func newBenchOf(t testing.TB, etcd *etcdtest.Server) *bench {
+	b := &bench{t: t, etcd: etcd, tls: func(string) *cluster.TLS { return nil }}
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), sqlite.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +61,13 @@ func newBench(t testing.TB) *bench {
 // node is one node, with a kind of entity that says on which node it is.
 type node struct {
 	*entity.Node
-	b      *bench
-	addr   string
-	env    *entity.Env
-	place  *cluster.Cluster
-	fenced chan string
+	b       *bench
+	addr    string
+	env     *entity.Env
+	place   *cluster.Cluster
+	fenced  chan string
+	drained chan struct{} // has one when somebody has asked it to leave
+	asleep  *atomic.Int64 // how far its wall clock is ahead
 
 	mu    sync.Mutex
 	heard []string // what nobody waited for, in order
@@ -97,17 +111,23 @@ func (b *bench) node(addr string) *node {
 }
 
 func (b *bench) try(addr string) (*node, error) {
-	n := &node{b: b, addr: addr, fenced: make(chan string, 1)}
+	n := &node{b: b, addr: addr, fenced: make(chan string, 1), drained: make(chan struct{}, 1)}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", addr)
 	}
+	urls := b.urls
+	if urls == nil {
+		urls = []string{b.etcd.URL}
+	}
 	var err error
 	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
-		Etcd: cluster.Etcd{Endpoints: []string{b.etcd.URL}}, Fenced: func(reason string) { n.fenced <- reason }})
+		Etcd: cluster.Etcd{Endpoints: urls}, Fenced: func(reason string) { n.fenced <- reason },
+		GiveUp: b.ends, Drain: func() { n.drained <- struct{}{} }})
 	if err != nil {
 		return nil, err
 	}
+	n.asleep = n.place.Asleep()
 	if n.env, err = entity.NewEnv(entity.EnvOptions{Store: b.store, Owner: addr, Log: log}); err != nil {
 		return nil, err
 	}
@@ -123,11 +143,16 @@ func (b *bench) try(addr string) (*node, error) {
 	return n, n.Join(b.t.Context())
 }
 
-func (n *node) stop() {
+func (n *node) stop() { n.end((*entity.Node).Leave) }
+
+// giveUp ends a node that could not join.
+func (n *node) giveUp() { n.end(func(*entity.Node, context.Context) error { return nil }) }
+
+func (n *node) end(leave func(*entity.Node, context.Context) error) {
 	n.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_ = n.Leave(ctx)
+		_ = leave(n.Node, ctx)
 		n.env.Cancel()
 		_ = n.Stop(ctx)
 	})

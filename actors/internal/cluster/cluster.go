@@ -33,7 +33,9 @@ type Options struct {
 	Fenced func(reason string)
 	// Drain is called once when somebody asks this node to leave (Drain). nil: nobody can.
 	Drain func()
-	Log   *slog.Logger
+	// GiveUp ends a Join that is under way when it ends. nil: nothing does but the context of Join.
+	GiveUp context.Context
+	Log    *slog.Logger
 }
 
 const (
@@ -43,8 +45,8 @@ const (
 	// leaseTTL is how long the others wait for a node that is silent before they take its shards over, and so also how long
 	// etcd may be away without anybody's shards moving.
 	leaseTTL = 5 * time.Second
-	// suspendAfter is how long a node that can't reach etcd keeps its shards. The lease is renewed each third of its time,
-	// so others take them over no earlier than two thirds after the last look that succeeded.
+	// suspendAfter is how long a node that can't reach etcd keeps its shards, from when it last asked for its lease. Others
+	// take them over no earlier than leaseTTL after that.
 	suspendAfter = 3 * time.Second
 	// dialWithin is how long etcd may take to answer at the start.
 	dialWithin = 5 * time.Second
@@ -67,7 +69,8 @@ type Cluster struct {
 	owners    atomic.Pointer[[entity.Shards]string]
 	leaving   atomic.Bool
 	fenced    atomic.Bool
-	seen      atomic.Pointer[time.Time] // when the own key was there
+	seen      atomic.Pointer[instant] // since when the lease lasts, at least; the members were read after that
+	now       func() instant
 	closed    context.Context
 	closeOnce sync.Once
 	close     context.CancelFunc
@@ -76,7 +79,10 @@ type Cluster struct {
 var _ entity.Placement = (*Cluster)(nil)
 
 // New prepares a node. Join makes it a member.
-func New(o Options) (*Cluster, error) {
+func New(o Options) (_ *Cluster, err error) {
+	if o.Addr, err = canonical(o.Addr); err != nil {
+		return nil, err
+	}
 	config, err := o.Etcd.config()
 	if err != nil {
 		return nil, err
@@ -85,10 +91,10 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{o: o, etcd: client}
+	c := &Cluster{o: o, etcd: client, now: now}
 	c.closed, c.close = context.WithCancel(context.Background())
 	c.owners.Store(&[entity.Shards]string{})
-	c.seen.Store(&time.Time{})
+	c.seen.Store(&instant{})
 	return c, nil
 }
 
@@ -103,6 +109,12 @@ func connect(config clientv3.Config) (*clientv3.Client, error) {
 
 // Join implements entity.Placement. It returns when this node and the others know of each other.
 func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
+	if c.o.GiveUp != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(c.o.GiveUp, cancel)()
+	}
 	ask, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	if _, err := c.etcd.Get(ask, baseKey); err != nil { // Proto.Actor would wait for etcd without end
@@ -116,9 +128,11 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	if err != nil {
 		return err
 	}
+	server = append(server, guards(c.o.Log)...)
 	c.system, c.moved = m.System, m.Moved
 	c.fence = newFence(c)
-	c.provider = newProvider(c.o, c.etcd, c.fence.begin)
+	c.provider = newProvider(ctx, c.o, c.etcd)
+	c.provider.begun, c.provider.joined, c.provider.now = c.begun, c.fence.begin, c.now
 	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
 		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
 		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
@@ -127,11 +141,11 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	config.GossipInterval = time.Second // nothing hangs on it
 	c.cluster = cluster.New(c.system, config)
 	c.system.EventStream.Subscribe(c.onTopology)
-	return c.start()
+	return c.start(ctx)
 }
 
 // start starts the member. Where Proto.Actor panics it returns an error.
-func (c *Cluster) start() (err error) {
+func (c *Cluster) start(ctx context.Context) (err error) {
 	// Proto.Actor would panic in the middle of its start.
 	listener, err := net.Listen("tcp", c.o.Addr)
 	if err != nil {
@@ -140,25 +154,22 @@ func (c *Cluster) start() (err error) {
 	_ = listener.Close()
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the cluster can't be joined: %v", r)
+			if cause, ok := r.(error); ok {
+				err = fmt.Errorf("the cluster can't be joined: %w", cause)
+			} else {
+				err = fmt.Errorf("the cluster can't be joined: %v", r)
+			}
 		}
 	}()
 	c.cluster.StartMember()
-	c.mu.Lock()
-	c.started = true
-	c.mu.Unlock()
-	return nil
+	return ctx.Err()
 }
 
-func splitAddr(addr string) (host string, port int, err error) {
-	host, digits, err := net.SplitHostPort(addr)
-	if err == nil {
-		port, err = strconv.Atoi(digits)
-	}
-	if err != nil {
-		return "", 0, fmt.Errorf("CLUSTER_ADDR: %w", err)
-	}
-	return host, port, nil
+// begun notes that there is something to leave and to end.
+func (c *Cluster) begun() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = true
 }
 
 // onTopology takes the members as they are now.
@@ -217,7 +228,7 @@ func (c *Cluster) Owner(shard int) string {
 
 // Sure implements entity.Placement. It goes by the clock, so that it is right at once when a paused process goes on.
 func (c *Cluster) Sure() bool {
-	return !c.fenced.Load() && time.Since(*c.seen.Load()) < suspendAfter
+	return !c.fenced.Load() && c.now().since(*c.seen.Load()) < suspendAfter
 }
 
 // Self implements entity.Placement.
@@ -303,6 +314,9 @@ func (c *Cluster) Close() {
 		c.leaving.Store(true)
 		if started {
 			c.fence.end()
+			if err := c.provider.Shutdown(false); err != nil {
+				c.o.Log.Warn("cluster: the others notice that this node has left within "+leaseTTL.String(), "error", err)
+			}
 			c.cluster.IdentityLookup.Shutdown()
 			c.cluster.Gossip.Shutdown()
 			c.cluster.Remote.Shutdown(false)

@@ -226,6 +226,7 @@ func TestFencedWhenTheKeyIsGone(t *testing.T) {
 }
 
 func TestEtcdMayRestart(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	one, two := b.node(addr1), b.node(addr2)
 	one.placed()
@@ -256,6 +257,7 @@ func TestEtcdMayRestart(t *testing.T) {
 }
 
 func TestNoEtcdIsSaid(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.etcd.Stop()
 	_, err := b.try(addr1)

@@ -16,8 +16,16 @@ const drainAsked = 60
 
 func drainKey(name, id string) string { return baseKey + "/" + name + "/drain/" + id }
 
+// Values of the key. Whoever asks writes the address; the node writes that it leaves, so that a node which was killed
+// meanwhile is not taken for one that has left.
+const leftInPeace = "left"
+
 // Drain asks the node at an address to leave, and returns when it has.
 func Drain(ctx context.Context, o Options, addr string) error {
+	addr, err := canonical(addr)
+	if err != nil {
+		return err
+	}
 	config, err := o.Etcd.config()
 	if err != nil {
 		return err
@@ -27,7 +35,7 @@ func Drain(ctx context.Context, o Options, addr string) error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	p := newProvider(o, client, nil)
+	p := newProvider(ctx, o, client)
 	asked := ""
 	for {
 		members, err := p.membersWithin(ctx)
@@ -55,7 +63,7 @@ func Drain(ctx context.Context, o Options, addr string) error {
 			}
 			asked = id
 		case id != asked:
-			return nil
+			return p.howItEnded(ctx, asked, addr)
 		}
 		select {
 		case <-ctx.Done():
@@ -65,27 +73,64 @@ func Drain(ctx context.Context, o Options, addr string) error {
 	}
 }
 
+// howItEnded is nil when a node that was asked has left.
+func (p *provider) howItEnded(ctx context.Context, id, addr string) error {
+	answer, err := p.etcd.Get(ctx, drainKey(p.o.Name, id))
+	if err != nil {
+		return fmt.Errorf("etcd: %w", err)
+	}
+	if len(answer.Kvs) == 0 || string(answer.Kvs[0].Value) != leftInPeace {
+		return fmt.Errorf("the node at %s has ended without leaving: it was killed, or fenced; see its log", addr)
+	}
+	return nil
+}
+
 func (p *provider) membersWithin(ctx context.Context) ([]member, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	members, _, err := p.read(ctx)
-	return members, err
+	return p.read(ctx)
 }
 
-// awaitDrain calls f when somebody asks this node to leave.
-func (p *provider) awaitDrain(name, id string, f func()) {
+// awaitDrain calls Drain when somebody asks this node to leave.
+func (p *provider) awaitDrain() {
 	for p.ctx.Err() == nil {
-		for change := range p.etcd.Watch(clientv3.WithRequireLeader(p.ctx), drainKey(name, id)) {
-			for _, e := range change.Events {
-				if e.Type == clientv3.EventTypePut {
-					f()
-					return
-				}
-			}
+		if p.isAsked() {
+			p.asked.Store(true)
+			p.o.Drain()
+			return
 		}
 		select {
 		case <-p.ctx.Done():
 		case <-time.After(keyEvery):
 		}
+	}
+}
+
+// isAsked waits until somebody asks this node to leave, or already has. It is false when etcd does not answer any more.
+func (p *provider) isAsked() bool {
+	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(p.ctx))
+	defer cancel()
+	key := drainKey(p.o.Name, p.self.ID)
+	before, err := p.etcd.Get(ctx, key)
+	if err != nil {
+		return false
+	}
+	if len(before.Kvs) > 0 {
+		return true
+	}
+	for change := range p.etcd.Watch(ctx, key, clientv3.WithRev(before.Header.Revision+1)) {
+		for _, e := range change.Events {
+			if e.Type == clientv3.EventTypePut {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sayLeft tells whoever asked that this node leaves.
+func (p *provider) sayLeft(ctx context.Context) {
+	if _, err := p.etcd.Put(ctx, drainKey(p.o.Name, p.self.ID), leftInPeace, clientv3.WithIgnoreLease()); err != nil {
+		p.o.Log.Warn("cluster: whoever asked this node to leave is not told that it does", "error", err)
 	}
 }

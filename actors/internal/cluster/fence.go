@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 const (
 	keyEvery    = 500 * time.Millisecond // between two looks at the own key
+	lookWithin  = 500 * time.Millisecond // each of the two requests of a look
 	clockEvery  = 100 * time.Millisecond // between two looks at the clock
 	pauseAtMost = 2 * time.Second        // of the process; others may have taken its shards over by then
 )
@@ -32,42 +31,34 @@ func newFence(c *Cluster) *fence {
 	return f
 }
 
-func (f *fence) begin() {
-	now := time.Now()
-	f.c.seen.Store(&now)
+// begin begins when this node is a member. Its lease lasts from asked on, at least.
+func (f *fence) begin(asked instant, members []member) {
+	f.c.seen.Store(&asked)
+	f.c.provider.publish(members)
 	f.loops.Go(f.watchKey)
 	f.loops.Go(f.watchClock)
 }
 
-// revision is the one in which the own key was made; 0: there is no key.
-func (f *fence) revision(ctx context.Context) (int64, error) {
-	answer, err := f.c.etcd.Get(ctx, f.c.provider.key, clientv3.WithKeysOnly())
-	if err != nil || len(answer.Kvs) == 0 {
-		return 0, err
-	}
-	return answer.Kvs[0].CreateRevision, nil
-}
-
-// watchKey looks at the own key. If it is gone, or is another, the lease has ended, and others have taken the shards
-// over. While etcd does not answer nobody can know, so this node then has no shards.
+// watchKey renews the lease and looks at the own key and at those of the others. If the own one is gone, or is another, the
+// lease has ended, and others have taken the shards over. While etcd does not answer nobody can know, so this node then has
+// no shards. That is 2 s before the lease ends, whatever etcd heard of it: it lasts from a moment after asked on.
 func (f *fence) watchKey() {
-	for sure := true; f.wait(keyEvery); {
-		asked := time.Now()
-		ask, cancel := context.WithTimeout(f.ctx, keyEvery)
-		created, err := f.revision(ask)
-		cancel()
+	for sure, pause := true, keyEvery; f.wait(pause, f.c.provider.changed); {
+		asked := f.c.now()
+		lost, err := f.c.provider.look(f.ctx)
 		switch {
 		case f.ctx.Err() != nil:
 			return
-		case err == nil && created != f.c.provider.created:
-			f.trip("others have taken its shards over: its lease in etcd has ended")
+		case lost != "":
+			f.trip(lost)
 			return
 		case sure && !f.c.Sure(): // even if the answer came just now, shards may have left meanwhile
 			sure = false
 			f.c.o.Log.Error("cluster: etcd does not answer, so this node has no shards until it does", "error", err)
 			f.c.moved()
 		}
-		if err == nil {
+		if pause = clockEvery; err == nil {
+			pause = keyEvery
 			f.c.seen.Store(&asked)
 			if !sure {
 				sure = true
@@ -80,21 +71,24 @@ func (f *fence) watchKey() {
 
 // watchClock notices that the process was paused.
 func (f *fence) watchClock() {
-	for last := time.Now(); f.wait(clockEvery); last = time.Now() {
-		if gap := time.Since(last); gap > pauseAtMost {
+	for last := f.c.now(); f.wait(clockEvery, nil); last = f.c.now() {
+		if gap := f.c.now().since(last); gap > pauseAtMost {
 			f.trip(fmt.Sprintf("the process was paused for %s", gap.Round(time.Millisecond)))
 			return
 		}
 	}
 }
 
-func (f *fence) wait(d time.Duration) bool {
+// wait waits for d, or until there is something in early. It says whether the fence goes on.
+func (f *fence) wait(d time.Duration, early <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-f.ctx.Done():
 		return false
 	case <-timer.C:
+		return true
+	case <-early:
 		return true
 	}
 }

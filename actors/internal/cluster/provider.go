@@ -3,11 +3,14 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/cluster"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -21,12 +24,17 @@ type provider struct {
 	etcd   *clientv3.Client
 	prefix string // of the keys of all members
 	o      Options
-	joined func() // called when the own key is there, before this node learns who has which shard
+	begun  func()                             // called when Proto.Actor runs, so that it is to be ended
+	joined func(asked instant, them []member) // called when the own key is there; asked is when the lease was asked for
+	now    func() instant
 
 	cluster *cluster.Cluster
-	key     string
-	lease   clientv3.LeaseID
-	created int64 // revision in which the key was made
+	self    member
+	renewal renewal
+	created int64         // revision in which the own key was made
+	changed chan struct{} // has one when the members have changed, or may have
+	asked   atomic.Bool   // to leave (drain.go)
+	start   context.Context
 	ctx     context.Context
 	cancel  context.CancelFunc
 	loops   sync.WaitGroup
@@ -41,49 +49,44 @@ type member struct {
 	Addr    string    `json:"addr"`
 	Kinds   []string  `json:"kinds"`
 	Started time.Time `json:"started"`
+
+	key     string
+	created int64 // revision in which the key was made
 }
 
 // etcdWithin is how long one request to etcd may take.
 const etcdWithin = 2 * time.Second
 
-func newProvider(o Options, client *clientv3.Client, joined func()) *provider {
-	p := &provider{etcd: client, prefix: baseKey + "/" + o.Name + "/nodes/", o: o, joined: joined}
+// newProvider makes a provider. Its start ends with ctx.
+func newProvider(ctx context.Context, o Options, client *clientv3.Client) *provider {
+	p := &provider{etcd: client, prefix: baseKey + "/" + o.Name + "/nodes/", o: o, start: ctx, changed: make(chan struct{}, 1)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
 
-// StartMember implements cluster.ClusterProvider.
+// StartMember implements cluster.ClusterProvider. What it has done when it fails, Shutdown takes back.
 func (p *provider) StartMember(c *cluster.Cluster) error {
+	p.begun()
 	p.cluster = c
 	// Not the id of the actor system, by which gossip would judge who lives: nodes that can't reach each other, but etcd,
 	// would each take the other's shards over.
-	self := member{ID: c.Config.Name + "@" + c.ActorSystem.ID, Addr: p.o.Addr, Kinds: c.GetClusterKinds(), Started: time.Now()}
-	p.key = p.prefix + self.ID
-	value, err := json.Marshal(self)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(p.ctx, dialWithin)
+	p.self = member{ID: c.Config.Name + "@" + c.ActorSystem.ID, Addr: p.o.Addr, Kinds: c.GetClusterKinds(), Started: time.Now()}
+	ctx, cancel := context.WithTimeout(p.start, dialWithin)
 	defer cancel()
+	asked := p.now()
 	lease, err := p.etcd.Grant(ctx, int64(leaseTTL/time.Second))
 	if err != nil {
 		return fmt.Errorf("etcd: take a lease: %w", err)
 	}
-	p.lease = lease.ID
-	written, err := p.etcd.Put(ctx, p.key, string(value), clientv3.WithLease(lease.ID))
-	if err != nil {
-		return fmt.Errorf("etcd: write the own key: %w", err)
-	}
-	p.created = written.Header.Revision
-	p.joined()
-	revision, err := p.publish(ctx)
+	p.renewal = renewal{etcd: p.etcd, lease: lease.ID}
+	members, err := p.enter(ctx)
 	if err != nil {
 		return err
 	}
-	p.loops.Go(p.renew)
-	p.loops.Go(func() { p.watch(revision + 1) })
+	p.joined(asked, members)
+	p.loops.Go(p.watch)
 	if p.o.Drain != nil {
-		p.loops.Go(func() { p.awaitDrain(p.o.Name, self.ID, p.o.Drain) })
+		p.loops.Go(p.awaitDrain)
 	}
 	return nil
 }
@@ -93,27 +96,91 @@ func (p *provider) StartClient(*cluster.Cluster) error {
 	return fmt.Errorf("a node that is no member is not supported")
 }
 
-// renew keeps the lease alive. The client gives up when etcd was away for as long as the lease lasts, though etcd renews all
-// leases when it comes back: so it begins again. Whether the lease has ended the fence finds out.
-func (p *provider) renew() {
-	for p.ctx.Err() == nil {
-		if alive, err := p.etcd.KeepAlive(p.ctx, p.lease); err == nil {
-			for range alive {
+// enter writes the own key, and returns the members. It deletes the keys of former processes at the same address: whoever
+// listens there has outlived them. So the others learn of the end and of the start together; when they learnt of the end
+// later, they would cut off the new process.
+func (p *provider) enter(ctx context.Context) ([]member, error) {
+	value, err := json.Marshal(p.self)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		before, err := p.etcd.Get(ctx, p.prefix, clientv3.WithPrefix())
+		if err != nil {
+			return nil, fmt.Errorf("etcd: read the members: %w", err)
+		}
+		var changes []clientv3.Op
+		for _, m := range p.parse(before.Kvs) {
+			if m.Addr == p.o.Addr {
+				changes = append(changes, clientv3.OpDelete(m.key))
 			}
 		}
-		select {
-		case <-p.ctx.Done():
-		case <-time.After(clockEvery):
+		changes = append(changes, clientv3.OpPut(p.prefix+p.self.ID, string(value), clientv3.WithLease(p.renewal.lease)),
+			clientv3.OpGet(p.prefix, clientv3.WithPrefix()))
+		unchanged := clientv3.Compare(clientv3.ModRevision(p.prefix), "<", before.Header.Revision+1).WithPrefix()
+		written, err := p.etcd.Txn(ctx).If(unchanged).Then(changes...).Commit()
+		if err != nil {
+			return nil, fmt.Errorf("etcd: write the own key: %w", err)
 		}
+		if !written.Succeeded {
+			continue // somebody else came in between
+		}
+		p.created = written.Header.Revision
+		return newest(p.parse(written.Responses[len(changes)-1].GetResponseRange().Kvs)), nil
 	}
 }
 
-// publish tells the cluster who its members are, and returns the revision in which they were.
-func (p *provider) publish(ctx context.Context) (revision int64, err error) {
-	members, revision, err := p.read(ctx)
-	if err != nil {
-		return 0, err
+// newest are the members without those that another one at the same address has outlived.
+func newest(all []member) (members []member) {
+	at := map[string]int{}
+	for _, m := range all {
+		i, known := at[m.Addr]
+		switch {
+		case !known:
+			at[m.Addr] = len(members)
+			members = append(members, m)
+		case m.created > members[i].created:
+			members[i] = m
+		}
 	}
+	return members
+}
+
+// look renews the lease, reads the members and tells the cluster of them. lost says why this node is no member any more.
+func (p *provider) look(ctx context.Context) (lost string, err error) {
+	renew, cancel := context.WithTimeout(ctx, lookWithin)
+	err = p.renewal.renew(renew)
+	cancel()
+	if errors.Is(err, errEnded) {
+		return leaseEnded, nil
+	} else if err != nil {
+		return "", err
+	}
+	ask, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	members, err := p.read(ask)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range members {
+		if m.Addr != p.o.Addr {
+			continue
+		}
+		if m.ID != p.self.ID {
+			return fmt.Sprintf("another node has come to its address %s: each needs a CLUSTER_ADDR of its own", m.Addr), nil
+		}
+		if m.created == p.created {
+			p.publish(members)
+			return "", nil
+		}
+	}
+	return leaseEnded, nil
+}
+
+const leaseEnded = "others have taken its shards over: its lease in etcd has ended"
+
+// publish tells the cluster who its members are.
+func (p *provider) publish(members []member) {
 	all := make(cluster.Members, 0, len(members))
 	for _, m := range members {
 		host, port, err := splitAddr(m.Addr)
@@ -124,65 +191,61 @@ func (p *provider) publish(ctx context.Context) (revision int64, err error) {
 		all = append(all, &cluster.Member{Id: m.ID, Host: host, Port: int32(port), Kinds: m.Kinds})
 	}
 	p.cluster.MemberList.UpdateClusterTopology(all)
-	return revision, nil
 }
 
-func (p *provider) read(ctx context.Context) (members []member, revision int64, err error) {
+func (p *provider) read(ctx context.Context) ([]member, error) {
 	answer, err := p.etcd.Get(ctx, p.prefix, clientv3.WithPrefix())
 	if err != nil {
-		return nil, 0, fmt.Errorf("etcd: read the members: %w", err)
+		return nil, fmt.Errorf("etcd: read the members: %w", err)
 	}
-	for _, kv := range answer.Kvs {
-		var m member
+	return newest(p.parse(answer.Kvs)), nil
+}
+
+func (p *provider) parse(all []*mvccpb.KeyValue) (members []member) {
+	for _, kv := range all {
+		m := member{key: string(kv.Key), created: kv.CreateRevision}
 		if err := json.Unmarshal(kv.Value, &m); err != nil {
 			p.o.Log.Error("cluster: a member can't be read", "key", string(kv.Key), "error", err)
 			continue
 		}
 		members = append(members, m)
 	}
-	return members, answer.Header.Revision, nil
+	return members
 }
 
-// watch publishes the members whenever one comes or goes, from a revision on.
-func (p *provider) watch(from int64) {
+// watch has the members read at once whenever one comes or goes. What it misses, the next look finds.
+func (p *provider) watch() {
 	for p.ctx.Err() == nil {
-		changes := p.etcd.Watch(clientv3.WithRequireLeader(p.ctx), p.prefix, clientv3.WithPrefix(), clientv3.WithRev(from))
-		for change := range changes {
-			if change.Err() != nil {
-				break // of a revision that etcd has no more, or without a leader: read anew
-			}
-			if revision, err := p.publishSoon(); err == nil {
-				from = max(from, revision+1)
+		for range p.etcd.Watch(clientv3.WithRequireLeader(p.ctx), p.prefix, clientv3.WithPrefix()) {
+			select {
+			case p.changed <- struct{}{}:
+			default:
 			}
 		}
-		if revision, err := p.publishSoon(); err == nil {
-			from = revision + 1
-		} else if p.ctx.Err() == nil {
-			p.o.Log.Warn("cluster: the members can't be read; tried again", "error", err)
-			select {
-			case <-p.ctx.Done():
-			case <-time.After(keyEvery):
-			}
+		select {
+		case <-p.ctx.Done():
+		case <-time.After(keyEvery):
 		}
 	}
 }
 
-func (p *provider) publishSoon() (int64, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, etcdWithin)
-	defer cancel()
-	return p.publish(ctx)
-}
-
-// Shutdown implements cluster.ClusterProvider.
+// Shutdown implements cluster.ClusterProvider. The fence has ended before.
 func (p *provider) Shutdown(bool) (err error) {
 	p.once.Do(func() {
-		ctx, cancel := context.WithTimeout(p.ctx, etcdWithin)
-		defer cancel()
-		if _, err = p.etcd.Revoke(ctx, p.lease); err != nil {
-			err = fmt.Errorf("etcd: give the lease back: %w", err)
-		}
 		p.cancel()
 		p.loops.Wait()
+		p.renewal.end()
+		if p.renewal.lease == clientv3.NoLease {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), etcdWithin)
+		defer cancel()
+		if p.asked.Load() {
+			p.sayLeft(ctx)
+		}
+		if _, err = p.etcd.Revoke(ctx, p.renewal.lease); err != nil {
+			err = fmt.Errorf("etcd: give the lease back: %w", err)
+		}
 	})
 	return err
 }

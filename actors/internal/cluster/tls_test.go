@@ -76,7 +76,7 @@ func (a *authority) node(addr string) *cluster.TLS {
 	return &cluster.TLS{Cert: a.file(host + ".pem"), Key: a.file(host + ".key"), CA: a.file("ca.pem")}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -26,10 +26,13 @@ const (
 	// A node that is frozen keeps its connections: one that says nothing is asked, and given up after silentFor.
 	askSilent = 10 * time.Second // gRPC's least
 	silentFor = 2 * time.Second
+	// greetWithin is how long a connection may take to begin, and greetingAtMost how many of one host begin at a time.
+	greetWithin    = 5 * time.Second
+	greetingAtMost = 50
 )
 
-// soon is how often etcd is dialled while it is away. When it comes back each lease lasts as long as at first: whoever does
-// not renew it by then is fenced. gRPC's own pauses grow to 2 minutes.
+// soon is how often etcd, or another node, is dialled while it is away. When etcd comes back each lease lasts as long as at
+// first: whoever does not renew it by then is fenced. gRPC's own pauses grow to 2 minutes.
 var soon = backoff.Config{BaseDelay: clockEvery, Multiplier: 1.6, Jitter: 0.2, MaxDelay: keyEvery}
 
 // TLS names the files of mutual TLS between nodes.
@@ -44,6 +47,8 @@ func (t *TLS) options() ([]grpc.ServerOption, []grpc.DialOption, error) {
 	dial := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(receiveAtMost)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: askSilent, Timeout: silentFor}),
+		// gRPC's own is 20 s, for which all that is sent to the address would wait, though a new node be there by then.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: soon, MinConnectTimeout: silentFor}),
 	}
 	if t == nil {
 		return server, append(dial, grpc.WithTransportCredentials(insecure.NewCredentials())), nil
@@ -60,7 +65,7 @@ func (t *TLS) options() ([]grpc.ServerOption, []grpc.DialOption, error) {
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own},
 		RootCAs: signers, ClientCAs: signers, ClientAuth: tls.RequireAndVerifyClientCert,
 	}
-	return append(server, grpc.Creds(credentials.NewTLS(config))),
+	return append(server, grpc.Creds(newBounded(credentials.NewTLS(config)))),
 		append(dial, grpc.WithTransportCredentials(credentials.NewTLS(config))), nil
 }
 
