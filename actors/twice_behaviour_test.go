@@ -110,7 +110,7 @@ func TestTwoOfEverything(t *testing.T) {
 			p := d.nodes()[a.chance(2)]
 			reply, err := p.system.Ask(t.Context(), messages.KindTicket, k.k.id, &messages.UpdateTicket{
 				Origin: program(), Title: &title})
-			if r, is := reply.(*messages.Reply); err != nil || !is || r.Code != messages.Code_OK {
+			if r, is := reply.(*messages.Reply); err != nil || !is || r.Code != messages.Code_OK && r.Code != messages.Code_DUPLICATE {
 				t.Errorf("a change by the %s: %v, %v", p.owner, reply, err)
 			}
 			for _, p := range d.nodes() {

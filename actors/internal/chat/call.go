@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,7 +11,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // A chat's calls: each in a goroutine of its own, and what its answer means.
@@ -18,7 +22,8 @@ import (
 type called struct {
 	q          *queued
 	op         *messages.Operation // what was called: that of q, or a message that it shares
-	outcome    *messages.Outcome
+	outcome    *messages.Outcome   // nil: it was not made
+	why        error               // it was not made
 	took       time.Duration
 	activation *byte
 }
@@ -36,7 +41,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	}
 	c.room.calls.begin()
 	c.room.metrics.inFlight.Inc()
-	chatID, lang, activation := c.chatID, op.Lang, c.activation
+	chatID, lang, activation, claim := c.chatID, op.Lang, c.activation, c.Claim()
 	if c.lang != "" {
 		lang = c.lang
 	}
@@ -45,10 +50,68 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		defer c.room.calls.end()
 		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
 		defer cancel()
-		outcome := c.room.safeCall(ctx, chatID, lang, op)
-		outcome.ChatId = chatID
-		c.Note(called{q, op, outcome, time.Since(start), activation})
+		m := called{q: q, op: op, activation: activation}
+		if newest, err := claim.Holds(ctx); err != nil || !newest {
+			m.why = cmp.Or(err, storage.ErrConflict)
+		} else {
+			m.outcome = c.room.safeCall(ctx, chatID, lang, op)
+			m.outcome.ChatId, m.took = chatID, time.Since(start)
+		}
+		if c.Ended() {
+			c.Outlived(m)
+			return
+		}
+		c.Note(m)
 	})
+}
+
+// notCalled puts back what was not called: another activation is the newest, or storage does not tell.
+func (c *chat) notCalled(m called) error {
+	c.putBackAll(m.q)
+	if errors.Is(m.why, storage.ErrConflict) {
+		return m.why
+	}
+	c.Log.Warn("a call waits: storage does not tell whether this node makes the calls to the chat", "operation", m.op.Id,
+		"error", m.why)
+	for _, q := range m.q.all() {
+		q.notBefore = c.Now().Add(entity.RetryAfterTrouble)
+	}
+	return nil
+}
+
+var _ entity.Outlived = (*chat)(nil)
+
+// Outlived tells the newest activation what a call has done that came back after this one's end.
+func (c *chat) Outlived(note any) {
+	m, is := note.(called)
+	if !is {
+		return
+	}
+	c.room.metrics.inFlight.Dec()
+	if m.outcome == nil {
+		return
+	}
+	all := m.q.all()
+	for i, q := range all {
+		outcome := outcomeFor(ownSpan(m.op, m.outcome), i, len(all))
+		if outcome.Result == messages.Outcome_DONE {
+			c.Tell(messages.KindChat, c.ID, q.op.DoneWith(outcome))
+		}
+	}
+}
+
+// onDone hears from an earlier activation on another node what its last calls have done. What is in the queue of that is
+// not done again.
+func (c *chat) onDone(m *messages.Done) error {
+	key := opKey{m.OperationId, messages.Version{Attempt: m.Attempt, Content: m.Content}}
+	q := c.known[key]
+	if q == nil || q.called {
+		c.rememberDone(key, m.Outcome)
+		return nil
+	}
+	c.unqueue(q)
+	defer c.dropIdleLine(q.op.ThreadId)
+	return c.finishOne(q, m.Outcome, 0)
 }
 
 // callTime is how long a call may take: longer when it uploads a file.
@@ -85,6 +148,13 @@ func (c *chat) onCalled(m called) error {
 	}
 	c.dropIdleLine(m.q.op.ThreadId)
 	c.room.metrics.inFlight.Dec()
+	if m.outcome == nil {
+		if !earlier {
+			return c.notCalled(m)
+		}
+		c.dispatch()
+		return nil
+	}
 	kind := operationName(m.op)
 	c.room.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
 	c.room.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())

@@ -54,7 +54,8 @@ func (r *Room) Kind() *entity.Kind {
 			// owners of operations, and the intake
 			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer), entity.Replies((*chat).onFindQuestion),
 			entity.Replies((*chat).onFindWord),
-			// its calls
+			// its calls, those of an earlier activation on another node too
+			entity.Takes((*chat).onDone),
 			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onNoteWord),
 			entity.Takes((*chat).onLook),
 			// its group, or its person

@@ -13,6 +13,8 @@ type Metrics struct {
 	mailbox  prometheus.Gauge
 	shards   prometheus.Gauge   // on this node of a cluster
 	notOwner prometheus.Counter // answers
+
+	activations, fences *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *Metrics {
@@ -34,10 +36,15 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 		shards: prometheus.NewGauge(gauge("cluster_shards", "Shards that run on this node of a cluster.")),
 		notOwner: prometheus.NewCounter(counter("cluster_not_owner_total",
 			"Messages to a shard that this node has no more; whoever sent them asks the new owner.")),
+		activations: prometheus.NewCounterVec(counter("entity_activations_total",
+			"Entities that have taken their lease, by kind."), []string{"kind"}),
+		fences: prometheus.NewCounterVec(counter("entity_fences_total",
+			"Entities that have stopped because a newer activation exists, by kind."), []string{"kind"}),
 		mailbox: prometheus.NewGauge(gauge("mailbox_messages", "Messages that wait in entities' mailboxes.")),
 	}
 	if r != nil {
-		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox, m.shards, m.notOwner)
+		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox, m.shards, m.notOwner,
+			m.activations, m.fences)
 	}
 	return m
 }

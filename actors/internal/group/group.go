@@ -61,7 +61,7 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 			// tickets and people that ask
 			entity.Takes((*group).onCheckAdmin), entity.Takes((*group).onCheckMember),
 			// its chat
-			entity.Takes((*group).onDone), entity.Takes((*group).onQueueLost),
+			entity.Settles((*group).onDone), entity.Takes((*group).onQueueLost),
 			// its own timer, and the sweep
 			entity.Takes((*group).onEnqueueAgain), entity.Replies((*group).onWake),
 		},

@@ -49,7 +49,7 @@ func Kind() *entity.Kind {
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
-			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone), entity.Takes((*user).onOpened),
+			entity.Takes((*user).onMemberChecked), entity.Settles((*user).onDone), entity.Takes((*user).onOpened),
 			entity.Takes((*user).onReachableNoted), entity.Takes((*user).onQueueLost),
 			entity.Takes((*user).onUsernameTaken),
 			// its own timers, and the sweep

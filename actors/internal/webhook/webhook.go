@@ -34,6 +34,7 @@ type webhook struct {
 	removing   bool // deliveries of a deleted endpoint are being deleted
 	cleaning   bool // a timer will have further old deliveries deleted
 	delayed    bool // a timer will begin what could not begin
+	settled    bool // what a former activation on another node has done is written
 }
 
 // look makes the endpoint look whether something can begin. It is the message of its timers.
@@ -126,6 +127,11 @@ func (w *webhook) begin() error {
 	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() || w.Draining() {
 		return nil
 	}
+	if w.Moved && !w.settled {
+		w.settled, w.delayed = true, true
+		w.After(settleFor, look{})
+		return nil
+	}
 	to, err := w.room.endpointOf(w.record)
 	if err != nil {
 		return w.stuck(err)
@@ -147,6 +153,9 @@ func (w *webhook) begin() error {
 	w.run, w.eager = r, false
 	return w.pump()
 }
+
+// settleFor is how long an endpoint that was on another node a moment ago waits until what was delivered there is written.
+const settleFor = 5 * saveEvery
 
 // recovering makes a run that goes on where the endpoint was.
 func (w *webhook) recovering() (*run, error) {
@@ -179,6 +188,7 @@ func (w *webhook) stuck(why error) error {
 func (w *webhook) endRun() {
 	if r := w.run; r != nil {
 		r.cancel()
+		r.flushLast()
 		r.stopWatching()
 		if r.stopWaking != nil {
 			r.stopWaking()
