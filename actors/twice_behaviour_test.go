@@ -62,7 +62,7 @@ func (d *desk) eventLog() map[string]int {
 func TestTwoOfEverything(t *testing.T) {
 	t.Parallel()
 	a := newTwins(t)
-	d, first, second := twinDesk(t, options{speed: 20, twins: a,
+	d, first, second := twinDesk(t, options{speed: 5, twins: a,
 		wrapTelegram: func(telegram actors.Telegram) actors.Telegram { return slowTelegram{telegram, a} }})
 	heard := d.hears(&messages.WebhookSettings{}, nil)
 	const tickets, phases, rounds = 3, 12, 3

@@ -67,6 +67,7 @@ type item struct {
 	next     time.Time // no attempt begins before, unless as a probe
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
+	saving   bool // its row is being written
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written
 	replayed bool

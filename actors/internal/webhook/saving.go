@@ -83,7 +83,7 @@ func (r *run) flush() error {
 	for _, x := range m.items {
 		row := x.row
 		m.rows = append(m.rows, &row)
-		x.dirty = false
+		x.dirty, x.saving = false, true
 		m.counted += x.counted
 		x.counted = 0
 	}
@@ -112,16 +112,17 @@ const lastSave = 2 * time.Second
 
 // flushLast writes what is done when the run ends at once, so that it is not delivered again.
 func (r *run) flushLast() {
-	if len(r.dirty) == 0 || r.saving || r.w.Ctx.Err() != nil {
+	var rows []*storage.Delivery
+	for _, x := range r.dirty[:min(len(r.dirty), saveAtMost)] {
+		if row := x.row; !x.saving {
+			rows = append(rows, &row)
+		}
+	}
+	if len(rows) == 0 || r.w.Ctx.Err() != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.w.Ctx, lastSave)
 	defer cancel()
-	var rows []*storage.Delivery
-	for _, x := range r.dirty[:min(len(r.dirty), saveAtMost)] {
-		row := x.row
-		rows = append(rows, &row)
-	}
 	if err := r.w.Store.SaveDeliveries(ctx, rows); err != nil {
 		r.w.Log.Warn("deliveries can't be written, so some events are sent again", "error", err)
 	}
@@ -146,6 +147,7 @@ func (w *webhook) onSaved(m *saved) error {
 	}
 	r.saving = false
 	for i, x := range m.items {
+		x.saving = false
 		x.row.Version = m.rows[i].Version // also after an error: a store without transactions has saved some
 	}
 	if m.err != nil {

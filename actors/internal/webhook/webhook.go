@@ -34,7 +34,8 @@ type webhook struct {
 	removing   bool // deliveries of a deleted endpoint are being deleted
 	cleaning   bool // a timer will have further old deliveries deleted
 	delayed    bool // a timer will begin what could not begin
-	settled    bool // what a former activation on another node has done is written
+	// settled is when what a former activation on another node has done is written; zero: it was not asked for yet.
+	settled time.Time
 }
 
 // look makes the endpoint look whether something can begin. It is the message of its timers.
@@ -127,9 +128,7 @@ func (w *webhook) begin() error {
 	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() || w.Draining() {
 		return nil
 	}
-	if w.Moved && !w.settled {
-		w.settled, w.delayed = true, true
-		w.After(settleFor, look{})
+	if w.Moved && w.settles() {
 		return nil
 	}
 	to, err := w.room.endpointOf(w.record)
@@ -156,6 +155,20 @@ func (w *webhook) begin() error {
 
 // settleFor is how long an endpoint that was on another node a moment ago waits until what was delivered there is written.
 const settleFor = 5 * saveEvery
+
+// settles says whether deliveries begin a little later, by a timer.
+func (w *webhook) settles() bool {
+	now := w.Now()
+	if w.settled.IsZero() {
+		w.settled = now.Add(settleFor)
+	}
+	wait := w.settled.Sub(now)
+	if wait > 0 && !w.delayed {
+		w.delayed = true
+		w.After(wait, look{})
+	}
+	return wait > 0
+}
 
 // recovering makes a run that goes on where the endpoint was.
 func (w *webhook) recovering() (*run, error) {
