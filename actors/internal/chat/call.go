@@ -24,6 +24,7 @@ type called struct {
 	op         *messages.Operation // what was called: that of q, or a message that it shares
 	outcome    *messages.Outcome   // nil: it was not made
 	why        error               // it was not made
+	edit       string              // the digest of an edit, as it was called: its operation may be revised meanwhile
 	took       time.Duration
 	activation *byte
 }
@@ -45,16 +46,21 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	if c.lang != "" {
 		lang = c.lang
 	}
-	start := time.Now()
+	start, edit := time.Now(), editDigest(op, lang)
+	outcome := c.editedSo(op, edit)
 	c.Go(func() {
 		defer c.room.calls.end()
 		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
 		defer cancel()
-		m := called{q: q, op: op, activation: activation}
-		if newest, err := claim.Holds(ctx); err != nil || !newest {
-			m.why = cmp.Or(err, storage.ErrConflict)
-		} else {
+		m := called{q: q, op: op, outcome: outcome, edit: edit, activation: activation}
+		newest, err := claim.Holds(ctx)
+		switch {
+		case err != nil || !newest:
+			m.outcome, m.why = nil, cmp.Or(err, storage.ErrConflict)
+		case outcome == nil:
 			m.outcome = c.room.safeCall(ctx, chatID, lang, op)
+		}
+		if m.outcome != nil {
 			m.outcome.ChatId, m.took = chatID, time.Since(start)
 		}
 		if c.Ended() {
@@ -160,11 +166,13 @@ func (c *chat) onCalled(m called) error {
 	c.room.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
 	defer c.dispatch()
 	if earlier {
+		c.forgetEdit(m.op)
 		return c.onEarlierCall(m)
 	}
 	if waits(m.q.op) {
 		c.probing = false
 	}
+	c.noteEdit(m)
 	switch m.outcome.Result {
 	case messages.Outcome_DONE:
 		if m.q.op.GetCheckTopic() != nil {
