@@ -93,6 +93,26 @@ func (a *twins) believes(p *process, owner func(shard int) *process) {
 	moved()
 }
 
+// shuffle has each shard belong to one of two nodes, or, as each of them believes, to itself.
+func (a *twins) shuffle(first, second *process) {
+	var state [entity.Shards]int
+	for i := range state {
+		state[i] = a.chance(4)
+	}
+	a.believes(first, func(shard int) *process {
+		if state[shard] == 0 {
+			return second
+		}
+		return first
+	})
+	a.believes(second, func(shard int) *process {
+		if state[shard] == 1 {
+			return first
+		}
+		return second
+	})
+}
+
 func (n *twin) Join(_ context.Context, m entity.Member) error {
 	registry := m.System.ProcessRegistry
 	registry.Address = n.addr

@@ -73,6 +73,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 
 // notCalled puts back what was not called: another activation is the newest, or storage does not tell.
 func (c *chat) notCalled(m called) error {
+	c.probing = c.probing && !waits(m.q.op)
 	c.putBackAll(m.q)
 	if errors.Is(m.why, storage.ErrConflict) {
 		return m.why
@@ -82,6 +83,7 @@ func (c *chat) notCalled(m called) error {
 	for _, q := range m.q.all() {
 		q.notBefore = c.Now().Add(entity.RetryAfterTrouble)
 	}
+	c.dispatch()
 	return nil
 }
 
