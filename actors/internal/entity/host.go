@@ -93,6 +93,7 @@ func (h *Host) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		h.ended.Store(true)
 		h.end()
+		h.handOver()
 	case *actor.Restarting:
 		h.end()
 		h.Note(&messages.Wake{}) // so that what is pending goes on even if nobody sends this entity anything
@@ -121,6 +122,15 @@ func (h *Host) Receive(ctx actor.Context) {
 // mayRetire says whether the entity loses nothing if it leaves now.
 func (h *Host) mayRetire() bool {
 	return !h.fenced && len(h.refused) == 0 && (!h.loaded || h.entity.Idle())
+}
+
+// handOver wakes the entity on the node that has its shard now, if something is pending.
+func (h *Host) handOver() {
+	wake := &messages.Wake{}
+	_, wakes := h.kind.handlers[reflect.TypeOf(wake)]
+	if wakes && h.Clustered() && !h.Draining() && !h.fenced && h.loaded && !h.entity.Idle() {
+		h.Tell(h.kind.Name, h.ID, wake)
+	}
 }
 
 // end stops what would outlive the entity.
