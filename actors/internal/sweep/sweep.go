@@ -34,10 +34,11 @@ type Loop struct {
 	o     Options
 	woken *prometheus.CounterVec
 
-	moved  chan struct{}
-	gained func(kind, identity string) bool // whether an entity is to be woken in this sweep
-	mu     sync.Mutex
-	kept   map[[2]string]struct{} // entities that are always awake, by kind and identity
+	moved   chan struct{}
+	settled time.Time                        // what has come here before is awake
+	gained  func(kind, identity string) bool // whether an entity is to be woken in this sweep
+	mu      sync.Mutex
+	kept    map[[2]string]struct{} // entities that are always awake, by kind and identity
 }
 
 // Options say what a sweep looks after.
@@ -82,7 +83,6 @@ const whole = 100 * 365 * 24 * time.Hour
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	owned, gained := s.node.Shards(), [entity.Shards]time.Time{}
 	settled := time.NewTimer(time.Hour)
 	settled.Stop()
 	defer settled.Stop()
@@ -98,30 +98,21 @@ func (s *Loop) Run() {
 			s.node.Tick()
 			s.wakeKept()
 		case <-s.moved:
-			now := time.Now()
-			before := owned
-			owned = s.node.Shards()
-			for i := range owned {
-				if owned[i] && !before[i] {
-					gained[i] = now
-				}
-			}
-			s.wakeGained(&gained)
+			s.wakeGained()
 			settled.Reset(entity.SettleAfter)
 		case <-settled.C:
-			s.wakeGained(&gained)
+			now := time.Now()
+			s.wakeGained()
+			s.settled = now.Add(-entity.SettleAfter)
 		case <-sweeps.C:
 			s.sweepOnce(s.env.Ctx, s.env.Now())
 		}
 	}
 }
 
-// wakeGained wakes what is pending in the shards that came to this node a moment ago.
-func (s *Loop) wakeGained(gained *[entity.Shards]time.Time) {
-	s.gained = func(kind, identity string) bool {
-		shard := entity.ShardNumber(kind, identity)
-		return time.Since(gained[shard]) < 3*entity.SettleAfter && s.node.Owns(kind, identity)
-	}
+// wakeGained wakes what is pending in the shards that have come to this node and have not settled yet.
+func (s *Loop) wakeGained() {
+	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, s.settled) }
 	s.wakeKept()
 	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
 	s.gained = s.node.Owns
