@@ -3,11 +3,9 @@ package actors_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
@@ -128,23 +126,7 @@ func TestTwoOfEverything(t *testing.T) {
 	for _, k := range talks {
 		all = append(all, k.k)
 	}
-	if os.Getenv("DBG") != "" {
-		for range 8 {
-			<-time.After(time.Second)
-			for _, k := range all {
-				if o := d.owes(k); o != "" {
-					fmt.Println("OWES", k.id, o, fmt.Sprintf("%+v", d.record(k)))
-				}
-			}
-			fmt.Println("heard", heard.count())
-		}
-	}
 	d.quiet(all...)
-	if os.Getenv("DBG") != "" {
-		n := 0
-		for _, of := range d.eventLog() { n += of }
-		fmt.Println("quiet; heard", heard.count(), "of", n)
-	}
 
 	repeats := map[string]int{}
 	for i, k := range talks {
@@ -199,5 +181,3 @@ func TestTwoOfEverything(t *testing.T) {
 		}
 	}
 }
-
-var _ = time.Second

@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // A chat's calls: each in a goroutine of its own, and what its answer means.
@@ -22,8 +20,8 @@ import (
 type called struct {
 	q          *queued
 	op         *messages.Operation // what was called: that of q, or a message that it shares
-	outcome    *messages.Outcome   // nil: it was not made
-	why        error               // it was not made
+	outcome    *messages.Outcome   // nil: there was no call
+	why        error               // there was no call
 	edit       string              // the digest of an edit, as it was called: its operation may be revised meanwhile
 	took       time.Duration
 	activation *byte
@@ -53,10 +51,9 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
 		defer cancel()
 		m := called{q: q, op: op, outcome: outcome, edit: edit, activation: activation}
-		newest, err := claim.Holds(ctx)
-		switch {
-		case err != nil || !newest:
-			m.outcome, m.why = nil, cmp.Or(err, storage.ErrConflict)
+		switch err := claim.Hold(ctx); {
+		case err != nil:
+			m.outcome, m.why = nil, err
 		case outcome == nil:
 			m.outcome = c.room.safeCall(ctx, chatID, lang, op)
 		}
@@ -75,7 +72,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 func (c *chat) notCalled(m called) error {
 	c.probing = c.probing && !waits(m.q.op)
 	c.putBackAll(m.q)
-	if errors.Is(m.why, storage.ErrConflict) {
+	if errors.Is(m.why, entity.ErrOvertaken) {
 		return m.why
 	}
 	c.Log.Warn("a call waits: storage does not tell whether this node makes the calls to the chat", "operation", m.op.Id,

@@ -15,7 +15,10 @@ import (
 // cluster changes, two activations of one entity may exist for a moment. Storage lets one of them write; the other one
 // meets a conflict, reads the lease, and stops when its epoch is not the newest. On a node of a cluster an activation reads
 // the lease before it says anything on the ground of what it has in memory, and before a call that can't be undone
-// (docs/decisions.md, D170). A node alone never does: it has no others.
+// (docs/decisions.md, D143). A node alone never does: it has no others.
+
+// ErrOvertaken says that storage knows a newer activation. Like any conflict it has the host look, and stop.
+var ErrOvertaken = fmt.Errorf("a newer activation exists: %w", storage.ErrConflict)
 
 // start makes the activation the owner, loads the entity and resumes what is pending. An Unborn entity takes its epoch
 // only when it has read that its record exists.
@@ -52,10 +55,11 @@ func (h *Host) begin(m any) error {
 	}
 	switch m.(type) {
 	case EnqueueAgain, *messages.QueueLost: // what an older activation takes for pending may be done
-		if newest, err := h.Claim().Holds(h.Ctx); err != nil {
+		switch err := h.Claim().Hold(h.Ctx); {
+		case errors.Is(err, ErrOvertaken):
+			return h.fence(err)
+		case err != nil:
 			return err
-		} else if !newest {
-			return h.fence()
 		}
 	}
 	return h.ensureEpoch(m)
@@ -127,12 +131,17 @@ type Claim struct {
 // Claim is that of this activation. Call it in the entity's turns.
 func (h *Host) Claim() Claim { return Claim{h.Env, h.leaseID(), h.epoch} }
 
-// Holds says whether no newer activation exists. On a node alone there is none.
-func (c Claim) Holds(ctx context.Context) (bool, error) {
+// Hold returns ErrOvertaken when a newer activation exists, and another error when storage does not tell. On a node alone
+// there is none.
+func (c Claim) Hold(ctx context.Context) error {
 	if !c.env.Clustered() {
-		return true, nil
+		return nil
 	}
-	return c.newest(ctx)
+	newest, err := c.newest(ctx)
+	if err == nil && !newest {
+		err = ErrOvertaken
+	}
+	return err
 }
 
 func (c Claim) newest(ctx context.Context) (bool, error) {
@@ -143,22 +152,18 @@ func (c Claim) newest(ctx context.Context) (bool, error) {
 	return lease.Epoch == c.epoch, nil
 }
 
-// confirm returns storage.ErrConflict when what the entity has just said or done may rest on what a newer activation has
+// confirm returns ErrOvertaken when what the entity has just said or done may rest on what a newer activation has
 // changed. To look afterwards is enough: a newer one that does not exist yet will read what this one has written.
 func (h *Host) confirm(handler Handler, reply proto.Message) error {
-	if !h.Clustered() || !handler.confirmed(reply) {
+	if !handler.confirmed(reply) {
 		return nil
 	}
-	newest, err := h.Newest(h.Ctx)
-	if err == nil && !newest {
-		err = storage.ErrConflict
-	}
-	return err
+	return h.Claim().Hold(h.Ctx)
 }
 
-// fence handles a conflict. An activation whose epoch is the newest reads again and goes on; any other one is fenced:
+// fence handles a conflict, why. An activation whose epoch is the newest reads again and goes on; any other one is fenced:
 // it tells its shard that it leaves, and returns storage.ErrConflict.
-func (h *Host) fence() error {
+func (h *Host) fence(why error) error {
 	newest, err := h.Newest(h.Ctx)
 	if err != nil {
 		return err
@@ -166,8 +171,12 @@ func (h *Host) fence() error {
 	if newest {
 		return h.Reload()
 	}
-	h.Log.Warn("fenced: a newer activation owns this entity", "epoch", h.epoch)
-	h.Metrics.fences.WithLabelValues(h.kind.Name).Inc()
+	reason := fencedByWrite
+	if errors.Is(why, ErrOvertaken) {
+		reason = fencedByLease
+	}
+	h.Log.Warn("fenced: a newer activation owns this entity", "epoch", h.epoch, "reason", reason)
+	h.Metrics.fences.WithLabelValues(h.kind.Name, reason).Inc()
 	h.fenced = true
 	h.ended.Store(true)
 	h.node.system.Root.Send(h.parent, retired{pid: h.self, must: true})

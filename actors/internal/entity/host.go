@@ -197,7 +197,7 @@ func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
 			return reply, err
 		}
-		if err := h.fence(); err != nil {
+		if err := h.fence(err); err != nil {
 			return nil, err
 		}
 	}

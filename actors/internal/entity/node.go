@@ -120,13 +120,16 @@ func (n *Node) Tell(kind, identity string, m proto.Message) {
 func (n *Node) Request(
 	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
 ) (any, error) {
-	shard := n.shardOf(kind, identity)
+	shard, began := n.shardOf(kind, identity), time.Now()
 	reply, err := n.RequestTo(ctx, shard, envelope{kind: kind, identity: identity, message: command}, timeout)
 	if n.placement == nil {
 		return reply, err
 	}
 	if err == nil {
 		reply, err = inbound(reply)
+	}
+	if !n.Owns(kind, identity) {
+		n.env.Metrics.noteRemote(reply, err, time.Since(began))
 	}
 	refused, ok := reply.(*messages.Reply)
 	if err != nil && ctx.Err() == nil || ok && refused.Code == messages.Code_NOT_OWNER {

@@ -64,8 +64,7 @@ func (a *attempt) make(m *deliver, done *attempted) {
 		done.spent = true
 		return
 	}
-	if newest, err := m.claim.Holds(m.ctx); err != nil || !newest {
-		done.unmade = cmp.Or(err, storage.ErrConflict)
+	if done.unmade = m.claim.Hold(m.ctx); done.unmade != nil {
 		return
 	}
 	done.result = a.room.client.Do(m.ctx, req)
