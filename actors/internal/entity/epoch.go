@@ -152,13 +152,29 @@ func (c Claim) newest(ctx context.Context) (bool, error) {
 	return lease.Epoch == c.epoch, nil
 }
 
-// confirm returns ErrOvertaken when what the entity has just said or done may rest on what a newer activation has
-// changed. To look afterwards is enough: a newer one that does not exist yet will read what this one has written.
+// confirm returns storage.ErrConflict when what the entity has just said or done may rest on what another activation has
+// changed: a newer one, or before a refusal an older one, too, which may have written after this one has read. To look
+// afterwards is enough: a newer one that does not exist yet will read what this one has written.
 func (h *Host) confirm(handler Handler, reply proto.Message) error {
-	if !handler.confirmed(reply) {
+	if !h.Clustered() || !handler.confirmed(reply) {
 		return nil
 	}
-	return h.Claim().Hold(h.Ctx)
+	if err := h.Claim().Hold(h.Ctx); err != nil {
+		return err
+	}
+	switch codeOf(reply) {
+	case messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC, messages.Code_CONFLICT:
+		if e, ok := h.entity.(Versioned); ok {
+			known, stored, err := e.Versions()
+			if err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return fmt.Errorf("read the version: %w", err)
+			}
+			if known != stored {
+				return storage.ErrConflict
+			}
+		}
+	}
+	return nil
 }
 
 // fence handles a conflict, why. An activation whose epoch is the newest reads again and goes on; any other one is fenced:

@@ -13,7 +13,7 @@ import (
 // Entity is what one kind does; Host does what all kinds share. Its methods run in the entity's own turns, one at a
 // time.
 //
-// A kind may also implement Unborn, Stopper, Outlived and Parent.
+// A kind may also implement Unborn, Versioned, Stopper, Outlived and Parent.
 type Entity interface {
 	// Load reads what the entity owns. It is called before the first message, and again after a conflict.
 	Load() error
@@ -29,6 +29,12 @@ type Unborn interface{ Unborn() bool }
 
 // Stopper is implemented by an entity that has something to end when it stops or restarts.
 type Stopper interface{ Stop() }
+
+// Versioned is implemented by an entity that refuses commands on the ground of its record. Versions are that of the record
+// that it has and the one of the record in storage; 0: there is none.
+type Versioned interface {
+	Versions() (known, stored int64, err error)
+}
 
 // Outlived is implemented by an entity that tells the newest activation what a note says that came after its own time.
 type Outlived interface{ Outlived(note any) }
@@ -66,10 +72,15 @@ type Handler struct {
 
 // confirmed says whether the entity must be the newest activation for what it has done, and for its reply.
 func (h Handler) confirmed(reply proto.Message) bool {
-	if coded, ok := reply.(interface{ GetCode() messages.Code }); ok && h.inserts && coded.GetCode() == messages.Code_OK {
-		return false
+	return (h.replies || h.settles) && !(h.inserts && codeOf(reply) == messages.Code_OK)
+}
+
+// codeOf is the code of a reply; unspecified: it has none.
+func codeOf(reply proto.Message) messages.Code {
+	if coded, ok := reply.(interface{ GetCode() messages.Code }); ok {
+		return coded.GetCode()
 	}
-	return h.replies || h.settles
+	return messages.Code_CODE_UNSPECIFIED
 }
 
 // Replies has f take the messages of type M and reply to each. An error means that nothing was accepted.

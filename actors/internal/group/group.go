@@ -93,6 +93,20 @@ func (g *group) Load() error {
 	return nil
 }
 
+var _ entity.Versioned = (*group)(nil)
+
+// Versions implements entity.Versioned.
+func (g *group) Versions() (known, stored int64, err error) {
+	if g.record != nil {
+		known = g.record.Version
+	}
+	record, err := g.Store.Group(g.Ctx, g.ID)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
+}
+
 func (g *group) Resume() error {
 	g.follow()
 	return nil

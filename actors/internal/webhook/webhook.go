@@ -62,6 +62,20 @@ func (w *webhook) Load() error {
 // Unborn implements entity.Unborn.
 func (w *webhook) Unborn() bool { return w.record == nil }
 
+var _ entity.Versioned = (*webhook)(nil)
+
+// Versions implements entity.Versioned.
+func (w *webhook) Versions() (known, stored int64, err error) {
+	if w.record != nil {
+		known = w.record.Version
+	}
+	record, err := w.Store.Webhook(w.Ctx, w.ID)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
+}
+
 func (w *webhook) Resume() error {
 	if w.record == nil {
 		return nil
