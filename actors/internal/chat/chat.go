@@ -157,8 +157,15 @@ func (c *chat) clear() {
 	if len(owners) > 0 && !c.Draining() {
 		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
-		for owner := range owners {
-			c.Tell(owner.kind, owner.id, &messages.QueueLost{})
+		tell := func() {
+			for owner := range owners {
+				c.Tell(owner.kind, owner.id, &messages.QueueLost{})
+			}
+		}
+		if c.Overtaken() { // at once they would have the chat start here again, and stop the newer one
+			c.AfterFunc(entity.SettleAfter, tell)
+		} else {
+			tell()
 		}
 	}
 	c.room.metrics.queued.Sub(float64(c.size))

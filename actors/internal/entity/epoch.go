@@ -204,10 +204,14 @@ func (h *Host) fence(why error) error {
 	return storage.ErrConflict
 }
 
-// passOn gives a message that nobody waits for to the newest activation.
+// Overtaken says that this activation stops because a newer one exists.
+func (h *Host) Overtaken() bool { return h.fenced }
+
+// passOn gives a message that nobody waits for to the newest activation. As long as two nodes believe to have the entity,
+// that may be a new one on this node; so what its sender sends again by itself is not worth it.
 func (h *Host) passOn(m any) {
 	switch m := m.(type) {
-	case *messages.Wake:
+	case *messages.Wake, *messages.Send:
 	case proto.Message:
 		h.Tell(h.kind.Name, h.ID, m)
 	default:

@@ -36,7 +36,7 @@ type Node struct {
 	onMoved   []func()
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
-	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
+	resident  map[*actor.PID]func() // the shards that run here, in a cluster, and what is to be done at the end of each
 	gained    [Shards]time.Time       // since when this node has each, in a cluster; zero: it does not
 }
 
@@ -58,7 +58,7 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	n := &Node{
 		env: env, kinds: map[string]*Kind{}, dispatcher: newDispatcher(),
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+Shards-1)/Shards),
-		placement: o.Placement, resident: map[*actor.PID]struct{}{},
+		placement: o.Placement, resident: map[*actor.PID]func(){},
 	}
 	for _, k := range kinds {
 		if n.kinds[k.Name] != nil {
@@ -162,14 +162,17 @@ func (n *Node) Tick() {
 // Idle is how long an entity stays resident without a message.
 func (n *Node) Idle() time.Duration { return n.idle }
 
-// Barrier returns when every entity has handled what was in its mailbox when Barrier was called.
+// Barrier returns when every entity has handled what was in its mailbox when Barrier was called. A shard that has left
+// meanwhile holds nobody up.
 func (n *Node) Barrier(ctx context.Context) error {
 	futures := make(map[string]actor.Future, Shards)
 	for _, pid := range n.here() {
-		futures[pid.Id] = n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx))
+		f := n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx))
+		futures[pid.Id] = f
+		defer n.atItsEnd(pid, func() { n.system.Root.Send(f.PID(), barrier{}) })()
 	}
 	for id, f := range futures {
-		if err := f.Wait(); err != nil {
+		if err := f.Wait(); err != nil && !errors.Is(err, actor.ErrDeadLetter) {
 			return fmt.Errorf("actors: %s is still busy: %w", id, err)
 		}
 	}
