@@ -211,7 +211,7 @@ func (h *Host) Overtaken() bool { return h.fenced }
 // that may be a new one on this node; so what its sender sends again by itself is not worth it.
 func (h *Host) passOn(m any) {
 	switch m := m.(type) {
-	case *messages.Wake, *messages.Send:
+	case *messages.Send:
 	case proto.Message:
 		h.Tell(h.kind.Name, h.ID, m)
 	default:

@@ -124,12 +124,18 @@ func (h *Host) mayRetire() bool {
 	return !h.fenced && len(h.refused) == 0 && (!h.loaded || h.entity.Idle())
 }
 
-// handOver wakes the entity on the node that has its shard now, if something is pending.
+// handOver wakes the entity on the node that has its shard now, if something is pending. After a fence that is later: the
+// newer activation goes on, unless it has left again.
 func (h *Host) handOver() {
 	wake := &messages.Wake{}
-	_, wakes := h.kind.handlers[reflect.TypeOf(wake)]
-	if wakes && h.Clustered() && !h.Draining() && !h.fenced && h.loaded && !h.entity.Idle() {
-		h.Tell(h.kind.Name, h.ID, wake)
+	if _, wakes := h.kind.handlers[reflect.TypeOf(wake)]; !wakes || !h.Clustered() || h.Draining() || !h.loaded || h.entity.Idle() {
+		return
+	}
+	tell := func() { h.Tell(h.kind.Name, h.ID, wake) }
+	if h.fenced {
+		h.AfterFunc(SettleAfter, tell)
+	} else {
+		tell()
 	}
 }
 

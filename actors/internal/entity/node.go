@@ -37,7 +37,7 @@ type Node struct {
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
 	resident  map[*actor.PID]func() // the shards that run here, in a cluster, and what is to be done at the end of each
-	gained    [Shards]time.Time       // since when this node has each, in a cluster; zero: it does not
+	gained    [Shards]time.Time     // since when this node has each, in a cluster; zero: it does not
 }
 
 // NodeOptions bound what is resident on a node.
