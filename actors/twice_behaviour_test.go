@@ -130,8 +130,8 @@ func TestTwoOfEverything(t *testing.T) {
 
 	repeats := map[string]int{}
 	for i, k := range talks {
-		repeats[engineering] += d.repeats("in Engineering "+itoa(i), d.copies(d.engineering, k.side), k.out)
-		repeats[support] += d.repeats("in Support "+itoa(i), d.copies(d.support, k.k.thread), k.back)
+		repeats[engineering+"/"+itoa(k.side)] += d.repeats("in Engineering "+itoa(i), d.copies(d.engineering, k.side), k.out)
+		repeats[support+"/"+itoa(k.k.thread)] += d.repeats("in Support "+itoa(i), d.copies(d.support, k.k.thread), k.back)
 		page, err := d.store.MessagesAfter(t.Context(), k.k.id, 0, 10_000)
 		d.must(err)
 		var out, back []string
@@ -148,11 +148,21 @@ func TestTwoOfEverything(t *testing.T) {
 		same(t, "the record of Support", out, k.out)
 		same(t, "the record of Engineering", back, k.back)
 	}
-	for id, n := range repeats {
-		switches := int(d.epoch(messages.KindChat, id) - began[id])
-		t.Logf("%s: %d repeats of %d copies, %d activations", id, n, said, switches)
-		if n > switches*tickets { // each topic may have one call in flight
-			t.Errorf("%s: %d repeats, %d activations", id, n, switches)
+	for topic, n := range repeats { // each may have one call in flight when its chat is taken over
+		chat, _, _ := strings.Cut(topic, "/")
+		switches := int(d.epoch(messages.KindChat, chat) - began[chat])
+		t.Logf("%s: %d repeats of %d copies, %d activations of its chat", topic, n, said/tickets, switches)
+		if n > switches {
+			t.Errorf("%s: %d repeats, %d activations of its chat", topic, n, switches)
+		}
+	}
+	for _, kind := range []string{messages.KindTicket, messages.KindLink, messages.KindChat, messages.KindWebhook, messages.KindLog} {
+		fenced := 0.0
+		for _, p := range d.nodes() {
+			fenced += p.metric(t, "entity_fences_total", "kind", kind)
+		}
+		if t.Logf("%v of the kind %s have stopped by themselves", fenced, kind); fenced == 0 {
+			t.Errorf("no older %s has stopped by itself", kind)
 		}
 	}
 	events := d.eventLog()
