@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type desk struct {
 	path  string
 
 	*process // restart starts the next one
+	mu       sync.Mutex
+	joined   []*process // further nodes that take updates in
 
 	support, engineering, sales int64 // groups
 	ann, bob, carl, dora, eve   int64 // people
@@ -46,6 +49,7 @@ type process struct {
 	system   *actors.System
 	intake   *bot.Intake
 	registry *prometheus.Registry
+	owner    string // its name
 	stopped  bool
 }
 
@@ -66,6 +70,7 @@ type options struct {
 	sim          simulator.Options
 	files        *files.Options // attachments are kept; nil: they are not
 	cluster      func(owner string) *actors.ClusterOptions
+	twins        *twins // the nodes of a cluster, in place of one
 
 	wrapFiles     func(storage.Files) storage.Files
 	wrapDownloads func(actors.Downloads) actors.Downloads
@@ -175,13 +180,17 @@ func (d *desk) run(t *testing.T, name string, f func(t *testing.T)) {
 func (d *desk) start() {
 	d.t.Helper()
 	d.process = d.another("first")
+	if d.opt.twins != nil {
+		d.opt.twins.takeIn(d)
+		return
+	}
 	d.must(d.system.StartPolling(d.t.Context(), "bot", polling{d.process}))
 }
 
 // another starts the service without the part that receives updates.
 func (d *desk) another(owner string) *process {
 	d.t.Helper()
-	p := &process{registry: prometheus.NewRegistry()}
+	p := &process{registry: prometheus.NewRegistry(), owner: owner}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -219,7 +228,7 @@ func (d *desk) another(owner string) *process {
 	if d.opt.cluster != nil {
 		node = d.opt.cluster(owner)
 	}
-	p.system, err = actors.NewSystem(actors.Options{
+	o := actors.Options{
 		Cluster: node,
 		Files:   kept, Downloads: downloads,
 		Store: p.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: p.registry, Now: d.clock.Now,
@@ -230,7 +239,11 @@ func (d *desk) another(owner string) *process {
 			return d.clock.AfterFunc(after, f)
 		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
 		Webhooks: testWebhooks(d.opt.secretsKey), KeepEvents: d.opt.keepEvents,
-	})
+	}
+	if d.opt.twins != nil {
+		o = o.On(d.opt.twins.next(owner))
+	}
+	p.system, err = actors.NewSystem(o)
 	d.must(err)
 	p.intake = bot.NewIntake(p.system, bot.IntakeOptions{
 		Bot:        bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},

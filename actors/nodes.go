@@ -26,7 +26,7 @@ const (
 // newPlacement is nil for a node alone.
 func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
 	if o.Cluster == nil {
-		return nil, nil
+		return o.placement, nil
 	}
 	options := *o.Cluster
 	if options.Log == nil {

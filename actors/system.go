@@ -65,6 +65,8 @@ type Options struct {
 	Cluster *cluster.Options
 	Version string // of this program, for Nodes
 
+	placement entity.Placement // in place of Cluster: a test's own
+
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
 }

@@ -92,16 +92,7 @@ func (b *budget) onShare(m *messages.ShareBudget) (proto.Message, error) {
 		}
 		share = max(share, holds-max(0, missing))
 	}
-	if share > holds {
-		newest, err := b.Newest(b.Ctx) // an older activation does not know what a newer one has lent
-		if err != nil {
-			return nil, err
-		}
-		if !newest {
-			return entity.Answer(messages.Code_NOT_OWNER, ""), nil
-		}
-		h.holds = share
-	}
+	h.holds = max(holds, share) // an older activation, which does not know of this, is not heard: the host looks at the lease
 	return &messages.BudgetShare{Code: messages.Code_OK, PerSecond: int64(share), LastsMs: lasts.Milliseconds()}, nil
 }
 

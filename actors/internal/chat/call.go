@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -18,8 +20,9 @@ import (
 type called struct {
 	q          *queued
 	op         *messages.Operation // what was called: that of q, or a message that it shares
-	outcome    *messages.Outcome
-	edit       string // the digest of an edit, as it was called: its operation may be revised meanwhile
+	outcome    *messages.Outcome   // nil: there was no call
+	why        error               // there was no call
+	edit       string              // the digest of an edit, as it was called: its operation may be revised meanwhile
 	took       time.Duration
 	activation *byte
 }
@@ -37,7 +40,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	}
 	c.room.calls.begin()
 	c.room.metrics.inFlight.Inc()
-	chatID, lang, activation := c.chatID, op.Lang, c.activation
+	chatID, lang, activation, claim := c.chatID, op.Lang, c.activation, c.Claim()
 	if c.lang != "" {
 		lang = c.lang
 	}
@@ -47,12 +50,73 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		defer c.room.calls.end()
 		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
 		defer cancel()
-		if outcome == nil {
-			outcome = c.room.safeCall(ctx, chatID, lang, op)
+		m := called{q: q, op: op, outcome: outcome, edit: edit, activation: activation}
+		switch err := claim.Hold(ctx); {
+		case err != nil:
+			m.outcome, m.why = nil, err
+		case outcome == nil:
+			m.outcome = c.room.safeCall(ctx, chatID, lang, op)
 		}
-		outcome.ChatId = chatID
-		c.Note(called{q, op, outcome, edit, time.Since(start), activation})
+		if m.outcome != nil {
+			m.outcome.ChatId, m.took = chatID, time.Since(start)
+		}
+		if c.Ended() {
+			c.Outlived(m)
+			return
+		}
+		c.Note(m)
 	})
+}
+
+// notCalled puts back what was not called: another activation is the newest, or storage does not tell.
+func (c *chat) notCalled(m called) error {
+	c.probing = c.probing && !waits(m.q.op)
+	c.putBackAll(m.q)
+	if errors.Is(m.why, entity.ErrOvertaken) {
+		return m.why
+	}
+	c.Log.Warn("a call waits: storage does not tell whether this node makes the calls to the chat", "operation", m.op.Id,
+		"error", m.why)
+	for _, q := range m.q.all() {
+		q.notBefore = c.Now().Add(entity.RetryAfterTrouble)
+	}
+	c.dispatch()
+	return nil
+}
+
+var _ entity.Outlived = (*chat)(nil)
+
+// Outlived tells the newest activation what a call has done that came back after this one's end.
+func (c *chat) Outlived(note any) {
+	m, is := note.(called)
+	if !is {
+		return
+	}
+	c.room.metrics.inFlight.Dec()
+	if m.outcome == nil {
+		return
+	}
+	all := m.q.all()
+	for i, q := range all {
+		outcome := outcomeFor(ownSpan(m.op, m.outcome), i, len(all))
+		if outcome.Result == messages.Outcome_DONE {
+			c.Tell(messages.KindChat, c.ID, q.op.DoneWith(outcome))
+		}
+	}
+}
+
+// onDone hears from an earlier activation on another node what its last calls have done. What is in the queue of that is
+// not done again.
+func (c *chat) onDone(m *messages.Done) error {
+	key := opKey{m.OperationId, messages.Version{Attempt: m.Attempt, Content: m.Content}}
+	q := c.known[key]
+	if q == nil || q.called {
+		c.rememberDone(key, m.Outcome)
+		return nil
+	}
+	c.unqueue(q)
+	defer c.dropIdleLine(q.op.ThreadId)
+	return c.finishOne(q, m.Outcome, 0)
 }
 
 // callTime is how long a call may take: longer when it uploads a file.
@@ -89,6 +153,13 @@ func (c *chat) onCalled(m called) error {
 	}
 	c.dropIdleLine(m.q.op.ThreadId)
 	c.room.metrics.inFlight.Dec()
+	if m.outcome == nil {
+		if !earlier {
+			return c.notCalled(m)
+		}
+		c.dispatch()
+		return nil
+	}
 	kind := operationName(m.op)
 	c.room.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
 	c.room.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())

@@ -115,6 +115,7 @@ func (c *chat) Load() error {
 	}
 	c.record = record
 	c.clear()
+	c.tellLost()
 	if c.Moved && c.lasting.lost.IsZero() {
 		c.lasting.lost = c.Now() // its queue is lost with the other node
 	}
@@ -148,6 +149,17 @@ func (c *chat) recallPace() {
 	c.perChat.Recall(c.record.BurstFull, now)
 }
 
+// tellOwners tells owners that their operations are not in the queue any more.
+func (c *chat) tellOwners(owners map[opOwner]bool) {
+	for owner := range owners {
+		c.Tell(owner.kind, owner.id, &messages.QueueLost{})
+	}
+}
+
+// tellLost tells those of an activation that was overtaken, unless they were told: when the chat starts here again, so that
+// what is newer does not leave first, else a little later.
+func (c *chat) tellLost() { c.tellOwners(c.room.lost.take(c.ID)) }
+
 // clear empties the queue and tells the owners, who then enqueue their operations again.
 func (c *chat) clear() {
 	owners := map[opOwner]bool{}
@@ -157,8 +169,11 @@ func (c *chat) clear() {
 	if len(owners) > 0 && !c.Draining() {
 		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
-		for owner := range owners {
-			c.Tell(owner.kind, owner.id, &messages.QueueLost{})
+		if c.Overtaken() { // at once they would have the chat start here again, and stop the newer one
+			c.room.lost.add(c.ID, owners)
+			c.AfterFunc(entity.SettleAfter, c.tellLost)
+		} else {
+			c.tellOwners(owners)
 		}
 	}
 	c.room.metrics.queued.Sub(float64(c.size))

@@ -2,6 +2,8 @@ package chat
 
 import (
 	"context"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,6 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -28,6 +31,7 @@ type Room struct {
 	pacer    *pace.Global
 	lags     lags
 	calls    calls
+	lost     lostQueues
 	callCtx  context.Context // ends when calls in flight are waited for no longer
 	cut      context.CancelFunc
 	metrics  *metrics
@@ -54,7 +58,8 @@ func (r *Room) Kind() *entity.Kind {
 			// owners of operations, and the intake
 			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer), entity.Replies((*chat).onFindQuestion),
 			entity.Replies((*chat).onSettleWord),
-			// its calls
+			// its calls, those of an earlier activation on another node too
+			entity.Takes((*chat).onDone),
 			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onNoteWord),
 			entity.Takes((*chat).onLook),
 			// its group, or its person
@@ -79,4 +84,30 @@ func (r *Room) Finish(ctx context.Context) {
 type lasting struct {
 	calls int       // in flight, those of earlier activations too
 	lost  time.Time // when a queue was lost
+}
+
+// lostQueues are the owners of what was in the queues of chats that were overtaken, by chat.
+type lostQueues struct {
+	mu     sync.Mutex
+	owners map[ids.Place]map[opOwner]bool
+}
+
+func (l *lostQueues) add(chat ids.Place, owners map[opOwner]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.owners == nil {
+		l.owners = map[ids.Place]map[opOwner]bool{}
+	}
+	if l.owners[chat] == nil {
+		l.owners[chat] = map[opOwner]bool{}
+	}
+	maps.Copy(l.owners[chat], owners)
+}
+
+func (l *lostQueues) take(chat ids.Place) map[opOwner]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	owners := l.owners[chat]
+	delete(l.owners, chat)
+	return owners
 }

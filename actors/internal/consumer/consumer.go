@@ -63,6 +63,21 @@ func (k *consumer) Load() error {
 	return nil
 }
 
+var _ entity.Versioned = (*consumer)(nil)
+
+// Versions implements entity.Versioned.
+func (k *consumer) Versions() (known, stored int64, err error) {
+	if k.record != nil {
+		known = k.record.Version
+	}
+	keyID, name, _ := strings.Cut(k.ID, "/")
+	record, err := k.Store.Consumer(k.Ctx, keyID, name)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
+}
+
 func (k *consumer) Resume() error { return nil }
 
 func (k *consumer) Idle() bool { return true }

@@ -79,8 +79,11 @@ func (e *Env) Announce(m proto.Message) { e.node.Announce(m) }
 // Draining says whether the node is stopping, or does not know whether it is a member of its cluster still: then no
 // further Bot API call or download begins.
 func (e *Env) Draining() bool {
-	return e.draining.Load() || e.node != nil && e.node.placement != nil && !e.node.placement.Sure()
+	return e.draining.Load() || e.Clustered() && !e.node.placement.Sure()
 }
+
+// Clustered says whether this node is one of several, so that entities may have other activations.
+func (e *Env) Clustered() bool { return e.node != nil && e.node.Clustered() }
 
 // StopIntake ends IntakeCtx.
 func (e *Env) StopIntake() { e.stopIntake() }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -40,6 +41,7 @@ type Host struct {
 	epoch  int64 // 0: none is taken yet
 	loaded bool
 	fenced bool // a newer epoch exists: replies NOT_OWNER to everything
+	ended  atomic.Bool
 
 	timers       map[int64]*time.Timer
 	timer        int64 // number of the newest timer
@@ -89,7 +91,9 @@ func (h *Host) Receive(ctx actor.Context) {
 	case *actor.Started:
 		h.self, h.parent = ctx.Self(), ctx.Parent()
 	case *actor.Stopping:
+		h.ended.Store(true)
 		h.end()
+		h.handOver()
 	case *actor.Restarting:
 		h.end()
 		h.Note(&messages.Wake{}) // so that what is pending goes on even if nobody sends this entity anything
@@ -120,6 +124,21 @@ func (h *Host) mayRetire() bool {
 	return !h.fenced && len(h.refused) == 0 && (!h.loaded || h.entity.Idle())
 }
 
+// handOver wakes the entity on the node that has its shard now, if something is pending. After a fence that is later: the
+// newer activation goes on, unless it has left again.
+func (h *Host) handOver() {
+	wake := &messages.Wake{}
+	if _, wakes := h.kind.handlers[reflect.TypeOf(wake)]; !wakes || !h.Clustered() || h.Draining() || !h.loaded || h.entity.Idle() {
+		return
+	}
+	tell := func() { h.Tell(h.kind.Name, h.ID, wake) }
+	if h.fenced {
+		h.AfterFunc(SettleAfter, tell)
+	} else {
+		tell()
+	}
+}
+
 // end stops what would outlive the entity.
 func (h *Host) end() {
 	h.stopTimers()
@@ -148,6 +167,9 @@ func (h *Host) turn(ctx actor.Context, m any) {
 		}
 	}()
 	if h.fenced {
+		if sender == nil {
+			h.passOn(m)
+		}
 		respond(Answer(messages.Code_NOT_OWNER, ""))
 		return
 	}
@@ -171,40 +193,20 @@ func (h *Host) turn(ctx actor.Context, m any) {
 // reloads and tries again, at most twice.
 func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 	for try := 0; ; try++ {
-		if !h.loaded {
-			if err := h.start(); err != nil {
-				return nil, err
-			}
-		}
-		if err := h.ensureEpoch(m); err != nil {
+		if err := h.begin(m); err != nil {
 			return nil, err
 		}
 		reply, err := handler.handle(h.entity, m)
-		if err == nil && h.stale(handler, reply) {
-			err = storage.ErrConflict
+		if err == nil {
+			err = h.confirm(handler, reply)
 		}
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
 			return reply, err
 		}
-		if err := h.fence(); err != nil {
+		if err := h.fence(err); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// stale says whether a reply is a refusal by an activation that knows less than a newer one. What is accepted needs no such
-// look, since the write would meet a conflict.
-func (h *Host) stale(handler Handler, reply proto.Message) bool {
-	coded, ok := reply.(interface{ GetCode() messages.Code })
-	if !ok || handler.reads || h.epoch == 0 {
-		return false
-	}
-	switch coded.GetCode() {
-	case messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC, messages.Code_CONFLICT:
-		newest, err := h.Newest(h.Ctx)
-		return err == nil && !newest
-	}
-	return false
 }
 
 // onError decides about a message that was not accepted. If the trouble may pass, whoever asks is told UNAVAILABLE
@@ -212,6 +214,9 @@ func (h *Host) stale(handler Handler, reply proto.Message) bool {
 // would come back each time.
 func (h *Host) onError(m any, err error, asked bool) proto.Message {
 	if h.fenced {
+		if !asked {
+			h.passOn(m)
+		}
 		return Answer(messages.Code_NOT_OWNER, "")
 	}
 	stopping := h.Ctx.Err() != nil
@@ -264,6 +269,9 @@ func (h *Host) Spawn(producer actor.Producer) *actor.PID {
 
 // Note sends a message to the entity itself. Any goroutine may call it.
 func (h *Host) Note(m any) { h.node.system.Root.Send(h.self, m) }
+
+// Ended says that the entity hears no more notes. Any goroutine may call it.
+func (h *Host) Ended() bool { return h.ended.Load() }
 
 // Send sends a message to a child.
 func (h *Host) Send(child *actor.PID, m any) { h.node.system.Root.Send(child, m) }

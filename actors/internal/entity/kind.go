@@ -6,12 +6,14 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // Entity is what one kind does; Host does what all kinds share. Its methods run in the entity's own turns, one at a
 // time.
 //
-// A kind may also implement Unborn, Stopper and Parent.
+// A kind may also implement Unborn, Versioned, Stopper, Outlived and Parent.
 type Entity interface {
 	// Load reads what the entity owns. It is called before the first message, and again after a conflict.
 	Load() error
@@ -27,6 +29,15 @@ type Unborn interface{ Unborn() bool }
 
 // Stopper is implemented by an entity that has something to end when it stops or restarts.
 type Stopper interface{ Stop() }
+
+// Versioned is implemented by an entity that refuses commands on the ground of its record. Versions are that of the record
+// that it has and the one of the record in storage; 0: there is none.
+type Versioned interface {
+	Versions() (known, stored int64, err error)
+}
+
+// Outlived is implemented by an entity that tells the newest activation what a note says that came after its own time.
+type Outlived interface{ Outlived(note any) }
 
 // Parent is implemented by an entity that has children. It is told when a child ends, for whatever reason.
 type Parent interface{ ChildEnded(child *actor.PID) }
@@ -54,7 +65,22 @@ type Handler struct {
 	message reflect.Type
 	replies bool
 	reads   bool
+	inserts bool
+	settles bool
 	handle  func(e Entity, m any) (proto.Message, error)
+}
+
+// confirmed says whether the entity must be the newest activation for what it has done, and for its reply.
+func (h Handler) confirmed(reply proto.Message) bool {
+	return (h.replies || h.settles) && !(h.inserts && codeOf(reply) == messages.Code_OK)
+}
+
+// codeOf is the code of a reply; unspecified: it has none.
+func codeOf(reply proto.Message) messages.Code {
+	if coded, ok := reply.(interface{ GetCode() messages.Code }); ok {
+		return coded.GetCode()
+	}
+	return messages.Code_CODE_UNSPECIFIED
 }
 
 // Replies has f take the messages of type M and reply to each. An error means that nothing was accepted.
@@ -68,6 +94,22 @@ func Takes[E Entity, M any](f func(e E, m M) error) Handler {
 	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) {
 		return nil, f(e.(E), m.(M))
 	}}
+}
+
+// Inserts is Replies for commands whose OK says only that a new record was inserted, which storage itself allows once. On a
+// node of a cluster that spares them a look at the lease.
+func Inserts[E Entity, M any](f func(e E, m M) (proto.Message, error)) Handler {
+	h := Replies(f)
+	h.inserts = true
+	return h
+}
+
+// Settles is Takes for messages that come once, such as Done: what an older activation makes of one, a newer one that has
+// read before would never hear of. So that one is given the message, too.
+func Settles[E Entity, M any](f func(e E, m M) error) Handler {
+	h := Takes(f)
+	h.settles = true
+	return h
 }
 
 // Reads is Replies for reads. A read makes no entity resident, keeps none resident, and takes no lease

@@ -1,6 +1,12 @@
 package entity
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
 
 // Metrics are what operators see of all entities. A room adds its own.
 type Metrics struct {
@@ -13,6 +19,26 @@ type Metrics struct {
 	mailbox  prometheus.Gauge
 	shards   prometheus.Gauge   // on this node of a cluster
 	notOwner prometheus.Counter // answers
+
+	activations, fences *prometheus.CounterVec
+	remote              *prometheus.HistogramVec
+}
+
+// How an activation learns that a newer one exists: a write met a conflict, or it looked at the lease.
+const (
+	fencedByWrite = "write"
+	fencedByLease = "lease"
+)
+
+// noteRemote notes a request to an entity on another node.
+func (m *Metrics) noteRemote(reply any, err error, took time.Duration) {
+	outcome := "answered"
+	if refused, ok := reply.(*messages.Reply); err != nil {
+		outcome = "no_answer"
+	} else if ok && refused.Code == messages.Code_NOT_OWNER {
+		outcome = "not_owner"
+	}
+	m.remote.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
 func newMetrics(r prometheus.Registerer) *Metrics {
@@ -34,10 +60,19 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 		shards: prometheus.NewGauge(gauge("cluster_shards", "Shards that run on this node of a cluster.")),
 		notOwner: prometheus.NewCounter(counter("cluster_not_owner_total",
 			"Messages to a shard that this node has no more; whoever sent them asks the new owner.")),
+		activations: prometheus.NewCounterVec(counter("entity_activations_total",
+			"Entities that have taken their lease, by kind."), []string{"kind"}),
+		fences: prometheus.NewCounterVec(counter("entity_fences_total",
+			"Entities that have stopped because a newer activation exists, by kind and by how they learnt of it."),
+			[]string{"kind", "reason"}),
+		remote: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "topicdesk", Name: "cluster_request_seconds",
+			Help: "Time until an entity on another node has answered, by outcome.", Buckets: prometheus.DefBuckets},
+			[]string{"outcome"}),
 		mailbox: prometheus.NewGauge(gauge("mailbox_messages", "Messages that wait in entities' mailboxes.")),
 	}
 	if r != nil {
-		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox, m.shards, m.notOwner)
+		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox, m.shards, m.notOwner,
+			m.activations, m.fences, m.remote)
 	}
 	return m
 }

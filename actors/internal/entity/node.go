@@ -37,9 +37,9 @@ type Node struct {
 	onMoved   []func()
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
-	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
-	againSoon atomic.Bool             // enqueueAgainSoon is under way
-	gained    [Shards]time.Time       // since when this node has each, in a cluster; zero: it does not
+	resident  map[*actor.PID]func() // the shards that run here, in a cluster, and what is to be done at the end of each
+	againSoon atomic.Bool           // enqueueAgainSoon is under way
+	gained    [Shards]time.Time     // since when this node has each, in a cluster; zero: it does not
 }
 
 // NodeOptions bound what is resident on a node.
@@ -60,7 +60,7 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	n := &Node{
 		env: env, kinds: map[string]*Kind{}, dispatcher: newDispatcher(),
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+Shards-1)/Shards),
-		placement: o.Placement, resident: map[*actor.PID]struct{}{},
+		placement: o.Placement, resident: map[*actor.PID]func(){},
 	}
 	for _, k := range kinds {
 		if n.kinds[k.Name] != nil {
@@ -127,13 +127,16 @@ func (n *Node) Tell(kind, identity string, m proto.Message) {
 func (n *Node) Request(
 	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
 ) (any, error) {
-	shard := n.shardOf(kind, identity)
+	shard, began := n.shardOf(kind, identity), time.Now()
 	reply, err := n.RequestTo(ctx, shard, envelope{kind: kind, identity: identity, message: command}, timeout)
 	if n.placement == nil {
 		return reply, err
 	}
 	if err == nil {
 		reply, err = inbound(reply)
+	}
+	if !n.Owns(kind, identity) {
+		n.env.Metrics.noteRemote(reply, err, time.Since(began))
 	}
 	refused, ok := reply.(*messages.Reply)
 	if err != nil && ctx.Err() == nil || ok && refused.Code == messages.Code_NOT_OWNER {
@@ -166,14 +169,17 @@ func (n *Node) Tick() {
 // Idle is how long an entity stays resident without a message.
 func (n *Node) Idle() time.Duration { return n.idle }
 
-// Barrier returns when every entity has handled what was in its mailbox when Barrier was called.
+// Barrier returns when every entity has handled what was in its mailbox when Barrier was called. A shard that has left
+// meanwhile holds nobody up.
 func (n *Node) Barrier(ctx context.Context) error {
 	futures := make(map[string]actor.Future, Shards)
 	for _, pid := range n.here() {
-		futures[pid.Id] = n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx))
+		f := n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx))
+		futures[pid.Id] = f
+		defer n.atItsEnd(pid, func() { n.system.Root.Send(f.PID(), barrier{}) })()
 	}
 	for id, f := range futures {
-		if err := f.Wait(); err != nil {
+		if err := f.Wait(); err != nil && !errors.Is(err, actor.ErrDeadLetter) {
 			return fmt.Errorf("actors: %s is still busy: %w", id, err)
 		}
 	}

@@ -122,13 +122,37 @@ func (n *Node) here() []*actor.PID {
 func (n *Node) arrived(shard *actor.PID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.resident[shard] = struct{}{}
+	n.resident[shard] = nil
 	n.env.Metrics.shards.Set(float64(len(n.resident)))
 }
 
 func (n *Node) gone(shard *actor.PID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if f := n.resident[shard]; f != nil {
+		f()
+	}
 	delete(n.resident, shard)
 	n.env.Metrics.shards.Set(float64(len(n.resident)))
+}
+
+// atItsEnd has f run when a shard ends, or now if it has; not after stop. On a node alone shards end with the node.
+func (n *Node) atItsEnd(shard *actor.PID, f func()) (stop func()) {
+	if n.placement == nil {
+		return func() {}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, runs := n.resident[shard]; !runs {
+		f()
+		return func() {}
+	}
+	n.resident[shard] = f
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if _, runs := n.resident[shard]; runs {
+			n.resident[shard] = nil
+		}
+	}
 }

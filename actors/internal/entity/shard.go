@@ -2,6 +2,7 @@ package entity
 
 import (
 	"container/list"
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -29,9 +30,10 @@ type shard struct {
 	leaving  bool
 	resident map[entityKey]*resident
 	byPID    map[string]*resident
-	used     *list.List   // of *resident, least recently used first
-	barriers []*actor.PID // who waits until every entity has passed a barrier
-	toPass   int          // entities that have yet to pass it
+	fenced   map[entityKey]time.Time // when another node had an entity, too
+	used     *list.List              // of *resident, least recently used first
+	barriers []*actor.PID            // who waits until every entity has passed a barrier
+	toPass   int                     // entities that have yet to pass it
 }
 
 type entityKey struct{ kind, identity string }
@@ -85,7 +87,8 @@ type (
 )
 
 func newShard(n *Node) *shard {
-	return &shard{node: n, resident: map[entityKey]*resident{}, byPID: map[string]*resident{}, used: list.New()}
+	return &shard{node: n, resident: map[entityKey]*resident{}, byPID: map[string]*resident{}, used: list.New(),
+		fenced: map[entityKey]time.Time{}}
 }
 
 // entitySupervision restarts an entity that panicked; a restarted entity begins from storage. After 10 restarts in a
@@ -236,7 +239,7 @@ func deliver(ctx actor.Context, to *actor.PID, message any, sender *actor.PID) {
 func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident {
 	key := entityKey{kind.Name, identity}
 	// A child's end reaches its parent without Watch.
-	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity, h.moved()))}
+	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity, h.moved(key)))}
 	r.position = h.used.PushBack(r)
 	h.resident[key], h.byPID[r.pid.Id] = r, r
 	h.node.env.Metrics.entities.WithLabelValues(key.kind).Inc()
@@ -247,8 +250,10 @@ func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident 
 	return r
 }
 
-// moved says whether the shard came to this node a moment ago, so that what others have sent to its entities may be lost.
-func (h *shard) moved() bool { return h.node.placement != nil && time.Since(h.began) < movedFor }
+// moved says whether another node had an entity a moment ago, so that what others have sent to it there may be lost.
+func (h *shard) moved(key entityKey) bool {
+	return h.node.placement != nil && (time.Since(h.began) < movedFor || time.Since(h.fenced[key]) < movedFor)
+}
 
 // makeRoom asks the least recently used entity that is not leaving to retire.
 func (h *shard) makeRoom(ctx actor.Context) {
@@ -267,6 +272,7 @@ func askToRetire(ctx actor.Context, r *resident) {
 }
 
 func (h *shard) onTick(ctx actor.Context) {
+	maps.DeleteFunc(h.fenced, func(_ entityKey, at time.Time) bool { return time.Since(at) > movedFor })
 	limit := h.node.env.Now().Add(-h.node.idle)
 	over := len(h.resident) - h.node.perShard
 	for e := h.used.Front(); e != nil; e = e.Next() {
@@ -290,6 +296,7 @@ func (h *shard) onRetired(ctx actor.Context, m retired) {
 	switch {
 	case m.must:
 		r.leaving = true
+		h.fenced[r.key] = time.Now()
 		ctx.Poison(r.pid) // it first replies NOT_OWNER to what is in its mailbox, so that nobody waits for a time-out
 		return
 	case m.willing:

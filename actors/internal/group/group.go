@@ -60,7 +60,7 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 			// tickets and people that ask
 			entity.Takes((*group).onCheckAdmin), entity.Takes((*group).onCheckMember),
 			// its chat
-			entity.Takes((*group).onDone), entity.Takes((*group).onQueueLost),
+			entity.Settles((*group).onDone), entity.Takes((*group).onQueueLost),
 			// its own timer, and the sweep
 			entity.Takes((*group).onEnqueueAgain), entity.Replies((*group).onWake),
 		},
@@ -91,6 +91,20 @@ func (g *group) Load() error {
 	}
 	g.record = record
 	return nil
+}
+
+var _ entity.Versioned = (*group)(nil)
+
+// Versions implements entity.Versioned.
+func (g *group) Versions() (known, stored int64, err error) {
+	if g.record != nil {
+		known = g.record.Version
+	}
+	record, err := g.Store.Group(g.Ctx, g.ID)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
 }
 
 func (g *group) Resume() error {

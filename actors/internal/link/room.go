@@ -35,7 +35,7 @@ func Kind(d Deps) *entity.Kind {
 			entity.Takes((*link).onCopy), entity.Takes((*link).onChange), entity.Takes((*link).onResume),
 			entity.Takes((*link).onRetry), entity.Takes((*link).onFailureTaken),
 			// chats
-			entity.Takes((*link).onDone), entity.Takes((*link).onSuspended), entity.Takes((*link).onQueueLost),
+			entity.Settles((*link).onDone), entity.Takes((*link).onSuspended), entity.Takes((*link).onQueueLost),
 			// programs
 			entity.Reads((*link).onGetStatus),
 			// its own timers, and the sweep

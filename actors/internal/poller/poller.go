@@ -11,7 +11,6 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // Intake is what the poller needs of the Telegram edge; package bot implements it.
@@ -122,7 +121,7 @@ func (p *poller) onRenew(renew) error {
 	switch {
 	case err == nil && !newest:
 		p.Stop()
-		return storage.ErrConflict // the host fences this activation
+		return entity.ErrOvertaken
 	case err == nil:
 		p.known = time.Now()
 		p.begin()

@@ -47,7 +47,7 @@ func Kind(d Deps) *entity.Kind {
 			// from people: messages, and what happens to them
 			entity.Replies((*ticket).onOpenTicket),
 			entity.Replies((*ticket).onEnclose),
-			entity.Replies((*ticket).onMessage),
+			entity.Inserts((*ticket).onMessage),
 			entity.Replies((*ticket).onEdit),
 			entity.Replies((*ticket).onReact),
 			entity.Replies((*ticket).onDelete),
@@ -66,7 +66,7 @@ func Kind(d Deps) *entity.Kind {
 			entity.Takes((*ticket).onRetryTaken),
 			entity.Takes((*ticket).onCopyFailed),
 			// from chats, groups and persons
-			entity.Takes((*ticket).onDone),
+			entity.Settles((*ticket).onDone),
 			entity.Takes((*ticket).onSuspended),
 			entity.Takes((*ticket).onQueueLost),
 			entity.Takes((*ticket).onAdminChecked),

@@ -103,6 +103,20 @@ func (t *ticket) Load() error {
 // Unborn reports whether there is no such ticket.
 func (t *ticket) Unborn() bool { return t.record == nil }
 
+var _ entity.Versioned = (*ticket)(nil)
+
+// Versions implements entity.Versioned.
+func (t *ticket) Versions() (known, stored int64, err error) {
+	if t.record != nil {
+		known = t.record.Version
+	}
+	record, err := t.Store.Ticket(t.Ctx, t.ID)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
+}
+
 // Resume continues with what is pending. A topic without a thread may have been created by a call whose answer the
 // previous process did not live to see, so the ticket first waits for that topic to appear.
 func (t *ticket) Resume() error {

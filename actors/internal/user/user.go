@@ -49,7 +49,7 @@ func Kind() *entity.Kind {
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
-			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone), entity.Takes((*user).onOpened),
+			entity.Takes((*user).onMemberChecked), entity.Settles((*user).onDone), entity.Takes((*user).onOpened),
 			entity.Takes((*user).onReachableNoted), entity.Takes((*user).onQueueLost),
 			entity.Takes((*user).onUsernameTaken),
 			// its own timers, and the sweep
@@ -92,6 +92,21 @@ var _ entity.Unborn = (*user)(nil)
 
 // Unborn reports whether the desk does not keep the person. Most of those whom it sees it never keeps.
 func (u *user) Unborn() bool { return u.record == nil }
+
+var _ entity.Versioned = (*user)(nil)
+
+// Versions implements entity.Versioned.
+func (u *user) Versions() (known, stored int64, err error) {
+	if u.record != nil {
+		known = u.record.Version
+	}
+	id, _ := strconv.ParseInt(u.ID, 10, 64) // Load has checked it
+	record, err := u.Store.User(u.Ctx, id)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
+}
 
 func (u *user) Idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/topicdesk/topicdesk/actors/internal/delivery"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -26,6 +27,7 @@ type deliver struct {
 	to    *endpoint
 	event storage.Event
 	item  *item // the entity's own: the child passes it back
+	claim entity.Claim
 }
 
 // attempted tells the entity what came of it.
@@ -34,7 +36,8 @@ type attempted struct {
 	item   *item
 	child  *actor.PID
 	result delivery.Result
-	spent  bool // another attempt would fare the same
+	spent  bool  // another attempt would fare the same
+	unmade error // why there was no attempt; nil: there was one
 }
 
 // leave tells a child to stop.
@@ -59,6 +62,9 @@ func (a *attempt) make(m *deliver, done *attempted) {
 	if err != nil {
 		done.result = delivery.Result{At: now, Error: "the template can't be filled: " + err.Error()}
 		done.spent = true
+		return
+	}
+	if done.unmade = m.claim.Hold(m.ctx); done.unmade != nil {
 		return
 	}
 	done.result = a.room.client.Do(m.ctx, req)

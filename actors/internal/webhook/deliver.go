@@ -147,7 +147,8 @@ func (r *run) begin(l *lane) {
 		r.children = append(r.children, child)
 	}
 	r.trying[child.Id] = x
-	r.w.Send(child, &deliver{ctx: r.ctx, run: r.number, to: r.to, event: x.event, item: x})
+	r.w.Send(child, &deliver{ctx: r.ctx, run: r.number, to: r.to, event: x.event, item: x,
+		claim: r.w.Claim()})
 }
 
 // onAttempted learns what came of an attempt.
@@ -166,11 +167,17 @@ func (w *webhook) onAttempted(m *attempted) error {
 	if slices.Contains(r.children, m.child) {
 		r.free = append(r.free, m.child)
 	}
-	if m.result.Kind == delivery.Stopped {
+	if m.result.Kind == delivery.Stopped || m.unmade != nil {
 		r.unwritten -= x.counted
 		w.room.end(x.counted)
 		x.counted = 0
+		if m.unmade != nil {
+			x.next = w.Now().Add(troublePause)
+		}
 		r.list(l)
+		if m.unmade != nil {
+			return r.trouble(m.unmade)
+		}
 		return w.pump()
 	}
 	now := w.Now()

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -103,6 +104,27 @@ func (r *run) flush() error {
 		}
 	})
 	return nil
+}
+
+// lastSave is how long the last write of a run may take.
+const lastSave = 2 * time.Second
+
+// flushLast writes what is done when the run ends at once, so that it is not delivered again.
+func (r *run) flushLast() {
+	var rows []*storage.Delivery
+	for _, x := range r.dirty[:min(len(r.dirty), saveAtMost)] {
+		if row := x.row; !x.writing {
+			rows = append(rows, &row)
+		}
+	}
+	if len(rows) == 0 || r.w.Ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.w.Ctx, lastSave)
+	defer cancel()
+	if err := r.w.Store.SaveDeliveries(ctx, rows); err != nil {
+		r.w.Log.Warn("deliveries can't be written, so some events are sent again", "error", err)
+	}
 }
 
 func (r *run) progressNow() *progress {

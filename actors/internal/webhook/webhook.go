@@ -34,6 +34,8 @@ type webhook struct {
 	removing   bool // deliveries of a deleted endpoint are being deleted
 	cleaning   bool // a timer will have further old deliveries deleted
 	delayed    bool // a timer will begin what could not begin
+	// settled is when what a former activation on another node has done is written; zero: it was not asked for yet.
+	settled time.Time
 }
 
 // look makes the endpoint look whether something can begin. It is the message of its timers.
@@ -59,6 +61,20 @@ func (w *webhook) Load() error {
 
 // Unborn implements entity.Unborn.
 func (w *webhook) Unborn() bool { return w.record == nil }
+
+var _ entity.Versioned = (*webhook)(nil)
+
+// Versions implements entity.Versioned.
+func (w *webhook) Versions() (known, stored int64, err error) {
+	if w.record != nil {
+		known = w.record.Version
+	}
+	record, err := w.Store.Webhook(w.Ctx, w.ID)
+	if err == nil {
+		stored = record.Version
+	}
+	return known, stored, err
+}
 
 func (w *webhook) Resume() error {
 	if w.record == nil {
@@ -126,6 +142,9 @@ func (w *webhook) begin() error {
 	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() || w.Draining() {
 		return nil
 	}
+	if w.Moved && w.settles() {
+		return nil
+	}
 	to, err := w.room.endpointOf(w.record)
 	if err != nil {
 		return w.stuck(err)
@@ -146,6 +165,23 @@ func (w *webhook) begin() error {
 	}
 	w.run, w.eager = r, false
 	return w.pump()
+}
+
+// settleFor is how long an endpoint that was on another node a moment ago waits until what was delivered there is written.
+const settleFor = 5 * saveEvery
+
+// settles says whether deliveries begin a little later, by a timer.
+func (w *webhook) settles() bool {
+	now := w.Now()
+	if w.settled.IsZero() {
+		w.settled = now.Add(settleFor)
+	}
+	wait := w.settled.Sub(now)
+	if wait > 0 && !w.delayed {
+		w.delayed = true
+		w.After(wait, look{})
+	}
+	return wait > 0
 }
 
 // recovering makes a run that goes on where the endpoint was.
@@ -179,6 +215,7 @@ func (w *webhook) stuck(why error) error {
 func (w *webhook) endRun() {
 	if r := w.run; r != nil {
 		r.cancel()
+		r.flushLast()
 		r.stopWatching()
 		if r.stopWaking != nil {
 			r.stopWaking()
