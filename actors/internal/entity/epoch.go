@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -48,7 +49,18 @@ func (h *Host) takeEpoch() error {
 		return fmt.Errorf("take the lease: %w", err)
 	}
 	h.epoch = epoch
+	if h.kind.Single {
+		h.lease = &messages.NodeLease{Entity: h.leaseID(), Epoch: epoch, SinceMs: h.Now().UnixMilli()}
+		h.node.leases.Store(h.leaseID(), h.lease)
+	}
 	return nil
+}
+
+// dropLease has the node tell no more that the entity is here, unless a newer activation is.
+func (h *Host) dropLease() {
+	if h.lease != nil {
+		h.node.leases.CompareAndDelete(h.leaseID(), h.lease)
+	}
 }
 
 // Reload reads the entity from storage again and resumes what is pending.
@@ -90,6 +102,7 @@ func (h *Host) fence() error {
 	if lease.Epoch != h.epoch {
 		h.Log.Warn("fenced: a newer activation owns this entity", "epoch", h.epoch, "newest", lease.Epoch)
 		h.fenced = true
+		h.dropLease()
 		h.node.system.Root.Send(h.parent, retired{pid: h.self, must: true})
 		return storage.ErrConflict
 	}
