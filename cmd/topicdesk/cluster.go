@@ -109,7 +109,7 @@ func printNodes(to io.Writer, nodes []httpedge.Node) error {
 	_, _ = fmt.Fprintln(w, "NODE\tSINCE\tSHARDS\tENTITIES\tCALLS/S\tLEASES\tVERSION")
 	for _, n := range nodes {
 		if n.Trouble != nil {
-			_, _ = fmt.Fprintf(w, "%s\t%s\n", n.Addr, *n.Trouble)
+			_, _ = fmt.Fprintf(w, "%s\t-\t-\t-\t-\t-\t%s\n", n.Addr, *n.Trouble)
 			continue
 		}
 		var leases []string
