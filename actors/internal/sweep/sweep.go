@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/ids"
@@ -14,12 +15,11 @@ import (
 )
 
 const (
-	// batch is how many due records are read together. batchPause is the pause after each batch, so that a large
-	// backlog does not starve what people do now.
+	// batch is how many due records are read together, and how many entities are woken before a pause of batchPause: 1,000/s
+	// at most, so that a large backlog does not starve what people do now.
 	batch      = 50
 	batchPause = 50 * time.Millisecond
-	// dueAtMost is how many users, groups and chats are woken in one sweep. There are few, so they are woken without
-	// a pause.
+	// dueAtMost is how many users, groups and chats are woken in one sweep.
 	dueAtMost = 10_000
 	// keptAnswersBatch is how many expired answers of the API are deleted together.
 	keptAnswersBatch = 1000
@@ -36,8 +36,15 @@ type Loop struct {
 
 	moved  chan struct{}
 	gained func(kind, identity string) bool // whether an entity is to be woken in this sweep
-	mu     sync.Mutex
-	kept   map[[2]string]struct{} // entities that are always awake, by kind and identity
+	told   int                              // entities since the last pause
+
+	owned   [entity.Shards]bool      // as of the last move
+	since   [entity.Shards]time.Time // when a shard came; zero: it was here from the start
+	ticks   *time.Ticker
+	settled *time.Timer
+
+	mu   sync.Mutex
+	kept map[[2]string]struct{} // entities that are always awake, by kind and identity
 }
 
 // Options say what a sweep looks after.
@@ -82,49 +89,64 @@ const whole = 100 * 365 * 24 * time.Hour
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	owned, gained := s.node.Shards(), [entity.Shards]time.Time{}
-	settled := time.NewTimer(time.Hour)
-	settled.Stop()
-	defer settled.Stop()
+	s.owned = s.node.Shards()
+	s.settled, s.ticks = time.NewTimer(time.Hour), time.NewTicker(min(shardTick, s.node.Idle()))
+	s.settled.Stop()
+	defer s.settled.Stop()
+	defer s.ticks.Stop()
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
-	sweeps, ticks := time.NewTicker(s.o.Every), time.NewTicker(min(shardTick, s.node.Idle()))
+	sweeps := time.NewTicker(s.o.Every)
 	defer sweeps.Stop()
-	defer ticks.Stop()
+	for s.wait(sweeps.C) {
+		s.sweepOnce(s.env.Ctx, s.env.Now())
+	}
+}
+
+// wait does what can't wait for the end of a sweep, which takes long when much is pending: above all, it wakes what came with
+// the shards of another node. false: the node stops.
+func (s *Loop) wait(until <-chan time.Time) bool {
 	for {
 		select {
 		case <-s.env.Ctx.Done():
-			return
-		case <-ticks.C:
+			return false
+		case <-until:
+			return true
+		case <-s.ticks.C:
 			s.node.Tick()
 			s.wakeKept()
 		case <-s.moved:
-			now := time.Now()
-			before := owned
-			owned = s.node.Shards()
-			for i := range owned {
-				if owned[i] && !before[i] {
-					gained[i] = now
-				}
-			}
-			s.wakeGained(&gained)
-			settled.Reset(entity.SettleAfter)
-		case <-settled.C:
-			s.wakeGained(&gained)
-		case <-sweeps.C:
-			s.sweepOnce(s.env.Ctx, s.env.Now())
+			s.onMoved()
+		case <-s.settled.C:
+			s.wakeGained()
 		}
 	}
 }
 
+func (s *Loop) onMoved() {
+	now, before := time.Now(), s.owned
+	s.owned = s.node.Shards()
+	for i := range s.owned {
+		if s.owned[i] && !before[i] {
+			s.since[i] = now
+		}
+	}
+	s.wakeGained()
+	s.settled.Reset(entity.SettleAfter)
+}
+
 // wakeGained wakes what is pending in the shards that came to this node a moment ago.
-func (s *Loop) wakeGained(gained *[entity.Shards]time.Time) {
+func (s *Loop) wakeGained() {
+	var lately [entity.Shards]bool
+	for i := range lately {
+		lately[i] = time.Since(s.since[i]) < 3*entity.SettleAfter
+	}
+	interrupted := s.gained
 	s.gained = func(kind, identity string) bool {
-		shard := entity.ShardNumber(kind, identity)
-		return time.Since(gained[shard]) < 3*entity.SettleAfter && s.node.Owns(kind, identity)
+		return lately[entity.ShardNumber(kind, identity)] && s.node.Owns(kind, identity)
 	}
 	s.wakeKept()
 	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
-	s.gained = s.node.Owns
+	s.gained = interrupted
 }
 
 // sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.
@@ -177,7 +199,7 @@ func (s *Loop) wakeWebhooks(ctx context.Context) {
 		}
 		for i := range page {
 			if s.gained(messages.KindWebhook, page[i].WebhookID) {
-				s.env.Tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
+				s.tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
 			}
 		}
 		if len(page) < batch {
@@ -195,7 +217,6 @@ func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {
 			return
 		}
 		after = due[len(due)-1]
-		pause(ctx)
 	}
 }
 
@@ -228,14 +249,13 @@ func (s *Loop) sweepFiles(ctx context.Context) {
 		for _, d := range due {
 			if !woken[d.TicketID] && s.gained(messages.KindTicket, d.TicketID) {
 				woken[d.TicketID] = true
-				s.env.Tell(messages.KindTicket, d.TicketID, &messages.FilesDue{})
+				s.tell(messages.KindTicket, d.TicketID, &messages.FilesDue{})
 			}
 		}
 		if len(due) < batch {
 			return
 		}
 		after = due[len(due)-1].Due
-		pause(ctx)
 	}
 }
 
@@ -247,22 +267,23 @@ func (s *Loop) wake(kind string, due []storage.Due, err error) bool {
 		}
 		return false
 	}
-	n := 0
 	for _, d := range due {
 		if s.gained(kind, d.ID) {
-			s.env.Tell(kind, d.ID, &messages.Wake{})
-			n++
+			s.woken.WithLabelValues(kind).Inc()
+			s.tell(kind, d.ID, &messages.Wake{})
 		}
-	}
-	if n > 0 {
-		s.woken.WithLabelValues(kind).Add(float64(n))
 	}
 	return true
 }
 
-func pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(batchPause):
+// tell sends an entity a message, and pauses after so many.
+func (s *Loop) tell(kind, identity string, m proto.Message) {
+	s.env.Tell(kind, identity, m)
+	if s.told++; s.told < batch {
+		return
 	}
+	s.told = 0
+	pause := time.NewTimer(batchPause)
+	defer pause.Stop()
+	s.wait(pause.C)
 }
