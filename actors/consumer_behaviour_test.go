@@ -57,6 +57,13 @@ func TestConsumers(t *testing.T) {
 			t.Error(v)
 		}
 	})
+	d.run(t, "who reads on as one that was deleted is told so, and may begin anew", func(t *testing.T) {
+		is(ask("key/gone", &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok)
+		_, err := d.system.Ask(t.Context(), messages.KindConsumer, "key/gone", &messages.DeleteConsumer{})
+		d.must(err)
+		is(ask("key/gone", &messages.LeaseConsumer{Token: "a", LeaseMs: hour}), messages.Code_NOT_FOUND)
+		is(ask("key/gone", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), ok)
+	})
 	d.run(t, "a lease ends, and its reader may commit until somebody else has had one", func(t *testing.T) {
 		is(ask("key/late", &messages.LeaseConsumer{Fresh: "a", LeaseMs: 1000}), ok)
 		is(ask("key/late", &messages.CommitConsumer{Token: "a", Cursor: "c1", LeaseMs: 0}), ok)

@@ -205,4 +205,9 @@ func TestMissingRights(t *testing.T) {
 	if strings.Contains(answer.Text, "I also need") {
 		t.Errorf("it says %q", answer.Text)
 	}
+	d.awaitAnswer(d.say(d.carl, d.sales, 0, "/lang th"), "ภาษา")
+	answer = d.awaitAnswer(d.say(d.carl, d.sales, 0, "/register"), "ลบข้อความ (Delete Messages)")
+	if strings.Contains(answer.Text, "Pin Messages") {
+		t.Errorf("it says %q", answer.Text)
+	}
 }

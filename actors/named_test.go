@@ -55,7 +55,7 @@ func (d *desk) announced(by int64, thread int, title string) (id string) {
 		for _, m := range slices.Backward(d.byBot(by, thread)) {
 			_, number, _ := strings.Cut(m.Text, ": #")
 			if strings.HasPrefix(m.Text, "🎫 ") && strings.HasPrefix(unnumbered("#"+number), title) {
-				id = d.ticketIDIn(m.Text)
+				id = d.ticketIDIn("#" + number)
 				return true
 			}
 		}

@@ -16,10 +16,16 @@ func betweenTwo(t *testing.T, d *desk) (printer, scanner *ticket) {
 	return printer, scanner
 }
 
-// speak has the team say something on a ticket of Ann's, and waits until she has it and the desk knows.
+// speak has the team say something on a ticket of Ann's, and waits until she has it and the desk knows that.
 func (d *desk) speak(k *ticket, text string) {
 	d.t.Helper()
-	d.say(d.carl, d.support, k.thread, text)
+	d.say(d.carl, k.chat, k.thread, text)
+	d.awaitWord(k, text)
+}
+
+// awaitWord waits until Ann has what the desk says on a ticket of hers, and the desk knows that it spoke of it.
+func (d *desk) awaitWord(k *ticket, text string) {
+	d.t.Helper()
 	m := d.awaitText(d.ann, 0, text)
 	d.eventually("the desk knows what it spoke of", func() bool {
 		c, err := d.store.Chat(d.t.Context(), "u"+itoa64(d.ann))

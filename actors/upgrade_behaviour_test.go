@@ -2,10 +2,13 @@ package actors_test
 
 import (
 	"encoding/hex"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
@@ -130,6 +133,43 @@ func TestEventsFromTheReleaseBefore(t *testing.T) {
 	if count[messages.EventTicketUpdated] != 2 || count[messages.EventMessageEdited] != 1 || count[messages.EventMessageSent] != 2 {
 		t.Errorf("%v", count)
 	}
+}
+
+// TestTicketThatLostItsNumber: a node with the release before saved a ticket without what it does not know. The next one
+// that loads the ticket numbers it again, and shows that.
+func TestTicketThatLostItsNumber(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k, other := d.open(d.ann, d.support, "Printer"), d.open(d.ann, d.support, "Scanner")
+	d.say(d.ann, d.support, k.thread, "one")
+	d.awaitTold(k, messages.EventMessageSent, 1)
+	d.quiet(k, other)
+	lost, said := d.record(k).Number, d.record(k).LastMessageAt
+	d.stop()
+	func() {
+		store, err := sqlite.Open(t.Context(), d.path, sqlite.WithoutSync())
+		d.must(err)
+		defer func() { d.must(store.Close()) }()
+		r, err := store.Ticket(t.Context(), k.id)
+		d.must(err)
+		r.Number, r.LastMessageAt = 0, time.Time{}
+		d.must(store.SaveTicket(t.Context(), r))
+	}()
+	d.start()
+	d.eventually("it has a number again", func() bool {
+		d.shown(k.id)
+		return d.record(k).Number != 0
+	})
+	r := d.record(k)
+	if r.Number == 0 || r.Number == lost || r.Number == d.record(other).Number || !r.LastMessageAt.Equal(said) {
+		t.Fatalf("number %d after %d, last message at %v, not %v", r.Number, lost, r.LastMessageAt, said)
+	}
+	d.await("its topic has the number", func() bool {
+		return slices.ContainsFunc(d.sim.Topics(d.support), func(topic simulator.Topic) bool {
+			return topic.Thread == k.thread && topic.Name == d.name(k)
+		})
+	})
+	d.awaitText(d.support, k.thread, d.head(k))
 }
 
 // owe writes the pending operations of the previous release into the records of a desk that is stopped.

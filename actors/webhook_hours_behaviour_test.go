@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/view"
@@ -177,7 +178,9 @@ func TestWebhookRetryOfWhatStillComes(t *testing.T) {
 		return v.Code == messages.Code_OK && v.Delivery.State == storage.DeliveryFailed
 	})
 	r.retries(ticketA, 1)
-	d.eventually("the first is tried", func() bool { return r.attemptsMade() == 3 })
+	d.eventually("the first was tried", func() bool {
+		return len(r.rows()[ids.EventID(ticketA+"/0")].Attempts) == 2 // on record, so that the jump is after it
+	})
 	r.answers(nil)
 	d.clock.jump(3 * time.Hour)
 	d.eventually("both arrive", func() bool { return r.count() == 2 })
@@ -254,4 +257,33 @@ func TestWebhookDaysWithoutAttempts(t *testing.T) {
 	}
 	d.appends(ticketB, 0, 1)
 	d.eventually("the next failure is after days", func() bool { return r.record().DisabledReason == "failing" })
+}
+
+// What waits for its next attempt is not kept in memory, and its history goes on with what is stored.
+func TestWebhookHistoryOfWhatRested(t *testing.T) {
+	t.Parallel()
+	for _, ordering := range []string{"ticket", "none"} {
+		t.Run(ordering, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, options{})
+			s := hourly()
+			s.Ordering = ordering
+			r := d.hears(s, always(500))
+			d.appends(ticketA, 0, 1)
+			id := ids.EventID(ticketA + "/0")
+			for n := 1; n <= 3; n++ {
+				d.eventually("it fails once more", func() bool { return len(r.rows()[id].Attempts) == n })
+				r.wakes() // a turn after the write
+				if n == 3 {
+					r.answers(nil)
+				}
+				d.clock.jump(3 * time.Hour)
+			}
+			d.eventually("it arrives", func() bool { return r.count() == 1 })
+			d.recorded(r, 1)
+			if row := r.rows()[id]; len(row.Attempts) != 4 || row.State != storage.DeliverySent || row.Tries != 3 {
+				t.Errorf("%+v", row)
+			}
+		})
+	}
 }

@@ -68,6 +68,22 @@ func (d *desk) hears(s *messages.WebhookSettings, answer func(n int, e view.Enve
 	return r
 }
 
+// other is another receiver to which the endpoint may be moved.
+func (r *receiver) other(answer func(n int, e view.Envelope) int) *receiver {
+	o := &receiver{d: r.d, id: r.id, secret: r.secret, answer: answer, requests: map[string]int{}, taken: map[string]int{}}
+	o.server = httptest.NewServer(o)
+	r.d.t.Cleanup(o.server.Close)
+	return o
+}
+
+// moves has the endpoint's events go to another receiver.
+func (r *receiver) moves(to *receiver) *messages.WebhookView {
+	r.d.t.Helper()
+	s := proto.CloneOf(r.settings)
+	s.Url = to.server.URL
+	return r.ask(&messages.UpdateWebhook{Origin: &messages.Origin{CommandId: "move"}, Settings: s})
+}
+
 // ask sends a command to the endpoint.
 func (r *receiver) ask(m proto.Message) *messages.WebhookView {
 	r.d.t.Helper()

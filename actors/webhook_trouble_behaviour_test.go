@@ -5,18 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
-	"github.com/topicdesk/topicdesk/storage/sqlite"
 	"github.com/topicdesk/topicdesk/view"
 )
 
@@ -238,38 +234,12 @@ func TestWebhookGoneTwice(t *testing.T) {
 	}
 }
 
-// An endpoint that was further than the log, as when only the log was restored from an older backup, goes on with what is new.
-func TestWebhookBeyondTheLog(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, options{})
-	r := d.hears(soon(), nil)
-	d.appends(ticketA, 0, 2)
-	d.eventually("they arrive", func() bool { return r.count() == 2 })
-	d.eventually("it is on record", func() bool { return r.record().Positions[storage.PartitionOf(ticketA)] == 2 })
-	d.stop()
-	store, err := sqlite.Open(t.Context(), d.path, sqlite.WithoutSync())
-	d.must(err)
-	w, err := store.Webhook(t.Context(), r.id)
-	d.must(err)
-	for p := range w.Positions {
-		w.Positions[p] += 5
-	}
-	d.must(errors.Join(store.SaveWebhook(t.Context(), w), store.Close()))
-	d.start()
-	r.wakes() // as the sweep does at the start
-	d.appends(ticketA, 2, 3)
-	d.eventually("what is new arrives", func() bool { return r.count() == 5 })
-	r.inOrder(map[string]int{ticketA: 5})
-}
-
 // A pause that a receiver asks for ends when whoever runs it says that it is there: by another URL, by enable, by a retry.
 func TestWebhookPauseEnds(t *testing.T) {
 	t.Parallel()
 	for name, ends := range map[string]func(r, other *receiver){
 		"by another URL": func(r, other *receiver) {
-			s := proto.CloneOf(r.settings)
-			s.Url = other.server.URL
-			if v := r.ask(&messages.UpdateWebhook{Origin: &messages.Origin{CommandId: "set"}, Settings: s}); v.Webhook.GetHoldUntilMs() != 0 {
+			if v := r.moves(other); v.Webhook.GetHoldUntilMs() != 0 {
 				t.Error(v)
 			}
 		},
@@ -289,9 +259,7 @@ func TestWebhookPauseEnds(t *testing.T) {
 			r.mu.Lock()
 			r.retryAfter = "86400"
 			r.mu.Unlock()
-			other := &receiver{d: d, secret: r.secret, requests: map[string]int{}, taken: map[string]int{}}
-			other.server = httptest.NewServer(other)
-			t.Cleanup(other.server.Close)
+			other := r.other(nil)
 			d.appends(ticketA, 0, 3)
 			d.eventually("the pause is on record", func() bool { return !r.record().HoldUntil.IsZero() })
 			r.answers(nil)
@@ -301,6 +269,56 @@ func TestWebhookPauseEnds(t *testing.T) {
 				t.Errorf("it is held until %v", hold)
 			}
 		})
+	}
+}
+
+// A program that says again and again that a receiver is there, which is not, costs the events that wait no attempt, and
+// a retry only the event that it names.
+func TestWebhookIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	r := d.hears(hourly(), always(http.StatusServiceUnavailable))
+	r.mu.Lock()
+	r.retryAfter = "86400"
+	r.mu.Unlock()
+	d.appends(ticketA, 0, 1)
+	fails := func(n int) {
+		t.Helper()
+		d.eventually("it fails", func() bool {
+			made := 0
+			for _, row := range r.rows() {
+				made += len(row.Attempts)
+			}
+			return made == n && !r.record().HoldUntil.IsZero()
+		})
+	}
+	tries := func(ticket string) int {
+		for _, row := range r.rows() {
+			if row.TicketID == ticket {
+				return row.Tries
+			}
+		}
+		return 0
+	}
+	fails(1)
+	for n := 2; n <= 6; n++ {
+		r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: fmt.Sprint("on", n)}})
+		fails(n)
+	}
+	if state := r.state(ticketA, 1); state != storage.DeliveryFailed || tries(ticketA) != 1 {
+		t.Errorf("%s after %d tries", state, tries(ticketA))
+	}
+	d.appends(ticketB, 0, 1)
+	d.logged(map[string]int{ticketB: 1})
+	r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}}) // the new one is the attempt that tells
+	fails(7)
+	if tries(ticketA) != 1 || tries(ticketB) != 1 {
+		t.Fatalf("%d and %d tries", tries(ticketA), tries(ticketB))
+	}
+	r.retries(ticketB, 1)
+	fails(8)
+	if tries(ticketA) != 1 || tries(ticketB) != 2 {
+		t.Errorf("the retry costs %d and %d tries", tries(ticketA), tries(ticketB))
 	}
 }
 

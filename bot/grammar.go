@@ -57,9 +57,10 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 	case messages.ArgWord:
 		c.Arg = strings.ToLower(firstWord(rest))
 	case messages.ArgTicketID:
-		c.Arg = strings.TrimFunc(firstWord(rest), func(r rune) bool {
-			return !unicode.IsLetter(r) && !unicode.IsDigit(r)
-		})
+		sign := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+		c.Arg = strings.TrimRightFunc(strings.TrimLeftFunc(firstWord(rest), func(r rune) bool {
+			return sign(r) && r != '-' // #-1 is no ticket, and not #1
+		}), sign)
 	case messages.ArgText:
 		c.Arg = trim(rest)
 	}

@@ -32,6 +32,7 @@ type Intake struct {
 
 	people *cache[int64, uint64]       // user id → hash of the profile that the desk was last sent
 	names  *cache[string, int64]       // username in lower case → id of whom it was last seen with
+	givers *cache[int64, struct{}]     // user id → the desk was asked to keep them, since they gave a command
 	done   *cache[updateKey, struct{}] // accepted updates: a repeated batch resumes where it failed
 }
 
@@ -70,7 +71,7 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
 		metrics: newIntakeMetrics(o.Metrics),
 		people:  newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
-		done: newCache[updateKey, struct{}](updatesCached),
+		givers: newCache[int64, struct{}](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
 	}
 	if in.allowed == nil {
 		in.allowed = func(int64) bool { return true }
@@ -160,7 +161,7 @@ type handling struct {
 	origin *messages.Origin // where the update comes from; nil until that is known
 	known  bool             // whether the desk knows the group
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
-	gave   int64            // who gave a command: from then on the desk knows them
+	gave   int64            // who gave a command where the desk knows the chat: from then on it knows them
 	own    bool             // in a private chat: the topic is the ticket's own
 	meant  bool             // in a private chat: the message itself says that it is about this ticket
 }

@@ -49,7 +49,9 @@ func asking(what func(o *messages.Origin, m *Message, c SlashCommand) proto.Mess
 
 // onCommand carries out a slash command. If that is not possible here, the answer says what to do instead.
 func (h *handling) onCommand(m *Message, c SlashCommand) (string, error) {
-	h.gave = m.From.GetId()
+	if h.known {
+		h.gave = m.From.GetId()
+	}
 	const done = "command"
 	declared, _ := messages.CommandOf(c.Verb)
 	handle := handlers[c.Verb]
@@ -151,6 +153,7 @@ func (h *handling) saveProfile(p *messages.Person) error {
 		&messages.SaveProfile{Origin: h.profileOrigin()})
 	if err == nil {
 		h.profileChanged(p)
+		h.givers.put(p.GetId(), struct{}{})
 	}
 	return err
 }

@@ -102,7 +102,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 		d := newFake()
 		d.tickets = []*messages.TicketView{{TicketId: aTicket}, {TicketId: otherTicket}}
 		handle(t, testIntake(d), elsewhere(`"text":"/tickets"`))
-		check(t, []sent{notice(here, messages.NoticeMyTickets, with("count", "2"), func(op *messages.Operation) { op.GetSendNotice().Tickets = d.tickets })}, d.take())
+		check(t, []sent{notice(here, messages.NoticeMyTickets, with("count", "2", "title", "Support"), func(op *messages.Operation) { op.GetSendNotice().Tickets = d.tickets })}, d.take())
 	})
 	t.Run("in private the language that the person chose", func(t *testing.T) {
 		d := newFake()

@@ -51,7 +51,8 @@ type fakeDesk struct {
 	question *messages.QuestionFound
 
 	// word replies to questions about the desk's last word.
-	word *messages.WordFound
+	word   *messages.WordFound
+	linked map[string]string // ticket → the place that it is linked to
 
 	commands []sent
 	shelved  []sent
@@ -91,8 +92,6 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 	switch m.(type) {
 	case *messages.FindQuestion:
 		return d.question, nil
-	case *messages.FindWord:
-		return d.word, nil
 	}
 	d.commands = append(d.commands, sent{to, m})
 	return &messages.Reply{Code: messages.Code_OK}, nil
@@ -120,6 +119,11 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 		return &messages.TicketIDs{Code: code, TicketIds: d.shorts[q.ShortId]}
 	case *messages.FindNumber:
 		return &messages.TicketIDs{Code: code, TicketIds: d.numbers[q.Number]}
+	case *messages.FindWord:
+		return d.word
+	case *messages.ListLinkRecords:
+		link := &messages.LinkRecord{State: "active", Topic: &messages.TopicRecord{GroupId: d.linked[q.TicketId]}}
+		return &messages.LinkRecords{Code: code, Links: []*messages.LinkRecord{link}}
 	case *messages.GetTicket:
 		return &messages.TicketRecord{Code: code, TicketId: q.TicketId, Number: 42, Title: "Printer"}
 	case *messages.GetGroup:

@@ -99,6 +99,11 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 
 // saying returns the command that records the message.
 func (h *handling) saying(m *Message) *messages.RecordMessage {
+	if m.Kept != nil {
+		said := proto.CloneOf(m.Kept)
+		said.Origin = h.origin
+		return said
+	}
 	return &messages.RecordMessage{
 		Origin: h.origin, Content: m.content(), Internal: m.internal(), ReplyTo: m.Reply.answered(),
 	}
@@ -270,15 +275,24 @@ func misdirected(r *messages.Reply) bool {
 var profileSeed = maphash.MakeSeed()
 
 // learn sends the desk the profile of each person whom the update shows, when this process sees it for the first time or
-// when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last.
+// when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last. Who
+// gives a command is kept from then on.
 func (h *handling) learn() {
 	for _, p := range h.update.people() {
-		if p == nil || p.IsBot || !h.profileChanged(p) && p.Id != h.gave {
+		if p == nil || p.IsBot {
 			continue
 		}
-		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: p.Id != h.gave, Origin: &messages.Origin{
+		_, isKept := h.givers.get(p.Id)
+		keep, changed := p.Id == h.gave && !isKept, h.profileChanged(p)
+		if !keep && !changed {
+			continue
+		}
+		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: !keep, Origin: &messages.Origin{
 			CommandId: updateCommandID(h.update.ID) + ":profile:" + userIdentity(p.Id), From: p, Lang: langOf(p),
 		}})
+		if keep {
+			h.givers.put(p.Id, struct{}{})
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	}
 	if r := m.Reply; r != nil && r.MessageID != 0 && r.ChatID == m.Chat.ID {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
-			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
+			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition})
 		if err != nil {
 			return err
 		}
@@ -45,36 +45,6 @@ func (h *handling) findPrivately(m *Message) (err error) {
 		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, 0)
 	}
 	return err
-}
-
-// ticketNamedIn returns the id of the first ticket that a text names, by its number or its id; "" when there is none.
-func (h *handling) ticketNamedIn(text string) (string, error) {
-	notInName := func(r rune) bool { return !(r == '#' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
-	for _, word := range strings.FieldsFunc(text, notInName) {
-		if !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-") {
-			continue
-		}
-		if id, err := h.ticketNamed(word); err != nil || id != "" {
-			return id, err
-		}
-	}
-	return "", nil
-}
-
-// ticketNamed returns the id of the ticket with that number or id; "": there can't be one, or none has the number.
-func (h *handling) ticketNamed(name string) (string, error) {
-	if id, ok := messages.ParseTicketID(name); ok {
-		return id, nil
-	}
-	number, ok := messages.ParseNumber(name)
-	if !ok {
-		return "", nil
-	}
-	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindNumber{Number: number})
-	if err != nil || len(found.TicketIds) == 0 {
-		return "", err
-	}
-	return found.TicketIds[0], nil
 }
 
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.
@@ -233,8 +203,8 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 		case view.TicketId == current:
 			mark = "👉 "
 		}
-		title := messages.Shorten(oneLine(view.Title), titleOfButton)
-		rows = append(rows, buttonRow(&messages.Button{Text: mark + title, Data: verb + ":" + view.TicketId}))
+		name := messages.TicketName(messages.Shorten(oneLine(view.Title), titleOfButton), view.Number)
+		rows = append(rows, buttonRow(&messages.Button{Text: mark + name, Data: verb + ":" + view.TicketId}))
 	}
 	return rows
 }
@@ -306,11 +276,7 @@ func (h *handling) onPrivateCallback(c *Callback) (outcome string, handled bool,
 		}
 		return outcome, true, h.pressSay(p)
 	}
-	last, err := h.lastWord(0)
-	if err == nil {
-		_, err = h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
-	}
-	return outcome, true, err
+	return outcome, true, h.pressChoose()
 }
 
 // allowedGroup says whether tickets may be opened in a group, by the setting GROUPS_ALLOWED.
@@ -333,7 +299,15 @@ func (h *handling) pressTalk(talk *messages.TalkOn) (done bool, err error) {
 	if r.Code == messages.Code_CONFLICT {
 		return false, h.stale()
 	}
-	return true, nil
+	if talk.Settles == 0 {
+		return true, nil
+	}
+	settle := &messages.SettleWord{MessageId: talk.Settles, TicketId: h.ticket}
+	if talk.Stay {
+		settle.TicketId = "" // what they write next is about their current ticket
+	}
+	_, err = command(h.ctx, h.desk, messages.KindChat, h.origin.Place, settle)
+	return err == nil, err
 }
 
 // isOwn says whether a message stands in the ticket's own topic of the private chat.

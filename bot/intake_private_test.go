@@ -177,17 +177,21 @@ func TestIntakePrivateTopics(t *testing.T) {
 }
 
 func TestTicketNamedInAText(t *testing.T) {
+	const strangeTicket = "TICK-MIBOIMM8-00000001"
 	d := newFake()
+	d.linked = map[string]string{aTicket: "u5", otherTicket: "u5", strangeTicket: "u6"}
 	for text, want := range map[string]string{
 		"🎫 #42\nPrinter":                          aTicket,
 		"Ann #7 reopened your ticket #42 Lamp #2": aTicket,
 		"#0 #042 #43":                             "",
 		"🎫 " + aTicket + "\nPrinter":              aTicket,
-		"Ticket " + otherTicket + ", " + aTicket:  otherTicket,
+		"Ticket " + otherTicket + ", " + aTicket:  "",
+		"Shop " + strangeTicket + ": " + aTicket:  aTicket,
+		"#42, #042 " + aTicket:                    aTicket,
 		"tick-mibo":                               "",
 		"":                                        "",
 	} {
-		h := &handling{Intake: testIntake(d), ctx: t.Context()}
+		h := &handling{Intake: testIntake(d), ctx: t.Context(), origin: &messages.Origin{Place: "u5"}}
 		if got, err := h.ticketNamedIn(text); got != want || err != nil {
 			t.Errorf("in %q: %q and %v, want %q", text, got, err, want)
 		}

@@ -26,7 +26,7 @@ func (h *handling) confine(r *Reply) error {
 	confined := InternalNote(r.Text) || r.Protected || r.Origin != nil && InternalNote(r.Preview)
 	if !confined && r.Origin != nil && r.ChatID != 0 && r.MessageID != 0 {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
-			&messages.FindMessage{ChatId: r.ChatID, MessageId: r.MessageID})
+			&messages.FindMessage{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition})
 		if err != nil {
 			return err
 		}

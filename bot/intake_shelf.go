@@ -124,7 +124,8 @@ func (h *handling) enclose(found *messages.ShelfFound, m *Message) (bool, error)
 // onCommandBesides carries out a command and passes on what else its message has: before the command, since a closed
 // ticket or an unlinked topic would not take it any more; after it, if the command opens the ticket again.
 func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) {
-	if declared, _ := messages.CommandOf(c.Verb); h.chat.Private() && declared.About == messages.AboutTicket {
+	if declared, _ := messages.CommandOf(c.Verb); h.chat.Private() && declared.About == messages.AboutTicket &&
+		declared.Where.Have(messages.InPrivate) {
 		if asked, err := h.askIfUnclear(m); err != nil || asked {
 			return "unclear", err
 		}
@@ -179,6 +180,10 @@ func (h *handling) beside(m *Message) *Message {
 	}
 	next := *m
 	next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
+	if m.Kept != nil {
+		next.Kept = proto.CloneOf(m.Kept)
+		next.Kept.Content.Text, next.Kept.Content.Entities = next.Text, next.Entities
+	}
 	return &next
 }
 

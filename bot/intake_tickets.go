@@ -14,7 +14,8 @@ const (
 	lastTicketPage = 99
 )
 
-// tickets lists the group's tickets in the general topic and with "all", elsewhere those of the person.
+// tickets lists the group's tickets in the general topic and with "all", elsewhere those of the person. In a group, those
+// are only the ones that have a topic there: everybody sees the list.
 func (h *handling) tickets(m *Message, c SlashCommand) error {
 	const all, mine = "all", "mine"
 	party := messages.UserPlace(m.From.GetId())
@@ -44,6 +45,9 @@ func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall,
 		ask.GroupId = party
 	} else {
 		ask.UserId = h.origin.GetFrom().GetId()
+		if h.chat.Group() {
+			ask.GroupId = h.origin.Place
+		}
 	}
 	list, err := query[*messages.TicketList](h.ctx, h.desk, ask)
 	switch {
@@ -59,14 +63,20 @@ func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall,
 		n.Args["count"] += "+"
 	}
 	if ofGroup {
-		n.Key, n.Args["title"] = messages.NoticeGroupTickets, h.chat.Title
+		n.Key = messages.NoticeGroupTickets
+	}
+	if h.chat.Group() {
+		n.Args["title"] = h.chat.Title
+	}
+	if len(list.Tickets) == 0 {
+		delete(n.Args, "count")
 	}
 	var rows []*messages.KeyboardRow
 	switch {
 	case len(list.Tickets) == 0 && ofGroup:
-		n.Key, n.Args = messages.NoticeNoGroupTickets, map[string]string{"title": h.chat.Title}
+		n.Key = messages.NoticeNoGroupTickets
 	case len(list.Tickets) == 0:
-		n.Key, n.Args = messages.NoticeNoTickets, nil
+		n.Key = messages.NoticeNoTickets
 	case h.chat.Private() && !h.own: // in its own topic, what is written goes to that ticket, whatever the current one is
 		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 		if err != nil {

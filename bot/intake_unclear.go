@@ -14,7 +14,7 @@ import (
 
 // lastWord returns which ticket the desk spoke of last in the private chat before a message, or at all (0).
 func (h *handling) lastWord(before int64) (*messages.WordFound, error) {
-	return queryOf[*messages.WordFound](h.ctx, h.desk, messages.KindChat, h.origin.Place, &messages.FindWord{BeforeId: before})
+	return query[*messages.WordFound](h.ctx, h.desk, &messages.FindWord{Place: h.origin.Place, BeforeId: before})
 }
 
 // unclear returns the desk's last word if that leaves it open which ticket a message is about; nil: it is clear.
@@ -48,6 +48,7 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	if err != nil || current == nil {
 		return false, err
 	}
+	_, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Unclear: word.MessageId})
 	switch {
 	case err != nil:
@@ -55,7 +56,7 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	case found.Said: // they have pressed the button meanwhile
 		h.ticket = found.TicketId
 		return false, nil
-	case found.Done:
+	case found.Done && !isCommand: // the question stands right above; who gives a command sees nothing happen
 		return true, nil
 	}
 	own, err := h.ownTickets()
@@ -67,7 +68,11 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	})
 	rows := ticketRows(append([]*messages.TicketView{spoken, current}, without(own, spoken, current)...),
 		messages.CallbackMean, current.TicketId)
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(word.MessageId, rows)}
+	unclear := word.MessageId
+	if found.Full { // the others don't take it with them
+		unclear = 0
+	}
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(unclear, rows)}
 	return true, h.answerWith(op)
 }
 
@@ -100,7 +105,7 @@ func without(list []*messages.TicketView, some ...*messages.TicketView) []*messa
 // press is a button that sends something to a ticket.
 type press struct {
 	verb    string   // CallbackMean, CallbackSay or CallbackSayClosed
-	unclear int64    // the word after which it was unclear what was meant; 0: the button is about one message
+	unclear int64    // the word after which it was unclear what was meant; 0: the button is about one message only
 	message *Message // which the button is about; nil: Telegram does not show it any more
 }
 
@@ -108,7 +113,7 @@ type press struct {
 func parsePress(c *Callback, verb, arg string) (p press, ok bool) {
 	p = press{verb: verb, message: c.Answered}
 	if arg == "" {
-		return p, verb != messages.CallbackMean
+		return p, true
 	}
 	var err error
 	p.unclear, err = strconv.ParseInt(arg, 10, 64)
@@ -152,6 +157,29 @@ func (h *handling) pressSay(p press) error {
 	return nil
 }
 
+// pressChoose makes a ticket of a list the current one. What waits for a word about which ticket it is about goes there.
+func (h *handling) pressChoose() error {
+	id := h.ticket
+	last, err := h.lastWord(0)
+	if err != nil {
+		return err
+	}
+	done, err := h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
+	if err != nil || !done || last.MessageId == 0 {
+		return err
+	}
+	waiting, err := h.shelf(&messages.TakeShelved{TicketId: id, UnclearThrough: last.MessageId, Said: true})
+	if err != nil {
+		return err
+	}
+	for _, one := range waiting.Messages {
+		if err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // askAboutClosedOf asks what to do with what was unclear, since the ticket that is meant is closed.
 func (h *handling) askAboutClosedOf(p press) error {
 	if err := h.answerCallback(""); err != nil {
@@ -165,8 +193,8 @@ func (h *handling) askAboutClosedOf(p press) error {
 	return h.answerClosed(p.unclear)
 }
 
-// kept returns what a button sends to a ticket, in the order in which it was written. elsewhere says that another ticket
-// has it already.
+// kept returns what a button sends to a ticket, in the order in which it was written, and the button's message even if no
+// shelf has it. elsewhere says that another ticket has it already.
 func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, elsewhere bool, err error) {
 	m := p.message
 	take := &messages.TakeShelved{TicketId: id, Unclear: p.unclear, Said: true}
@@ -175,12 +203,14 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 	}
 	if p.unclear != 0 || len(take.Albums) > 0 {
 		taken, err := h.shelf(take)
-		if err != nil || len(taken.Messages) > 0 {
-			return taken.GetMessages(), false, err
+		if err != nil {
+			return nil, false, err
 		}
+		said = taken.Messages
 	}
-	if m == nil || len(take.Albums) > 0 {
-		return nil, false, nil
+	isIt := func(one *messages.RecordMessage) bool { return one.Origin.GetMessageId() == m.ID }
+	if m == nil || len(take.Albums) > 0 || slices.ContainsFunc(said, isIt) {
+		return said, false, nil
 	}
 	if err := h.confine(m.Reply); err != nil {
 		return nil, false, err
@@ -188,14 +218,18 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 	h.origin = h.originOf(m)
 	one := h.saying(m)
 	known, err := h.recall(one)
-	return []*messages.RecordMessage{one}, known && p.unclear != 0, err
+	if known && p.unclear != 0 { // another ticket has it
+		return said, len(said) == 0, err
+	}
+	return append(said, one), false, err
 }
 
 // carryOut sends a message that was kept to a ticket, or carries out the command that it is.
 func (h *handling) carryOut(id string, one *messages.RecordMessage, p press) error {
 	content := one.Content
 	c, isCommand := ParseCommand(content.GetText(), content.GetEntities(), h.bot.Username)
-	if declared, _ := messages.CommandOf(c.Verb); isCommand && p.unclear != 0 && declared.About == messages.AboutTicket {
+	asked := p.unclear != 0 || p.verb == messages.CallbackMean
+	if declared, _ := messages.CommandOf(c.Verb); isCommand && asked && declared.About == messages.AboutTicket {
 		h.origin, h.ticket, h.meant = one.Origin, id, true
 		_, err := h.onCommandBesides(messageOf(h.chat, one), c)
 		return err

@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -71,8 +69,13 @@ func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 		args["command"] = "/" + near
 	}
 	op := h.notice(messages.NoticeCommandUnknown, args)
-	if h.ticket != "" || m.Chat.Private() {
-		if _, err := h.shelf(&messages.Shelve{Message: h.saying(m)}); err != nil {
+	// What an anonymous administrator wrote, nobody can send: a button does not tell who of them presses it.
+	if byPerson := m.Sender.GetKind() == messages.Sender_USER; byPerson && (h.ticket != "" || m.Chat.Private()) {
+		said := h.saying(m)
+		if h.meant {
+			said.MeantTicketId = h.ticket
+		}
+		if _, err := h.shelf(&messages.Shelve{Message: said}); err != nil {
 			return "", err
 		}
 		data := messages.CallbackAsIs + ":" + strconv.FormatInt(m.ID, 10)
@@ -99,18 +102,23 @@ func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, er
 		return "", true, err
 	case said == nil:
 		return "stale", true, h.stale()
-	case said.Origin.GetSender().GetKind() == messages.Sender_USER && said.Origin.GetFrom().GetId() != c.From.GetId():
+	case said.Origin.GetSender().GetKind() != messages.Sender_USER, said.Origin.GetFrom().GetId() != c.From.GetId():
 		return "stale", true, h.answerCallback(messages.NoticeOnlyAuthor)
+	}
+	pressed := h.origin
+	h.origin = said.Origin
+	sent, err := h.sayAsIs(said)
+	h.origin = pressed
+	switch {
+	case err != nil:
+		return "", true, err
+	case !sent:
+		return "stale", true, h.stale()
 	}
 	if err := h.answerCallback(""); err != nil {
 		return "", true, err
 	}
-	pressed := h.originFor("answered")
-	h.origin = said.Origin
-	if err := h.sayAsIs(said); err != nil {
-		return "", true, err
-	}
-	h.origin = pressed
+	h.origin = h.originFor("answered")
 	op := h.operation()
 	op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{MessageId: c.MessageID}}
 	return "pressed", true, h.send(op)
@@ -142,21 +150,23 @@ func (h *handling) keptAs(c *Callback, id int64) (*messages.RecordMessage, error
 	return at.saying(m), nil
 }
 
-// sayAsIs sends a message as if it had not looked like a command.
-func (h *handling) sayAsIs(said *messages.RecordMessage) error {
+// sayAsIs sends a message as if it had not looked like a command. It returns false if no ticket takes it.
+func (h *handling) sayAsIs(said *messages.RecordMessage) (sent bool, err error) {
 	m := messageOf(h.chat, said)
-	if err := h.findTicket(m); err != nil {
-		return err
+	if h.ticket, h.meant = said.MeantTicketId, said.MeantTicketId != ""; !h.meant {
+		if err := h.findTicket(m); err != nil {
+			return false, err
+		}
 	}
 	if h.chat.Private() {
 		_, err := h.passOn(m)
-		return err
+		return err == nil, err
 	}
 	if h.ticket == "" { // it was unlinked meanwhile
-		return nil
+		return false, nil
 	}
-	_, err := h.askTicket(proto.CloneOf(said))
-	return err
+	r, err := h.recordOf(m)
+	return r.GetCode() == messages.Code_OK || r.GetCode() == messages.Code_DUPLICATE, err
 }
 
 // messageOf returns a kept message as it came, as far as commands and private chats need it.
@@ -164,10 +174,14 @@ func messageOf(chat Chat, said *messages.RecordMessage) *Message {
 	o, content := said.Origin, said.Content
 	m := &Message{
 		ID: o.MessageId, Chat: chat, From: o.From, Sender: o.Sender, ThreadID: o.ThreadId, DateMS: o.DateMs,
-		Text: content.GetText(), Entities: content.GetEntities(), Media: content.GetMedia(),
+		Text: content.GetText(), Entities: content.GetEntities(), Media: content.GetMedia(), Kept: said,
 	}
-	if r := said.ReplyTo; r.GetMessageId() != 0 {
-		m.Reply = &Reply{ChatID: r.ChatId, MessageID: r.MessageId}
+	if r := said.ReplyTo; r != nil {
+		m.Reply = &Reply{
+			ChatID: r.ChatId, MessageID: r.MessageId,
+			Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities,
+			Preview: r.Preview, PreviewEntities: r.PreviewEntities, Item: r.Item, Origin: r.Origin, URL: r.Url,
+		}
 	}
 	return m
 }

@@ -42,8 +42,10 @@ func renderCard(lang string, c card) Rich {
 		head.plain("\n\n")
 	}
 	head.plain("🎫 ")
-	head.code(messages.NumberName(t.GetNumber()))
-	head.plain("\n")
+	if name := messages.NumberName(t.GetNumber()); name != "" {
+		head.code(name)
+		head.plain("\n")
+	}
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
 	if f := t.GetForward(); f != nil {
 		head.plain("\n")

@@ -148,6 +148,7 @@ func TestPartsOfOtherOperations(t *testing.T) {
 // ticketView is a ticket as cards show it.
 func ticketView(status, description string) *messages.TicketView {
 	return &messages.TicketView{
+		Number:   42,
 		TicketId: "TICK-LK3F9A2B-1A2B3C4D", Title: "Printer is on fire", Description: description, Status: status, Priority: "high",
 		CreatedBy: "Ann Lee", CreatedByUsername: "ann",
 		Url: "https://t.me/c/1234567890/42",

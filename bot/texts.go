@@ -32,9 +32,10 @@ var styles = map[string]models.MessageEntityType{
 	"group":   models.MessageEntityTypeBold,
 	"ticket":  models.MessageEntityTypeBold,
 	"given":   models.MessageEntityTypeCode,
-	// What a program has chosen is shown as it is: as code it mentions nobody, and leads nowhere.
+	// What a program has chosen or answered is shown as it is: as code it mentions nobody, and leads nowhere.
 	"webhook": models.MessageEntityTypeCode,
 	"host":    models.MessageEntityTypeCode,
+	"error":   models.MessageEntityTypeCode,
 }
 
 // labelPrefixes are the placeholders whose values are looked up in the catalogue too, under "<prefix><value>".
@@ -178,7 +179,7 @@ func (s *segment) fill(lang string, args map[string]string) {
 	switch s.name {
 	case "command":
 		s.text = "/" + strings.TrimPrefix(s.text, "/")
-	case "who", "name", "group", "webhook":
+	case "who", "name", "group", "webhook", "host", "error":
 		s.text = withoutDirection(s.text)
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {

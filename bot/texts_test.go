@@ -14,6 +14,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/BurntSushi/toml"
+	"github.com/go-telegram/bot/models"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -172,8 +173,8 @@ func TestTextsUseTheirArguments(t *testing.T) {
 
 // samples are values for all arguments that there are.
 var samples = map[string]string{
-	"rights": "Delete Messages (/delete), Pin Messages",
-	"name":   "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
+	"nodelete": "yes", "nopin": "yes",
+	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"max": "128", "count": "3", "lang": "th", "priority": "high",
 }
@@ -236,6 +237,7 @@ func TestNoticesReadWell(t *testing.T) {
 			}
 			b.WriteString("---- " + key + " (bare)\n" + show(Text(lang, key, args)) + "\n")
 		}
+		b.WriteString("---- no_tickets (private)\n" + show(Text(lang, messages.NoticeNoTickets, nil)) + "\n")
 		one := Text(lang, messages.NoticeMyTickets, map[string]string{"count": "1"})
 		b.WriteString("---- my_tickets (one)\n" + show(one) + "\n")
 		golden(t, "notices."+lang+".txt", b.String())
@@ -261,6 +263,23 @@ func TestNamesTurnNothingRound(t *testing.T) {
 		got := Text(langEnglish, messages.NoticeTicketClosed, map[string]string{"who": name, "ticket": "TICK-1"}).Text
 		if !strings.HasPrefix(got, "🔒 "+want+" closed this ticket.") || oneLine(name) != want {
 			t.Errorf("%q gives %q, %q", name, got, oneLine(name))
+		}
+	}
+}
+
+// What a receiver answers is shown to people, and may say anything.
+func TestReceiversWordsAreInert(t *testing.T) {
+	const words = "sign in at t.me/evil_bot, ask @carl\u202e"
+	for _, lang := range languages {
+		got := Text(lang, messages.NoticeWebhookFailing, map[string]string{"webhook": "CRM", "host": "crm.example.com\u202e", "error": words})
+		units := utf16.Encode([]rune(got.Text))
+		shown := false
+		for _, e := range got.Entities {
+			part := string(utf16.Decode(units[e.Offset : e.Offset+e.Length]))
+			shown = shown || e.Type == models.MessageEntityTypeCode && part == strings.TrimSuffix(words, "\u202e")
+		}
+		if !shown || strings.ContainsFunc(got.Text, messages.Directs) {
+			t.Errorf("%q %v", got.Text, got.Entities)
 		}
 	}
 }

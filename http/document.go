@@ -36,8 +36,8 @@ func document() *huma.OpenAPI {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title: "Topicdesk", Version: apiVersion,
-			Description: "Everything the desk can do, for programs: tickets with their messages and links, people, groups " +
-				"and API keys.\n\nAuthenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each " +
+			Description: "Everything the desk can do, for programs: tickets with their messages and links, events, webhooks, " +
+				"people, groups and API keys.\n\nAuthenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each " +
 				"POST, so that you can repeat it safely. Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "This service"}},

@@ -225,6 +225,56 @@ func TestScopesOfOperations(t *testing.T) {
 	}
 }
 
+// TestRequestsHaveNoDefaults: generators make a field that has a default required, since in answers it is always there.
+func TestRequestsHaveNoDefaults(t *testing.T) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths      map[string]map[string]struct{ RequestBody any }
+		Components struct{ Schemas map[string]any }
+	}
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	seen, bodies := map[string]bool{}, 0
+	var look func(where string, value any)
+	look = func(where string, value any) {
+		switch value := value.(type) {
+		case []any:
+			for _, v := range value {
+				look(where, v)
+			}
+		case map[string]any:
+			_, schema := value["type"].(string) // of a property called default it is an object
+			if _, has := value["default"]; has && schema {
+				t.Errorf("%s: a field has a default; say in its words what it is when it is absent", where)
+			}
+			if ref, _ := value["$ref"].(string); ref != "" && !seen[ref] {
+				seen[ref] = true
+				look(where, doc.Components.Schemas[strings.TrimPrefix(ref, "#/components/schemas/")])
+			}
+			for name, v := range value {
+				if name != "example" && name != "examples" {
+					look(where, v)
+				}
+			}
+		}
+	}
+	for path, item := range doc.Paths {
+		for method, op := range item {
+			if op.RequestBody != nil {
+				bodies++
+				look(strings.ToUpper(method)+" "+path, op.RequestBody)
+			}
+		}
+	}
+	if bodies < 10 || len(seen) < 10 {
+		t.Errorf("it has looked at %d bodies and %d schemas only", bodies, len(seen))
+	}
+}
+
 func TestDocumentSaysEverything(t *testing.T) {
 	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -41,8 +42,8 @@ type FeedPage struct {
 
 // FeedFilter holds the parameters that select events.
 type FeedFilter struct {
-	Types    []string `query:"types" maxItems:"50" doc:"Types and patterns such as ticket.*, separated by commas. Absent: all." example:"ticket.*,message.sent"`
-	TicketID string   `query:"ticketId" maxLength:"64" doc:"Only the events of this ticket."`
+	Types    []string `query:"types" maxItems:"50" doc:"Types and patterns such as ticket.*, separated by commas, or the parameter repeated. Absent: all." example:"ticket.*,message.sent"`
+	TicketID string   `query:"ticketId" maxLength:"64" doc:"Only the events of this ticket: its ticketId or its number."`
 	Internal bool     `query:"includeInternal" doc:"Internal notes too. The key needs the scope messages:read."`
 }
 
@@ -65,9 +66,9 @@ func (a *API) logFilter(ctx context.Context, c *call, in *FeedFilter) (*messages
 	if in.Internal && !messages.ScopeAllows(c.key.Scopes, scopeMessagesRead) {
 		return nil, problem(codeScopeMissing, "includeInternal needs the scope messages:read.")
 	}
-	for _, t := range in.Types {
+	for i, t := range in.Types {
 		if !knownType(t) {
-			return nil, invalidQuery("types", "\""+messages.Shorten(t, 80)+"\" is no type of event, nor a pattern of some; see /events/types")
+			return nil, invalidQuery("types", fmt.Sprintf("value %d is no type of event, nor a pattern of some; see /events/types", i+1))
 		}
 	}
 	if in.TicketID != "" {
@@ -123,7 +124,7 @@ func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOu
 	}
 	defer end()
 	wait := time.Duration(in.Wait) * time.Second
-	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, wait)
+	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, "", wait)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ type Consumer struct {
 // NamedConsumer is a named reader of the feed, as a list shows it.
 type NamedConsumer struct {
 	Name        string     `json:"name" example:"crm"`
-	Cursor      *string    `json:"cursor" doc:"Where it goes on. null: nothing was committed yet." example:"AQAA"`
+	Cursor      *string    `json:"cursor" doc:"Where it goes on. null: at the oldest event, since nothing was committed yet." example:"AQAA"`
 	LeasedUntil *time.Time `json:"leasedUntil" doc:"When the newest lease ends, or has ended."`
 	UpdatedAt   time.Time  `json:"updatedAt" doc:"When it last read or committed."`
 }
@@ -83,8 +83,9 @@ type consumerLease struct {
 	renewed time.Time
 }
 
-// leaseConsumer takes the lease of the consumer that a request names, or renews it, for a minute beyond wait.
-func (a *API) leaseConsumer(ctx context.Context, c *call, in *ConsumerInput, wait time.Duration) (*consumerLease, error) {
+// leaseConsumer takes the lease of the consumer that a request names, or renews it, for a minute beyond wait. One that has
+// no cursor gets start.
+func (a *API) leaseConsumer(ctx context.Context, c *call, in *ConsumerInput, start string, wait time.Duration) (*consumerLease, error) {
 	if in.Consumer == "" {
 		if in.Lease != "" {
 			return nil, invalidQuery("lease", "a lease is that of a consumer")
@@ -92,7 +93,7 @@ func (a *API) leaseConsumer(ctx context.Context, c *call, in *ConsumerInput, wai
 		return nil, nil
 	}
 	l := &consumerLease{api: a, id: consumerID(c, in.Consumer), name: in.Consumer, isNew: in.Lease == ""}
-	m := &messages.LeaseConsumer{Token: in.Lease, LeaseMs: (consumerLeased + wait).Milliseconds()}
+	m := &messages.LeaseConsumer{Token: in.Lease, Start: start, LeaseMs: (consumerLeased + wait).Milliseconds()}
 	if l.isNew {
 		m.Fresh = rand.Text()
 	}

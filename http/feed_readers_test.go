@@ -149,3 +149,36 @@ func TestFeedAfterARestore(t *testing.T) {
 		t.Errorf("%+v", fresh)
 	}
 }
+
+// A stream of a consumer that is cut off before anything was committed is followed by one that begins where it did.
+func TestStreamOfConsumerBeginsOnce(t *testing.T) {
+	s, admin := ticketService(t)
+	begin := func() *opened {
+		t.Helper()
+		var o *opened
+		s.await("the lease is free", func() bool {
+			o = s.open(admin, "?consumer=crm")
+			return o.StatusCode == http.StatusOK
+		})
+		if _, came := s.until(o, "event: lease"); !came {
+			t.Fatal("no lease")
+		}
+		return o
+	}
+	o := begin()
+	s.ticket(admin, "First")
+	if _, came := s.until(o, "event: ticket.created"); !came {
+		t.Fatal("the first did not come")
+	}
+	s.must(o.Body.Close())
+	s.ticket(admin, "Second")
+	o = begin()
+	for _, title := range []string{"First", "Second"} {
+		if _, came := s.until(o, "event: ticket.created"); !came {
+			t.Fatal("it ended before ", title)
+		}
+		if line := <-o.lines; !strings.Contains(line, title) {
+			t.Errorf("not %s: %s", title, line)
+		}
+	}
+}

@@ -58,7 +58,16 @@ func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*st
 	if err != nil {
 		return nil, err
 	}
-	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, 0)
+	start := ""
+	if in.Consumer != "" && in.LastID == "" && in.After == "" {
+		now, err := a.feedPositions(ctx, "now")
+		if err != nil {
+			end()
+			return nil, err
+		}
+		start = feedCursor(now)
+	}
+	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, start, 0)
 	if err != nil {
 		end()
 		return nil, err

@@ -49,10 +49,15 @@ func (s *service) replay(path string) string {
 
 // delivery adds a delivery to an endpoint that did not succeed, and returns its path.
 func (s *service) delivery(path string) string {
+	return s.deliveryOf(path, "TICK-0-00000000", storage.DeliveryExhausted)
+}
+
+// deliveryOf adds a delivery of an event of a ticket, and returns its path.
+func (s *service) deliveryOf(path, ticketID, state string) string {
 	s.t.Helper()
 	d := &storage.Delivery{WebhookID: strings.TrimPrefix(path, webhooks+"/"), EventID: fmt.Sprintf("evt_%026d", nextID()),
-		Type: messages.EventTicketCreated, TicketID: "TICK-0-00000000", Number: 1, Partition: 1, Position: 1,
-		State: storage.DeliveryExhausted, CreatedAt: time.Now(), UpdatedAt: time.Now()}
+		Type: messages.EventTicketCreated, TicketID: ticketID, Number: 1, Partition: 1, Position: 1,
+		State: state, CreatedAt: time.Now(), UpdatedAt: time.Now()}
 	s.must(s.store.SaveDeliveries(s.t.Context(), []*storage.Delivery{d}))
 	return path + "/deliveries/" + d.EventID
 }
@@ -136,7 +141,7 @@ func init() {
 			made := r.is(201)
 			if !strings.HasPrefix(made["secret"].(string), "whsec_") || r.header.Get("ETag") == "" ||
 				r.header.Get("Location") != webhooks+"/"+made["webhookId"].(string) || made["format"] != "standard" ||
-				made["ordering"] != "ticket" || made["maxConcurrency"] != 8.0 || made["content"] != "full" || made["enabled"] != true {
+				made["ordering"] != "ticket" || made["updatedAt"] != made["createdAt"] || made["maxConcurrency"] != 8.0 || made["content"] != "full" || made["enabled"] != true {
 				t.Errorf("%s %v", r.body, r.header)
 			}
 			if read := s.do("GET", r.header.Get("Location"), s.key(nil, "admin"), nil); strings.Contains(string(read.body), "whsec_") {
@@ -255,17 +260,21 @@ func addReplays(add func(id, rest string, body any, test operationTest), on func
 	list := func(query string) func(*service) request { return on(fresh, "/deliveries?"+query, nil) }
 	add("listDeliveries", "/deliveries", nil, operationTest{
 		good: func(s *service) request {
-			path := s.endpoint()
+			path, about := s.endpoint(), s.do("POST", "/api/v1/tickets", s.key(nil, "admin"),
+				object{"title": "Delivered", "groupId": s.support}).is(201)
 			s.delivery(path)
-			return request{path: path + "/deliveries?state=exhausted&type=ticket.created&ticketId=tick-0-00000000&since=2026-01-01T00:00:00Z"}
+			s.deliveryOf(path, about["ticketId"].(string), storage.DeliveryExhausted)
+			return request{path: fmt.Sprint(path, "/deliveries?state=exhausted&type=ticket.created&ticketId=", about["number"],
+				"&since=2026-01-01T00:00:00Z")}
 		},
 		check: func(t *testing.T, _ *service, r *response) {
-			if list := r.is(200)["data"].([]any); len(list) != 1 || list[0].(object)["ticketId"] != "TICK-0-00000000" {
+			if list := r.is(200)["data"].([]any); len(list) != 1 || list[0].(object)["ticketId"] == "TICK-0-00000000" {
 				t.Error(list)
 			}
 		},
 		invalid: map[string]func(*service) request{
-			"state": list("state=lost"), "type": list("type=ticket"), "ticketId": list("ticketId=x"), "since": list("since=x"),
+			"state": list("state=lost"), "state ": list("state=sent&state=lost"), "type": list("type=ticket"), "type ": list("type=ticket.closed,x"),
+			"ticketId": list("ticketId=x"), "ticketId ": list("ticketId=4711"), "since": list("since=x"),
 			"limit": list("limit=0"), "cursor": list("cursor=x")},
 	})
 	add("retryDelivery", "/deliveries/evt_none/retry", nil, operationTest{

@@ -112,8 +112,11 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 		return FieldError{In: "form", Name: in, Detail: d.Message}
 	}
 	f := FieldError{In: in, Detail: d.Message}
+	if strings.HasPrefix(f.Detail, "invalid date/time") { // huma adds the format as Go writes formats
+		f.Detail = "expected a time such as 2026-11-29T21:09:55Z"
+	}
 	if in != "body" {
-		f.Name = rest
+		f.Name, _, _ = strings.Cut(rest, "[") // of several values of a parameter, whichever it is
 		return f
 	}
 	f.Pointer = "#"

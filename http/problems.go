@@ -115,8 +115,8 @@ var problemKinds = map[string]problemKind{
 		"The ticket does not have this file, or the file is not stored."},
 	messages.ReasonListNotServed: {http.StatusUnprocessableEntity, "This combination of filters and order is not " +
 		"supported. Supported are, each with or without status: no filter; groupId; createdBy; groupId and createdBy; " +
-		"priority; groupId and priority. q and externalId combine with any of status, priority, groupId and createdBy, " +
-		"sorted by createdAt. A time range must be of the time that the list is sorted by."},
+		"priority; groupId and priority. By lastMessageAt: no filter, or groupId. q and externalId combine with any of status, " +
+		"priority, groupId and createdBy, sorted by createdAt. A time range must be of the time that the list is sorted by."},
 	messages.ReasonSearchTooShort: {http.StatusUnprocessableEntity,
 		"At least one of the words to search for needs 3 characters or more, or 2 of Chinese, Japanese or Korean."},
 	messages.ReasonKeyRevoked: {http.StatusConflict, "This API key is revoked."},

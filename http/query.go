@@ -1,12 +1,13 @@
 package httpedge
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // queryValues refuses parameters that the operation does not take, and a second value for one that takes one: to ignore
@@ -14,17 +15,16 @@ import (
 // same.
 func (a *API) queryValues(ctx huma.Context, next func(huma.Context)) {
 	args := humafiber.UnwrapV2(ctx).Request().URI().QueryArgs()
-	given, err := url.ParseQuery(args.String())
-	if err != nil {
-		a.refuse(ctx, problem(codeBadRequest, "The query is not well-formed."))
-		return
+	given := map[string][]string{}
+	for name, value := range args.All() {
+		given[string(name)] = append(given[string(name)], string(value))
 	}
 	var faults []FieldError
 	for name, values := range given {
 		i := slices.IndexFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
 		switch {
 		case i < 0:
-			faults = append(faults, FieldError{In: "query", Name: name, Detail: "there is no such parameter here"})
+			faults = append(faults, FieldError{In: "query", Name: messages.Shorten(name, 80), Detail: "there is no such parameter here"})
 		case len(values) == 1:
 		case ctx.Operation().Parameters[i].Schema.Type == huma.TypeArray:
 			args.Del(name)
@@ -36,7 +36,7 @@ func (a *API) queryValues(ctx huma.Context, next func(huma.Context)) {
 	if len(faults) > 0 {
 		slices.SortFunc(faults, func(a, b FieldError) int { return strings.Compare(a.Name, b.Name) })
 		p := problem(codeInvalid)
-		p.Errors = faults
+		p.Errors = faults[:min(len(faults), maxErrors)]
 		a.refuse(ctx, p)
 		return
 	}

@@ -127,7 +127,10 @@ func (s *service) start() {
 		IsAskTitle: bot.IsAskTitle, Log: log})
 	s.must(s.system.StartPolling(s.t.Context(), "bot", polling{s}))
 	server := s.opt.server
-	server.Log, server.Nodes = log, s.system.Nodes
+	if server.Log == nil {
+		server.Log = log
+	}
+	server.Nodes = s.system.Nodes
 	s.server = httpedge.New(server)
 	o := s.opt.api
 	o.Desk, o.Files, o.Log, o.Metrics = s.system, s.system, log, s.registry

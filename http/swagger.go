@@ -12,15 +12,17 @@ import (
 var foreignFont = regexp.MustCompile(`\s*<link href="https://[^>]*>`)
 
 // swaggerStyle takes the browser's frame off the page, and gives the page a dark scheme, which Swagger UI has not: its
-// colours are turned, and those of code, which is light on dark already, are turned back.
+// colours are turned, and those of what is light on dark already are turned back. The filter is the root's, because within
+// any other element that has one, the dialogs of the page would not stay in the window.
 const swaggerStyle = `
-html { color-scheme: light dark; }
-body { background: #fafafa; }
+html { color-scheme: light; }
+html, body { background: #fafafa; }
 @media (prefers-color-scheme: dark) {
-	html, body { background: #1b1b1b; }
-	.swagger-ui { filter: invert(0.89) hue-rotate(180deg); }
-	.swagger-ui .highlight-code, .swagger-ui .microlight { filter: invert(1) hue-rotate(180deg); }
-	.swagger-ui .highlight-code .microlight { filter: none; }
+	html { color-scheme: dark; filter: invert(0.89) hue-rotate(180deg); }
+	body { color-scheme: light; }
+	.swagger-ui .dialog-ux .backdrop-ux { background: rgba(255, 255, 255, 0.8); }
+	.topbar, .highlight-code, .microlight { filter: invert(1) hue-rotate(180deg); }
+	.highlight-code .microlight { filter: none; }
 }`
 
 // serveSwagger serves Swagger UI for the document at /swagger. Its files are in the binary, and the page calls only

@@ -23,7 +23,7 @@ func (a *API) condition(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	record, err := a.seen(ctx.Context(), c, ctx.Param("id"))
-	if err == nil && !matches(match, etag(record)) {
+	if err == nil && !isAsIn(match, record) {
 		err = problem(codeStale)
 	}
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 		}
 	}
 	if in.IfMatch != "" && strings.TrimSpace(in.IfMatch) != "*" {
-		if !matches(in.IfMatch, etag(record)) {
+		if !isAsIn(in.IfMatch, record) {
 			return nil, problem(codeStale)
 		}
 		m.Expected = record.Revision // the ticket compares again, in its own turn

@@ -94,8 +94,7 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		}
 	}
 	m.FromMs, m.ToMs = ceilMs(ranges[m.By][0]), ceilMs(ranges[m.By][1])
-	list := "tickets/" + fmt.Sprintf("%q", []string{fmt.Sprint(m.Statuses), fmt.Sprint(m.Priorities), m.GroupId, in.CreatedBy, in.ExternalID,
-		in.Query, in.Sort, fmt.Sprint(m.FromMs), fmt.Sprint(m.ToMs)})
+	list := ticketListName(in, m)
 	if in.Cursor != "" {
 		var after ticketCursor
 		if err := readCursor(list, in.Cursor, &after); err != nil {
@@ -116,6 +115,15 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		out.Body.NextCursor = &next
 	}
 	return out, nil
+}
+
+// ticketListName is what a cursor is bound to. Programs keep cursors over an upgrade, so a list that can be had already
+// keeps its name.
+func ticketListName(in *listTicketsInput, m *messages.ListTicketRecords) string {
+	return "tickets/" + fmt.Sprintf("%q", []string{
+		strings.Join(m.Statuses, ","), strings.Join(m.Priorities, ","), m.GroupId, in.CreatedBy, in.ExternalID,
+		in.Query, in.Sort, fmt.Sprint(m.FromMs), fmt.Sprint(m.ToMs),
+	})
 }
 
 // unknownGroupIn turns "not found" of a group that a parameter names into a problem of that parameter.

@@ -3,6 +3,8 @@ package httpedge
 import (
 	"context"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,8 +15,8 @@ import (
 
 const (
 	aboutTickets    = " A key that is bound to a group sees only the tickets of that group."
-	aboutConditions = " With `If-Match`, the change is made only if the ticket still has that ETag; otherwise the " +
-		"answer is 412."
+	aboutConditions = " With `If-Match`, the change is made only if there was no other since that ETag; otherwise " +
+		"the answer is 412."
 )
 
 func (a *API) ticketOperations() {
@@ -39,8 +41,8 @@ func (a *API) ticketOperations() {
 		codes: []string{messages.ReasonListNotServed, messages.ReasonSearchTooShort, codeGroupUnknown},
 		description: "Lists tickets, newest first unless `sort` says otherwise. These combinations of filters are " +
 			"supported, each with or without `status`: no filter; `groupId`; `createdBy`; `groupId` and `createdBy`; " +
-			"`priority`; `groupId` and `priority`. By `lastMessageAt`: no filter, or `groupId`. `q` and `externalId` combine with any of `status`, `priority`, `groupId` " +
-			"and `createdBy`, sorted by createdAt. A time range must be of the time that the list is sorted by. Everything " +
+			"`priority`; `groupId` and `priority`. By `lastMessageAt`: no filter, or `groupId`. `q` and `externalId` combine " +
+			"with any of `status`, `priority`, `groupId` and `createdBy`, sorted by createdAt. A time range must be of the time that the list is sorted by. Everything " +
 			"else is refused with `list_not_supported`. Every page costs the same. A page of a search may have fewer items " +
 			"than `limit` although there is a next page." + aboutTickets,
 		answer: exampleList(view.ExampleTicket("open")), middlewares: huma.Middlewares{a.fewLists},
@@ -48,8 +50,9 @@ func (a *API) ticketOperations() {
 	register(a, op{
 		id: "getTicket", method: http.MethodGet, path: "/tickets/{id}",
 		tag: tagTickets, summary: "Get a ticket", scope: "tickets:read",
-		description: "Returns a ticket. With `If-None-Match`, an unchanged ticket is answered with 304." + aboutTickets,
-		answer:      view.ExampleTicket("open"),
+		description: "Returns a ticket. With `If-None-Match`, a ticket that is unchanged, and in which nobody has written " +
+			"since, is answered with 304." + aboutTickets,
+		answer: view.ExampleTicket("open"),
 	}, a.getTicket)
 	for _, method := range []string{http.MethodPut, http.MethodPatch} {
 		register(a, op{
@@ -59,7 +62,8 @@ func (a *API) ticketOperations() {
 			description: "Changes the fields that are sent and leaves the others as they are; PUT and PATCH do the same. In " +
 				"Telegram, topics are renamed and cards edited. `status: closed` closes the ticket as `/close_ticket` does, " +
 				"and `status: open` reopens it. `metadata: null` removes the metadata. A description that is sent without " +
-				"`descriptionFormat` and `descriptionEntities` keeps its markup if its text is the same, and has none otherwise." + aboutConditions + aboutTickets,
+				"`descriptionFormat` and `descriptionEntities` keeps its markup if its text is the same, and has none otherwise." + aboutConditions +
+				" Messages are no change." + aboutTickets,
 			request: map[string]any{"priority": "urgent", "status": "pending"}, answer: view.ExampleTicket("open"),
 			middlewares: huma.Middlewares{a.condition},
 		}, a.updateTicket)
@@ -145,7 +149,19 @@ func (a *API) getTicket(ctx context.Context, c *call, in *getTicketInput) (*tick
 	return out, nil
 }
 
-func etag(r *messages.TicketRecord) string { return `"` + r.Revision + `"` }
+// etag is a ticket's ETag. What follows the point changes when somebody writes, so that a reader learns of that.
+func etag(r *messages.TicketRecord) string {
+	return `"` + r.Revision + "." + strconv.FormatInt(r.LastMessageMs, 36) + `"`
+}
+
+// sinceWritten is the part of an ETag that says when somebody wrote.
+var sinceWritten = regexp.MustCompile(`\.[0-9a-z]*"`)
+
+// isAsIn reports whether the ticket is as in one of these ETags. What was written meanwhile is no change of the ticket: else,
+// on a busy one, no program would get a change through.
+func isAsIn(list string, r *messages.TicketRecord) bool {
+	return matches(sinceWritten.ReplaceAllString(list, `"`), `"`+r.Revision+`"`)
+}
 
 // matches reports whether a list of ETags contains this one. A weak one counts, too.
 func matches(list, tag string) bool {

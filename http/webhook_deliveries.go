@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -82,9 +83,9 @@ func (a *API) webhookDeliveryOperations() {
 type listDeliveriesInput struct {
 	WebhookPath
 	PageInput
-	State    string    `query:"state" enum:"pending,sent,failed,exhausted,aborted,skipped" doc:"Only deliveries with this state."`
-	Type     string    `query:"type" maxLength:"80" doc:"Only deliveries of events of this type."`
-	TicketID string    `query:"ticketId" maxLength:"64" doc:"Only deliveries of events of this ticket."`
+	States   []string  `query:"state" enum:"pending,sent,failed,exhausted,aborted,skipped" maxItems:"10" doc:"Only deliveries with one of these states: failed,exhausted, or the parameter repeated." example:"failed,exhausted"`
+	Types    []string  `query:"type" maxItems:"50" doc:"Only deliveries of events of one of these types: ticket.closed,message.sent, or the parameter repeated." example:"ticket.closed,message.sent"`
+	TicketID string    `query:"ticketId" maxLength:"64" doc:"Only deliveries of events of this ticket: its ticketId or its number."`
 	Since    time.Time `query:"since" doc:"Only deliveries that began at this time or later."`
 }
 
@@ -103,18 +104,25 @@ func (a *API) listDeliveries(ctx context.Context, c *call, in *listDeliveriesInp
 	if err != nil {
 		return nil, err
 	}
-	m := &messages.ListDeliveries{WebhookId: w.WebhookId, State: in.State, Type: in.Type, SinceMs: ceilMs(in.Since), Limit: int32(in.Limit)}
-	if _, known := view.EventTypeOf(in.Type); in.Type != "" && !known {
-		return nil, invalidQuery("type", "that is no type of event; see /events/types")
+	m := &messages.ListDeliveries{WebhookId: w.WebhookId, States: each(in.States), Types: each(in.Types), SinceMs: ceilMs(in.Since),
+		Limit: int32(in.Limit)}
+	for i, t := range in.Types {
+		if _, known := view.EventTypeOf(t); !known {
+			return nil, invalidQuery("type", fmt.Sprintf("value %d is no type of event; see /events/types", i+1))
+		}
 	}
 	if in.TicketID != "" {
-		id, ok := messages.ParseTicketID(in.TicketID)
-		if !ok {
-			return nil, invalidQuery("ticketId", "that is no id of a ticket")
+		record, err := a.seen(ctx, c, in.TicketID)
+		if err != nil {
+			if asProblem(err).Code == codeNotFound {
+				err = invalidQuery("ticketId", "the ticket does not exist, or this API key can't see it")
+			}
+			return nil, err
 		}
-		m.TicketId = id
+		m.TicketId = record.TicketId
 	}
-	list := fmt.Sprintf("deliveries/%q", []string{w.WebhookId, m.State, m.Type, m.TicketId, fmt.Sprint(m.SinceMs)})
+	list := fmt.Sprintf("deliveries/%q", []string{w.WebhookId, strings.Join(m.States, ","), strings.Join(m.Types, ","), m.TicketId,
+		fmt.Sprint(m.SinceMs)})
 	if in.Cursor != "" {
 		var before deliveryCursor
 		if err := readCursor(list, in.Cursor, &before); err != nil {

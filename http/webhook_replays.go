@@ -60,7 +60,7 @@ type ReplayFields struct {
 	Since    *time.Time `json:"since,omitempty" doc:"Only events of this time or later."`
 	Until    *time.Time `json:"until,omitempty" doc:"Only events of before this time. If absent: of before now."`
 	Types    []string   `json:"types,omitempty" minItems:"1" maxItems:"50" nullable:"false" doc:"Only these types, and patterns such as ticket.*"`
-	TicketID string     `json:"ticketId,omitempty" maxLength:"64" doc:"Only events of this ticket."`
+	TicketID string     `json:"ticketId,omitempty" maxLength:"64" doc:"Only events of this ticket: its ticketId or its number."`
 	EventIDs []string   `json:"eventIds,omitempty" minItems:"1" maxItems:"1000" minLength:"1" maxLength:"200" nullable:"false" doc:"These events."`
 	Missing  bool       `json:"missing,omitempty" doc:"true: those that were given up or skipped."`
 }

@@ -503,6 +503,8 @@ type FindMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ChatId        int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"` // what somebody quotes of it, which says which of merged copies they mean
+	QuotePosition int32                  `protobuf:"varint,4,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -551,10 +553,24 @@ func (x *FindMessage) GetMessageId() int64 {
 	return 0
 }
 
+func (x *FindMessage) GetQuote() string {
+	if x != nil {
+		return x.Quote
+	}
+	return ""
+}
+
+func (x *FindMessage) GetQuotePosition() int32 {
+	if x != nil {
+		return x.QuotePosition
+	}
+	return 0
+}
+
 type MessageFound struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`    // empty: none
+	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`    // empty: none, or it shows copies of several tickets, and nothing says which is meant
 	MessageId     string                 `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
 	Hidden        bool                   `protobuf:"varint,61,opt,name=hidden,proto3" json:"hidden,omitempty"`                      // its words stay where they were written: an internal note, protected content, or deleted
 	unknownFields protoimpl.UnknownFields
@@ -663,11 +679,13 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\afailure\x18\x05 \x01(\tR\afailure\"-\n" +
 	"\fShowReaction\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\tR\tmessageId\"E\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\"\x82\x01\n" +
 	"\vFindMessage\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x02 \x01(\x03R\tmessageId\"\x90\x01\n" +
+	"message_id\x18\x02 \x01(\x03R\tmessageId\x12\x14\n" +
+	"\x05quote\x18\x03 \x01(\tR\x05quote\x12%\n" +
+	"\x0equote_position\x18\x04 \x01(\x05R\rquotePosition\"\x90\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +

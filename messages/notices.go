@@ -18,8 +18,8 @@ const (
 	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
 
 	// Groups.
-	NoticeGroupRegistered     = "group_registered"      // title, rights ("" none is missing)
-	NoticeGroupAlready        = "group_already"         // title, rights; registered before
+	NoticeGroupRegistered     = "group_registered"      // title, nodelete, nopin; the rights that are missing
+	NoticeGroupAlready        = "group_already"         // title, nodelete, nopin; registered before
 	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered, but without topics: what to do
 	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: what to do
 	NoticeGroupNotAllowed     = "group_not_allowed"     // not in GROUPS_ALLOWED
@@ -42,6 +42,8 @@ const (
 	NoticeTicketReopened  = "ticket_reopened"  // who
 	NoticeTicketContinued = "ticket_continued" // who; it was pending
 	NoticeFileInfected    = "file_infected"    // who, file, found; a virus scanner found something in a file
+	NoticeFileNotKept     = "file_not_kept"    // file, why, ticket ("" in a topic of its own); in reply to the message, which is delivered
+	NoticeMediumFailed    = "medium_failed"    // group, why, ticket; something of the description can't be shown
 	NoticeAlreadyClosed   = "already_closed"   // ticket ("" in a topic of its own, here and below)
 	NoticeAlreadyOpen     = "already_open"     // ticket
 	NoticePendingSet      = "pending_set"      // who, ticket
@@ -55,11 +57,11 @@ const (
 	NoticeNotAllowed      = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
 	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
 	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
-	NoticeMyTickets       = "my_tickets"       // count; followed by the operation's tickets as a list
+	NoticeMyTickets       = "my_tickets"       // count, title; of a person, in a group with its title; followed by the operation's tickets as a list
 	NoticeGroupTickets    = "group_tickets"    // title, count; of the group; followed by the same
 	NoticeNoGroupTickets  = "no_group_tickets" // title
 	NoticeTicketsOfOther  = "tickets_of_other" // callback answer: the list is somebody else's
-	NoticeNoTickets       = "no_tickets"       //
+	NoticeNoTickets       = "no_tickets"       // title; in a group
 
 	// Deleting.
 	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing
@@ -109,6 +111,7 @@ const (
 	NoticePrivateSame         = "private_same"          // ticket; callback answer
 	NoticePrivateClosed       = "private_closed"        // who, reason, ticket
 	NoticePrivateReopened     = "private_reopened"      // who, ticket
+	NoticePrivateContinued    = "private_continued"     // who, ticket; it was pending
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
 	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons

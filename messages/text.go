@@ -103,8 +103,13 @@ func TicketName(title string, number int64) string {
 	return strings.TrimSpace(NumberName(number) + " " + strings.Join(strings.Fields(title), " "))
 }
 
-// NumberName is a ticket's number as people write it, such as #42.
-func NumberName(number int64) string { return "#" + strconv.FormatInt(number, 10) }
+// NumberName is a ticket's number as people write it, such as #42; "" as long as it has none.
+func NumberName(number int64) string {
+	if number == 0 {
+		return ""
+	}
+	return "#" + strconv.FormatInt(number, 10)
+}
 
 // ParseNumber reads a ticket's number, with or without "#".
 func ParseNumber(s string) (number int64, ok bool) {

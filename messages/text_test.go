@@ -69,6 +69,7 @@ func TestTopicName(t *testing.T) {
 		{"plain", "Printer is on fire", 42, "#42 Printer is on fire"},
 		{"one line", " Printer\n is  on\tfire ", 7, "#7 Printer is on fire"},
 		{"no title", " \n", 42, "#42"},
+		{"no number yet", "Printer is on fire", 0, "Printer is on fire"},
 		{"long title gives way", strings.Repeat("a", 300), 42, "#42 " + strings.Repeat("a", 123) + "…"},
 		{"emoji count double", strings.Repeat("😀", 100), 42, "#42 " + strings.Repeat("😀", 61) + "…"},
 	} {

@@ -94,7 +94,7 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbStart, Where: Anywhere, Listed: InPrivate, Who: ByAnyone},
 	{Verb: VerbCreateTicket, Grammar: ArgTitle, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
 	{Verb: VerbMention, Grammar: ArgPeople, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByAnyone},
-	{Verb: VerbPending, About: AboutTicket, Where: InPrivate | InTopic, Listed: InTopic, Who: ByTicket},
+	{Verb: VerbPending, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByTicket},
 	{Verb: VerbPriority, Grammar: ArgWord, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic,
 		Who: ByTicket},
 	{Verb: VerbCloseTicket, Grammar: ArgText, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic,

@@ -1513,8 +1513,8 @@ func (x *GetReplay) GetReplayId() string {
 type ListDeliveries struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WebhookId     string                 `protobuf:"bytes,1,opt,name=webhook_id,json=webhookId,proto3" json:"webhook_id,omitempty"`
-	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // "": any, as below
-	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
+	States        []string               `protobuf:"bytes,2,rep,name=states,proto3" json:"states,omitempty"` // one of these; none: any, as below
+	Types         []string               `protobuf:"bytes,3,rep,name=types,proto3" json:"types,omitempty"`
 	TicketId      string                 `protobuf:"bytes,4,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	SinceMs       int64                  `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
 	BeforeMs      int64                  `protobuf:"varint,6,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"` // of the cursor; 0: from the newest
@@ -1561,18 +1561,18 @@ func (x *ListDeliveries) GetWebhookId() string {
 	return ""
 }
 
-func (x *ListDeliveries) GetState() string {
+func (x *ListDeliveries) GetStates() []string {
 	if x != nil {
-		return x.State
+		return x.States
 	}
-	return ""
+	return nil
 }
 
-func (x *ListDeliveries) GetType() string {
+func (x *ListDeliveries) GetTypes() []string {
 	if x != nil {
-		return x.Type
+		return x.Types
 	}
-	return ""
+	return nil
 }
 
 func (x *ListDeliveries) GetTicketId() string {
@@ -2117,6 +2117,7 @@ type LeaseConsumer struct {
 	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"` // of the lease that the reader has; "": it has none
 	LeaseMs       int64                  `protobuf:"varint,2,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	Fresh         string                 `protobuf:"bytes,3,opt,name=fresh,proto3" json:"fresh,omitempty"` // the token of a new lease: the sender makes it, so that the message can be repeated
+	Start         string                 `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"` // the cursor of a reader that has none yet; "": it is left without one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2168,6 +2169,13 @@ func (x *LeaseConsumer) GetLeaseMs() int64 {
 func (x *LeaseConsumer) GetFresh() string {
 	if x != nil {
 		return x.Fresh
+	}
+	return ""
+}
+
+func (x *LeaseConsumer) GetStart() string {
+	if x != nil {
+		return x.Start
 	}
 	return ""
 }
@@ -2732,12 +2740,12 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\tGetReplay\x12\x1d\n" +
 	"\n" +
 	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x1b\n" +
-	"\treplay_id\x18\x02 \x01(\tR\breplayId\"\xe7\x01\n" +
+	"\treplay_id\x18\x02 \x01(\tR\breplayId\"\xeb\x01\n" +
 	"\x0eListDeliveries\x12\x1d\n" +
 	"\n" +
-	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
-	"\x04type\x18\x03 \x01(\tR\x04type\x12\x1b\n" +
+	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x16\n" +
+	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
+	"\x05types\x18\x03 \x03(\tR\x05types\x12\x1b\n" +
 	"\tticket_id\x18\x04 \x01(\tR\bticketId\x12\x19\n" +
 	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x1b\n" +
 	"\tbefore_ms\x18\x06 \x01(\x03R\bbeforeMs\x12!\n" +
@@ -2786,11 +2794,12 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\x04sent\x18\x02 \x01(\x03R\x04sent\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\x03R\x06failed\x12\x15\n" +
 	"\x06p50_ms\x18\x04 \x01(\x01R\x05p50Ms\x12\x15\n" +
-	"\x06p95_ms\x18\x05 \x01(\x01R\x05p95Ms\"V\n" +
+	"\x06p95_ms\x18\x05 \x01(\x01R\x05p95Ms\"l\n" +
 	"\rLeaseConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
 	"\blease_ms\x18\x02 \x01(\x03R\aleaseMs\x12\x14\n" +
-	"\x05fresh\x18\x03 \x01(\tR\x05fresh\"Y\n" +
+	"\x05fresh\x18\x03 \x01(\tR\x05fresh\x12\x14\n" +
+	"\x05start\x18\x04 \x01(\tR\x05start\"Y\n" +
 	"\x0eCommitConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x19\n" +

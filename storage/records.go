@@ -157,6 +157,7 @@ type Topic struct {
 	Unsure        bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
 	CardMessageID int64  `json:"cardMessageId,omitempty"`
 	CardRevision  int64  `json:"cardRevision,omitempty"` // the revision that the card shows
+	CardDigest    string `json:"cardDigest,omitempty"`   // of what the card shows; "": unknown
 	MediaShown    int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
 	Pinned        bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
 	Introduced    bool   `json:"introduced,omitempty"`   // the opening context is posted

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -222,16 +223,17 @@ const DeliveriesRead = 1000
 
 // DeliveryQuery asks for a page of a webhook's deliveries, newest first.
 type DeliveryQuery struct {
-	WebhookID             string
-	State, Type, TicketID string         // "": any
-	Since                 time.Time      // created then or later; zero: any
-	Before                DeliveryCursor // zero: from the newest
-	Limit                 int
+	WebhookID     string
+	States, Types []string       // one of these; none: any
+	TicketID      string         // "": any
+	Since         time.Time      // created then or later; zero: any
+	Before        DeliveryCursor // zero: from the newest
+	Limit         int
 }
 
 // Wants reports whether the filters accept a delivery with that state, type and ticket.
 func (q *DeliveryQuery) Wants(state, kind, ticketID string) bool {
-	return (q.State == "" || q.State == state) && (q.Type == "" || q.Type == kind) &&
+	return (len(q.States) == 0 || slices.Contains(q.States, state)) && (len(q.Types) == 0 || slices.Contains(q.Types, kind)) &&
 		(q.TicketID == "" || q.TicketID == ticketID)
 }
 

@@ -56,11 +56,14 @@ func (s *Server) Again() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	for !s.healthy(ctx) {
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			s.t.Fatalf("etcd is not ready after %s", patience)
+		case <-look.C:
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 

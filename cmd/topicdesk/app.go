@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,8 +45,11 @@ type App struct {
 // stopWithin is how long a stop may take: less than the 10 s after which supervisors kill a process.
 const stopWithin = 9 * time.Second
 
-// openLong is how long opening the database takes before somebody is told why.
-const openLong = 5 * time.Second
+// openLong is how long opening the database takes before somebody is told why, and openSays between two lines then.
+const (
+	openLong = 5 * time.Second
+	openSays = 10 * time.Second
+)
 
 // httpStopWithin is how much of that time slow HTTP clients may take, so that enough is left for what stops after
 // HTTP.
@@ -262,10 +266,7 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 }
 
 func (a *App) openStore(ctx context.Context) (storage.Store, error) {
-	slow := time.AfterFunc(openLong, func() {
-		a.Log.Info("the database is being brought up to date; the service starts afterwards")
-	})
-	defer slow.Stop()
+	defer a.sayWhileOpening()()
 	store, err := openDatabase(ctx, a.Config.Database())
 	if err != nil {
 		return nil, err
@@ -274,6 +275,26 @@ func (a *App) openStore(ctx context.Context) (storage.Store, error) {
 		return a.WrapStore(store), nil
 	}
 	return store, nil
+}
+
+// sayWhileOpening tells whoever waits for a long migration that it goes on, until stop is called.
+func (a *App) sayWhileOpening() (stop func()) {
+	begun, opened := time.Now(), make(chan struct{})
+	var saying sync.WaitGroup
+	saying.Go(func() {
+		for wait := openLong; ; wait = openSays {
+			select {
+			case <-opened:
+				return
+			case <-time.After(wait):
+				a.Log.Info("the database is being brought up to date; the service starts afterwards", "took", time.Since(begun))
+			}
+		}
+	})
+	return func() {
+		close(opened)
+		saying.Wait()
+	}
 }
 
 func openDatabase(ctx context.Context, db config.Database) (storage.Store, error) {

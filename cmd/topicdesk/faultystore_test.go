@@ -154,6 +154,18 @@ func (s *faultyStore) SaveConsumer(ctx context.Context, c *storage.Consumer) err
 	return s.do("SaveConsumer", c, func() error { return s.Store.SaveConsumer(ctx, c) })
 }
 
+func (s *faultyStore) DeleteConsumer(ctx context.Context, keyID, name string, version int64) error {
+	return s.do("DeleteConsumer", nil, func() error { return s.Store.DeleteConsumer(ctx, keyID, name, version) })
+}
+
+func (s *faultyStore) TakeNumbers(ctx context.Context, n int) (first int64, err error) {
+	err = s.do("TakeNumbers", nil, func() (err error) {
+		first, err = s.Store.TakeNumbers(ctx, n)
+		return err
+	})
+	return first, err
+}
+
 // changing are the words with which names of methods that write may begin.
 var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Finish|Give|Insert|Make|Mark|Move|Prune|Purge|Put|Record|Release|Remove|Rename|Save|Set|Store|Take|Update|Write)`)
 
@@ -163,7 +175,7 @@ func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 		"SaveCopy", "SaveChat", "AppendEvents",
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
 		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
-		"SaveConsumer"}
+		"SaveConsumer", "DeleteConsumer", "TakeNumbers"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {

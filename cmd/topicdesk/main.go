@@ -35,7 +35,7 @@ func rootCommand() *cobra.Command {
 		Version:       version,
 	}
 	root.SetVersionTemplate(versionLine() + "\n")
-	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), backupCommand(), restoreCommand(), healthcheckCommand(), clusterCommand(), apikeyCommand(), webhooksCommand(),
-		benchCommand(), versionCommand())
+	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), backupCommand(), restoreCommand(), healthcheckCommand(),
+		clusterCommand(), apikeyCommand(), webhooksCommand(), benchCommand(), versionCommand())
 	return root
 }

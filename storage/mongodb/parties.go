@@ -37,8 +37,11 @@ func fillParties(ctx context.Context, s *Store) error {
 			if len(parties) == 0 {
 				continue
 			}
-			_, err := s.in("tickets").UpdateOne(ctx, bson.D{e("_id", t.TicketID), e("version", t.Version)},
-				bson.D{e("$set", bson.D{e("index.parties", parties)})})
+			err := s.run(ctx, func(ctx context.Context) error {
+				_, err := s.in("tickets").UpdateOne(ctx, bson.D{e("_id", t.TicketID), e("version", t.Version)},
+					bson.D{e("$set", bson.D{e("index.parties", parties)})})
+				return err
+			})
 			if err != nil {
 				return err
 			}

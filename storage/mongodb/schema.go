@@ -204,7 +204,7 @@ func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	}
 	if known := int64(len(s.options.steps)); schema.MinReader > known {
 		return 0, fmt.Errorf("%w: it has version %d and needs a program that knows version %d or newer, "+
-			"but this one knows only up to version %d; use a newer topicdesk",
+			"but this one knows only up to version %d; use a newer topicdesk, or restore a backup from before the upgrade",
 			storage.ErrSchema, schema.Version, schema.MinReader, known)
 	}
 	return schema.Version, nil

@@ -114,6 +114,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
+	if err := s.numberRest(ctx); err != nil {
+		return err
+	}
 	return s.checkIndex(ctx)
 }
 

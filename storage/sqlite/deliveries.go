@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -28,8 +29,8 @@ var (
 		SELECT doc FROM deliveries WHERE webhook_id = ? AND place > ? AND class = 2 ORDER BY place LIMIT ?`)
 	// The document, which may be large, is read only where the filters accept the delivery.
 	listDeliveries = define(`
-		SELECT created_at, event_id,
-			CASE WHEN ?5 IN ('', state) AND ?6 IN ('', type) AND ?7 IN ('', ticket_id) THEN doc END
+		SELECT created_at, event_id, CASE WHEN (?5 = '' OR instr(?5, ' ' || state || ' '))
+			AND (?6 = '' OR instr(?6, ' ' || type || ' ')) AND ?7 IN ('', ticket_id) THEN doc END
 		FROM deliveries
 		WHERE webhook_id = ?1 AND created_at >= ?2 AND (created_at, event_id) < (?3, ?4)
 		ORDER BY created_at DESC, event_id DESC LIMIT ?8`)
@@ -194,9 +195,17 @@ func (s *Store) ListDeliveries(ctx context.Context, q storage.DeliveryQuery) (pa
 			}
 			page.Deliveries = append(page.Deliveries, storage.Delivery{})
 			return decode(r.text(2), &page.Deliveries[len(page.Deliveries)-1])
-		}, q.WebhookID, since, before, q.Before.EventID, q.State, q.Type, q.TicketID, int64(storage.DeliveriesRead+1)))
+		}, q.WebhookID, since, before, q.Before.EventID, anyOf(q.States), anyOf(q.Types), q.TicketID, int64(storage.DeliveriesRead+1)))
 	})
 	return page, err
+}
+
+// anyOf is how a statement takes one of several words. It is empty for none.
+func anyOf(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return " " + strings.Join(words, " ") + " "
 }
 
 // DeleteDeliveries implements storage.Deliveries.

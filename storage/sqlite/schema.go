@@ -444,7 +444,8 @@ func schemaVersion(c *conn, steps []migration) (version int64, err error) {
 	}
 	if known := int64(len(steps)); minReader > known {
 		return 0, fmt.Errorf("%w: it has version %d and needs a program that knows version %d or newer, "+
-			"but this one knows only up to version %d; use a newer topicdesk", storage.ErrSchema, version, minReader, known)
+			"but this one knows only up to version %d; use a newer topicdesk, or restore a backup from before the upgrade",
+			storage.ErrSchema, version, minReader, known)
 	}
 	return version, nil
 }

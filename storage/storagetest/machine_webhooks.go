@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -86,7 +87,8 @@ func (m *machine) compareWebhooks(t *rapid.T) {
 		return s.DeliveriesOf(ctx, "wh_1", []string{"evt_3", "evt_1", "evt_9"})
 	})
 	q := storage.DeliveryQuery{
-		WebhookID: "wh_1", State: name(t, "of state", "", "sent", "failed"), Type: name(t, "of type", "", "ticket.closed"),
+		WebhookID: "wh_1", States: strings.Fields(name(t, "of states", "", "sent", "failed", "sent failed")),
+		Types:    strings.Fields(name(t, "of types", "", "ticket.closed", "ticket.created ticket.closed")),
 		TicketID: name(t, "of ticket", "", "A"), Since: when(t, "since"), Limit: limit,
 	}
 	if at := when(t, "before"); !at.IsZero() {

@@ -64,7 +64,7 @@ func aTicket(id string) *storage.Ticket {
 	return &storage.Ticket{
 		TicketID: id, ShortID: "0A1B2C3D", Title: "Printer", Status: "open", Priority: "normal", GroupID: "g1",
 		CreatedBy: storage.Creator{Kind: "user", ID: "7", Name: "Nok"}, CreatedAt: day, UpdatedAt: day,
-		Home: storage.Topic{TopicID: "home", GroupID: "g1", Name: "Printer"},
+		LastMessageAt: day, Home: storage.Topic{TopicID: "home", GroupID: "g1", Name: "Printer"},
 	}
 }
 

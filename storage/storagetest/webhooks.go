@@ -240,12 +240,14 @@ func deliveryList(t *testing.T, f Factory) {
 		want []string
 	}{
 		"all":               {storage.DeliveryQuery{}, events(8, 7, 6, 5, 4, 3, 2, 1, 0)},
-		"a state":           {storage.DeliveryQuery{State: "failed"}, events(7, 4, 1)},
-		"a type":            {storage.DeliveryQuery{Type: "ticket.closed"}, events(7, 5, 3, 1)},
+		"a state":           {storage.DeliveryQuery{States: []string{"failed"}}, events(7, 4, 1)},
+		"a type":            {storage.DeliveryQuery{Types: []string{"ticket.closed"}}, events(7, 5, 3, 1)},
+		"states":            {storage.DeliveryQuery{States: []string{"failed", "sent"}}, events(7, 6, 4, 3, 1, 0)},
+		"types":             {storage.DeliveryQuery{Types: []string{"message.sent", "ticket.closed"}, States: []string{"sent"}}, events(6, 3, 0)},
 		"a ticket":          {storage.DeliveryQuery{TicketID: "A"}, events(8, 7, 4, 3, 0)},
 		"a time":            {storage.DeliveryQuery{Since: minute(1)}, events(8, 7, 6, 5, 4, 3)},
-		"all filters":       {storage.DeliveryQuery{State: "failed", Type: "ticket.closed", TicketID: "A", Since: minute(2)}, events(7)},
-		"nothing":           {storage.DeliveryQuery{State: "aborted"}, nil},
+		"all filters":       {storage.DeliveryQuery{States: []string{"failed"}, Types: []string{"ticket.closed"}, TicketID: "A", Since: minute(2)}, events(7)},
+		"nothing":           {storage.DeliveryQuery{States: []string{"aborted"}}, nil},
 		"before and within": {storage.DeliveryQuery{Before: storage.DeliveryCursor{CreatedAt: minute(1), EventID: "evt_4"}}, events(3, 2, 1, 0)},
 		"before what is not there": {
 			storage.DeliveryQuery{Before: storage.DeliveryCursor{CreatedAt: minute(1), EventID: "evt_"}}, events(2, 1, 0),
@@ -283,10 +285,10 @@ func longDeliveryList(t *testing.T, f Factory) {
 	}
 	all[0].State = "sent"
 	noError(t, s.SaveDeliveries(ctx, all))
-	page, err := s.ListDeliveries(ctx, storage.DeliveryQuery{WebhookID: "wh_1", State: "sent", Limit: 5})
+	page, err := s.ListDeliveries(ctx, storage.DeliveryQuery{WebhookID: "wh_1", States: []string{"sent"}, Limit: 5})
 	noError(t, err)
 	same(t, page, storage.DeliveryPage{Next: &storage.DeliveryCursor{CreatedAt: minute(2), EventID: "evt_2"}})
-	same(t, listed(t, s, storage.DeliveryQuery{WebhookID: "wh_1", State: "sent", Limit: 5}), []string{"evt_0"})
+	same(t, listed(t, s, storage.DeliveryQuery{WebhookID: "wh_1", States: []string{"sent"}, Limit: 5}), []string{"evt_0"})
 }
 
 func testReplays(t *testing.T, f Factory) {

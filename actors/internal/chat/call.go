@@ -19,6 +19,7 @@ type called struct {
 	q          *queued
 	op         *messages.Operation // what was called: that of q, or a message that it shares
 	outcome    *messages.Outcome
+	edit       string // the digest of an edit, as it was called: its operation may be revised meanwhile
 	took       time.Duration
 	activation *byte
 }
@@ -40,14 +41,17 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	if c.lang != "" {
 		lang = c.lang
 	}
-	start := time.Now()
+	start, edit := time.Now(), editDigest(op, lang)
+	outcome := c.editedSo(op, edit)
 	c.Go(func() {
 		defer c.room.calls.end()
 		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
 		defer cancel()
-		outcome := c.room.safeCall(ctx, chatID, lang, op)
+		if outcome == nil {
+			outcome = c.room.safeCall(ctx, chatID, lang, op)
+		}
 		outcome.ChatId = chatID
-		c.Note(called{q, op, outcome, time.Since(start), activation})
+		c.Note(called{q, op, outcome, edit, time.Since(start), activation})
 	})
 }
 
@@ -90,11 +94,13 @@ func (c *chat) onCalled(m called) error {
 	c.room.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
 	defer c.dispatch()
 	if earlier {
+		c.forgetEdit(m.op)
 		return c.onEarlierCall(m)
 	}
 	if waits(m.q.op) {
 		c.probing = false
 	}
+	c.noteEdit(m)
 	switch m.outcome.Result {
 	case messages.Outcome_DONE:
 		if m.q.op.GetCheckTopic() != nil {

@@ -22,8 +22,8 @@ import (
 // topics and at the pace that Telegram allows. Each topic has at most one call in flight, the chat several.
 //
 // It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to FindQuestion,
-// FindWord, GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Suspended
-// when the operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
+// SettleWord, GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was
+// enqueued, and Suspended when the operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
 // within a minute of a call.
 //
 // The queue is only a window. The record in which an operation is pending is the truth, and its owner enqueues again
@@ -44,6 +44,7 @@ type chat struct {
 	newest     map[string]*queued                     // of those, by operation id
 	done       *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
 	posted     *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
+	edits      *desk.Recent[int64, lastEdit]          // by message
 	lastDone   time.Time
 	size       int
 	inFlight   int
@@ -121,6 +122,7 @@ func (c *chat) Load() error {
 	c.topics, c.known, c.newest = map[ids.ThreadID]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)
 	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
+	c.edits = desk.NewRecent[int64, lastEdit](rememberedDone)
 	c.deleted = desk.NewRecent[ids.ThreadID, string](rememberedDeleted)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()

@@ -53,7 +53,7 @@ func (r *Room) Kind() *entity.Kind {
 		Messages: []entity.Handler{
 			// owners of operations, and the intake
 			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer), entity.Replies((*chat).onFindQuestion),
-			entity.Replies((*chat).onFindWord),
+			entity.Replies((*chat).onSettleWord),
 			// its calls
 			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onNoteWord),
 			entity.Takes((*chat).onLook),

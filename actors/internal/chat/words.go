@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -63,25 +64,34 @@ func (c *chat) noteWord(word storage.Word) error {
 	if last := len(c.record.Words) - 1; last >= 0 && c.record.Words[last].TicketID == word.TicketID {
 		return nil
 	}
-	err := c.change(func(r *storage.Chat) {
-		kept := r.Words[max(0, len(r.Words)+1-wordsKept):]
-		r.Words = append(slices.Clone(kept), word)
-		slices.SortStableFunc(r.Words, func(a, b storage.Word) int { return int(a.MessageID - b.MessageID) })
-	})
-	if err != nil {
+	if err := c.addWord(word); err != nil {
 		c.Log.Error("what the desk spoke of could not be stored; tried again", "ticket", word.TicketID, "error", err)
 		c.After(entity.RetryAfterTrouble, noteWord{word})
 	}
 	return nil
 }
 
-// onFindWord says which ticket the desk spoke of last before a message. What it says while somebody writes, they have not
-// seen.
-func (c *chat) onFindWord(m *messages.FindWord) (proto.Message, error) {
+func (c *chat) addWord(word storage.Word) error {
+	return c.change(func(r *storage.Chat) {
+		kept := r.Words[max(0, len(r.Words)+1-wordsKept):]
+		r.Words = append(slices.Clone(kept), word)
+		slices.SortStableFunc(r.Words, func(a, b storage.Word) int { return cmp.Compare(a.MessageID, b.MessageID) })
+	})
+}
+
+// onSettleWord keeps, at a word, which ticket the person means from there on. Otherwise the next word of the word's ticket
+// would be no change, and what they write below it would go to their current ticket without a question.
+func (c *chat) onSettleWord(m *messages.SettleWord) (proto.Message, error) {
 	for _, word := range slices.Backward(c.record.Words) {
-		if m.BeforeId == 0 || word.MessageID < m.BeforeId {
-			return &messages.WordFound{Code: messages.Code_OK, TicketId: word.TicketID, MessageId: word.MessageID}, nil
+		if word.MessageID > m.MessageId {
+			continue
 		}
+		if word.TicketID != m.TicketId {
+			if err := c.addWord(storage.Word{MessageID: m.MessageId, TicketID: m.TicketId}); err != nil {
+				return nil, err
+			}
+		}
+		break
 	}
-	return &messages.WordFound{Code: messages.Code_NOT_FOUND}, nil
+	return entity.OK(), nil
 }

@@ -68,7 +68,9 @@ type Cluster struct {
 	leaving   atomic.Bool
 	fenced    atomic.Bool
 	seen      atomic.Pointer[time.Time] // when the own key was there
+	closed    context.Context
 	closeOnce sync.Once
+	close     context.CancelFunc
 }
 
 var _ entity.Placement = (*Cluster)(nil)
@@ -84,6 +86,7 @@ func New(o Options) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{o: o, etcd: client}
+	c.closed, c.close = context.WithCancel(context.Background())
 	c.owners.Store(&[entity.Shards]string{})
 	c.seen.Store(&time.Time{})
 	return c, nil
@@ -220,12 +223,21 @@ func (c *Cluster) Self() string { return c.o.Addr }
 func (c *Cluster) Find(shard int, timeout time.Duration) *actor.PID {
 	owner := c.Owner(shard)
 	if owner == "" {
-		time.Sleep(min(timeout, ownerless))
+		select {
+		case <-c.closed.Done():
+		case <-time.After(min(timeout, ownerless)):
+		}
 		return nil
 	}
 	activator := actor.NewPID(owner, disthash.PartitionActivatorActorName)
 	request := &cluster.ActivationRequest{ClusterIdentity: identity(shard)}
-	reply, err := c.system.Root.RequestFuture(activator, request, timeout).Result()
+	future := c.system.Root.RequestFuture(activator, request, timeout)
+	stop := context.AfterFunc(c.closed, func() { c.system.Root.Stop(future.PID()) })
+	_ = future.Wait()
+	if !stop() {
+		return nil // a late reply may still be written into the future: don't read it
+	}
+	reply, err := future.Result()
 	if err != nil {
 		return nil
 	}
@@ -278,6 +290,7 @@ func (c *Cluster) Leave(ctx context.Context) error {
 // Close implements entity.Placement.
 func (c *Cluster) Close() {
 	c.closeOnce.Do(func() {
+		c.close()
 		c.mu.Lock()
 		started := c.started
 		c.started = false

@@ -3,11 +3,7 @@
 package cluster_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,181 +15,11 @@ import (
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors/etcdtest"
-	"github.com/topicdesk/topicdesk/actors/internal/cluster"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
-	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
 // These tests run without the race detector: a started cluster of Proto.Actor's always reports races of its own.
-
-// patience is how long only a failing test waits.
-const patience = 30 * time.Second
-
-// bench is etcd, a store, and the nodes of a test.
-type bench struct {
-	t     *testing.T
-	etcd  *etcdtest.Server
-	store storage.Store
-	tls   func(addr string) *cluster.TLS
-}
-
-func newBench(t *testing.T) *bench {
-	b := &bench{t: t, etcd: etcdtest.Start(t), tls: func(string) *cluster.TLS { return nil }}
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), sqlite.WithoutSync())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	b.store = store
-	return b
-}
-
-// node is one node, with a kind of entity that says on which node it is.
-type node struct {
-	*entity.Node
-	b      *bench
-	addr   string
-	env    *entity.Env
-	place  *cluster.Cluster
-	fenced chan string
-
-	mu    sync.Mutex
-	heard []string // what nobody waited for, in order
-	once  sync.Once
-}
-
-const kindEcho = "echo"
-
-// echo replies to a Reply with the address of its node as the reason; for "large N" with so many bytes.
-type echo struct {
-	*entity.Host
-	n *node
-}
-
-func (e *echo) Load() error   { return nil }
-func (e *echo) Resume() error { return nil }
-func (e *echo) Idle() bool    { return true }
-
-func (e *echo) onReply(m *messages.Reply) (proto.Message, error) {
-	if size, large := strings.CutPrefix(m.Reason, "large "); large {
-		n, _ := strconv.Atoi(size)
-		return &messages.Reply{Code: messages.Code_OK, Reason: strings.Repeat("x", n)}, nil
-	}
-	return &messages.Reply{Code: messages.Code_OK, Reason: e.n.addr}, nil
-}
-
-func (e *echo) onPerson(m *messages.Person) error {
-	e.n.mu.Lock()
-	defer e.n.mu.Unlock()
-	e.n.heard = append(e.n.heard, e.ID+"/"+m.Username)
-	return nil
-}
-
-func (b *bench) node(addr string) *node {
-	b.t.Helper()
-	n, err := b.try(addr)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return n
-}
-
-func (b *bench) try(addr string) (*node, error) {
-	n := &node{b: b, addr: addr, fenced: make(chan string, 1)}
-	log := slog.New(slog.DiscardHandler)
-	if os.Getenv("DESK_LOG") != "" {
-		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", addr)
-	}
-	var err error
-	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
-		Etcd: cluster.Etcd{Endpoints: []string{b.etcd.URL}}, Fenced: func(reason string) { n.fenced <- reason }})
-	if err != nil {
-		return nil, err
-	}
-	if n.env, err = entity.NewEnv(entity.EnvOptions{Store: b.store, Owner: addr, Log: log}); err != nil {
-		return nil, err
-	}
-	n.Node, err = entity.Start(n.env, entity.NodeOptions{Placement: n.place}, &entity.Kind{
-		Name:     kindEcho,
-		New:      func(h *entity.Host) entity.Entity { return &echo{h, n} },
-		Messages: []entity.Handler{entity.Replies((*echo).onReply), entity.Takes((*echo).onPerson)},
-	})
-	if err != nil {
-		return nil, err
-	}
-	b.t.Cleanup(n.stop)
-	return n, n.Join(b.t.Context())
-}
-
-func (n *node) stop() {
-	n.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		_ = n.Leave(ctx)
-		n.env.Cancel()
-		_ = n.Stop(ctx)
-	})
-}
-
-// ask asks an entity, again and again, until somebody accepts.
-func (n *node) ask(id string, m *messages.Reply) *messages.Reply {
-	n.b.t.Helper()
-	reply, err := n.tryAsk(id, m)
-	for end := time.Now().Add(patience); (err != nil || reply.Code == messages.Code_NOT_OWNER) && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
-		reply, err = n.tryAsk(id, m)
-	}
-	if err != nil {
-		n.b.t.Fatal(err)
-	}
-	return reply
-}
-
-func (n *node) tryAsk(id string, m *messages.Reply) (*messages.Reply, error) {
-	reply, err := n.Request(n.b.t.Context(), kindEcho, id, m, time.Second)
-	if err != nil {
-		return nil, err
-	}
-	r, ok := reply.(*messages.Reply)
-	if !ok {
-		return nil, fmt.Errorf("replied with %T", reply)
-	}
-	return r, nil
-}
-
-// placed says on which node each of 200 entities is, as n sees it.
-func (n *node) placed() map[string]int {
-	n.b.t.Helper()
-	nodes := map[string]int{}
-	for i := range 200 {
-		nodes[n.ask("e"+strconv.Itoa(i), &messages.Reply{}).Reason]++
-	}
-	return nodes
-}
-
-func (b *bench) eventually(what string, cond func() bool) {
-	b.t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			b.t.Fatal("never came: " + what)
-		}
-	}
-}
-
-// on finds an entity that a node has.
-func (n *node) on(owner *node) string {
-	n.b.t.Helper()
-	for i := range 1000 {
-		if id := "on" + strconv.Itoa(i); owner.Owns(kindEcho, id) {
-			return id
-		}
-	}
-	n.b.t.Fatal("it has none")
-	return ""
-}
 
 const addr1, addr2, addr3 = "127.0.0.1:17171", "127.0.0.2:17171", "127.0.0.3:17171"
 
@@ -414,15 +240,18 @@ func TestEtcdMayRestart(t *testing.T) {
 	}
 	before := owned()
 	b.eventually("a node that can't look has no shards", func() bool { return owned() == 0 })
-	time.Sleep(4 * time.Second) // longer than the client of etcd renews a lease
+	<-time.After(4 * time.Second) // longer than the client of etcd renews a lease
 	b.etcd.Again()
 	b.eventually("it has them again", func() bool { return owned() == before })
 	if got := two.placed(); len(got) != 2 {
 		t.Errorf("afterwards: %v", got)
 	}
-	time.Sleep(6 * time.Second) // longer than the lease
-	if len(one.fenced)+len(two.fenced) > 0 {
-		t.Error("a node is fenced")
+	select {
+	case reason := <-one.fenced:
+		t.Error("the first is fenced:", reason)
+	case reason := <-two.fenced:
+		t.Error("the second is fenced:", reason)
+	case <-time.After(6 * time.Second): // longer than the lease
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 //
 // Proto.Actor's own provider reads the members and only then begins to watch, without saying from which revision on. So of
 // nodes that start together one may never learn of another, and both have the same shards. It also writes a key whose lease
-// has ended anew, though by then the others have taken the shards over (docs/decisions.md, D150).
+// has ended anew, though by then the others have taken the shards over (docs/decisions.md, D138).
 type provider struct {
 	etcd   *clientv3.Client
 	prefix string // of the keys of all members

@@ -74,9 +74,11 @@ func (k *consumer) onWake(*messages.Wake) (proto.Message, error) { return entity
 func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	now, lease := k.Now().UTC(), time.Duration(m.LeaseMs)*time.Millisecond
 	switch mine := k.has(m.Token) || k.has(m.Fresh); {
-	case mine && k.record.LeasedUntil.Sub(now) >= lease/2: // a reader that polls often costs few writes
+	case mine && k.record.LeasedUntil.Sub(now) >= lease/2 && (m.Start == "" || k.record.Cursor != ""): // a reader that polls often costs few writes
 		return k.view(), nil
 	case mine:
+	case m.Token != "" && k.record == nil: // it was deleted: whoever waited for the lease would wait for ever
+		return &messages.ConsumerView{Code: messages.Code_NOT_FOUND}, nil
 	case m.Token != "" || k.record != nil && now.Before(k.record.LeasedUntil):
 		return k.refused(), nil
 	}
@@ -88,6 +90,9 @@ func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	next := k.copy()
 	if !k.has(m.Token) {
 		next.LeaseToken = m.Fresh
+	}
+	if next.Cursor == "" { // a reader that is cut off before it commits goes on where it began
+		next.Cursor = m.Start
 	}
 	next.LeasedUntil = now.Add(lease)
 	return k.save(next)

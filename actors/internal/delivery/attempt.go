@@ -137,13 +137,14 @@ func newExchange() *exchange {
 func (c *Client) Do(ctx context.Context, r Request) Result {
 	began := c.now()
 	res := Result{At: began, Verdict: Retry}
-	c.exchange(ctx, r, &res)
-	res.mask(r.Header)
+	hidden := secretsOf(r.Header)
+	c.exchange(ctx, r, &res, hidden)
+	res.mask(hidden)
 	res.Duration = c.now().Sub(began)
 	return res
 }
 
-func (c *Client) exchange(ctx context.Context, r Request, res *Result) {
+func (c *Client) exchange(ctx context.Context, r Request, res *Result, hidden secrets) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	x := newExchange()
@@ -161,7 +162,7 @@ func (c *Client) exchange(ctx context.Context, r Request, res *Result) {
 		return
 	}
 	res.Status, res.ResponseHeaders = resp.StatusCode, resp.Header
-	err = res.read(resp)
+	err = res.read(resp, hidden)
 	res.judge(resp.Header, c.now(), err == nil)
 	if err != nil {
 		fail(err)
@@ -231,8 +232,8 @@ func mayRepeat(ctx context.Context, _ *http.Response, err error) (bool, error) {
 const longestAnswer = 16 << 10
 
 // read takes the beginning of the answer's body; an error says that the answer broke off. What is longer than we care
-// to read counts as complete.
-func (res *Result) read(resp *http.Response) error {
+// to read counts as complete. Secrets are hidden before the text is cut: a part of one would not be found.
+func (res *Result) read(resp *http.Response, hidden secrets) error {
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil // the body is the connection itself, whose reads no context ends
@@ -241,7 +242,7 @@ func (res *Result) read(resp *http.Response) error {
 		return nil
 	}
 	var text bytes.Buffer
-	_, err := text.ReadFrom(io.LimitReader(resp.Body, longestAnswer))
-	res.Response = validText(text.Bytes(), longestAnswer)
+	_, err := text.ReadFrom(io.LimitReader(resp.Body, longestAnswer+int64(hidden.longest())))
+	res.Response = validText([]byte(hidden.hideCut(text.String())), longestAnswer)
 	return err
 }

@@ -1,9 +1,7 @@
 package delivery
 
 import (
-	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -99,51 +97,4 @@ func shownHeaders(sent http.Header, own map[string]string) map[string]string {
 		shown[strings.ToLower(name)] = masked
 	}
 	return shown
-}
-
-// How long the value of a header must be to be masked in answers, and one of its words, in bytes. What is shorter is no
-// secret, and may be part of any text.
-const shortestSecret, shortestWord = 6, 8
-
-// mask hides in an answer what it repeats of an endpoint's own headers: receivers that are under test often answer with
-// all that they got.
-func (res *Result) mask(own map[string]string) {
-	var secrets []string
-	for _, value := range own {
-		if len(value) >= shortestSecret {
-			secrets = append(secrets, value, jsonText(value))
-		}
-		for _, word := range strings.Fields(value) { // of "Bearer x" also x
-			if len(word) >= shortestWord {
-				secrets = append(secrets, word, jsonText(word))
-			}
-		}
-	}
-	if len(secrets) == 0 {
-		return
-	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the whole goes before its parts
-	pairs := make([]string, 0, 2*len(secrets))
-	for _, secret := range secrets {
-		pairs = append(pairs, secret, masked)
-	}
-	hide := strings.NewReplacer(pairs...)
-	res.Response, res.Error = hide.Replace(res.Response), hide.Replace(res.Error)
-	if len(res.ResponseHeaders) > 0 {
-		res.ResponseHeaders = res.ResponseHeaders.Clone()
-	}
-	for _, values := range res.ResponseHeaders {
-		for i := range values {
-			values[i] = hide.Replace(values[i])
-		}
-	}
-}
-
-// jsonText is a text as it is written in JSON, without the quotes.
-func jsonText(text string) string {
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return text
-	}
-	return string(quoted[1 : len(quoted)-1])
 }

@@ -84,7 +84,7 @@ func judgeAddress(addr netip.Addr) error {
 	for _, r := range nonPublic {
 		// Prefix.Contains is false for every IPv4-mapped address, whose prefix is compared by hand.
 		if r.prefix.Contains(addr) || addr.Is4In6() && r.rule == "ipv4-mapped" {
-			return refuse(r.rule, "%s is %s", addr, r.what)
+			return refuse(r.rule, "%s is %s; whoever runs the desk can open networks of their own with WEBHOOK_ALLOW_NETWORKS", addr, r.what)
 		}
 	}
 	if addr.Is6() && !globalUnicast.Contains(addr) {

@@ -114,7 +114,7 @@ func TicketRecord(
 		CreatedBy: CreatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home,
 		ExternalId: r.ExternalID, Metadata: r.Metadata,
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt), ClosedMs: MillisOf(r.ClosedAt),
-		LastMessageMs: MillisOf(r.LastMessageAt),
+		LastMessageMs: max(MillisOf(r.LastMessageAt), MillisOf(r.CreatedAt)),
 	}, nil
 }
 

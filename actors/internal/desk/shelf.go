@@ -15,14 +15,42 @@ import (
 // The shelf of a chat: messages that no ticket has yet (docs/decisions.md, D66). A group keeps its own, a person that
 // of their private chat. Functions here leave a shelf as it is and return the next one.
 
-// What a shelf has at most. The oldest goes first; what waits for a title goes last.
+// What a shelf has at most. The oldest goes first; what waits for an answer goes last.
 const (
 	shelvedFor    = 24 * time.Hour
-	shelvedAtMost = 60      // messages: six albums
-	unclearAtMost = 40      // of them, those that wait until their author says which ticket they are about
-	shelvedBytes  = 2 << 20 // more than so many of the longest captions that Telegram has, with all their entities
+	shelvedAtMost = 60      // messages of one kind: six albums
+	unclearAtMost = 40      // those that wait until their author says which ticket they are about
+	forButton     = 10      // those that wait for nothing, but a button may send: anybody can write many
+	shelvedBytes  = 2 << 20 // more than six albums with the longest captions that Telegram has, with all their entities
 	albumsKnown   = 60      // that were given to tickets
 )
+
+// kind says what a shelf keeps a message for. None is dropped because there are too many of another kind.
+type kind int
+
+const (
+	part kind = iota
+	untitled
+	unclear
+	loose
+	kinds
+)
+
+// keptOf is how many messages of each kind a shelf keeps. Those that were unclear stay with those that are: a repeated
+// answer finds them again.
+var keptOf = [kinds]int{part: shelvedAtMost, untitled: shelvedAtMost, unclear: 2 * unclearAtMost, loose: forButton}
+
+func kindOf(m *storage.Shelved) kind {
+	switch {
+	case m.Unclear != 0:
+		return unclear
+	case m.Untitled != 0:
+		return untitled
+	case m.Album != "":
+		return part
+	}
+	return loose
+}
 
 // ShelvedAlbum returns which ticket has an album. It is not ok when none has.
 func ShelvedAlbum(s *storage.Shelf, album string) (a storage.ShelvedAlbum, ok bool) {
@@ -47,6 +75,9 @@ func WaitsForTitle(s *storage.Shelf, album string) bool {
 // person may not have seen that question.
 const askAgainAfter = time.Minute
 
+// takenAgain is how long the choice of a ticket may be repeated, and finds what it took.
+const takenAgain = 10 * time.Minute
+
 // AskedAbout reports whether the question which ticket a message is about is posted already, for another message that it
 // waits with.
 func AskedAbout(s *storage.Shelf, unclear, messageID int64, now time.Time) bool {
@@ -67,12 +98,19 @@ func HasRoomForUnclear(s *storage.Shelf) bool {
 	return n < unclearAtMost
 }
 
+// IsUnclear reports whether a message is one of those that wait because they are unclear.
+func IsUnclear(s *storage.Shelf, messageID int64) bool {
+	return s != nil && slices.ContainsFunc(s.Messages, func(m storage.Shelved) bool { return isUnclear(&m, messageID) })
+}
+
+func isUnclear(m *storage.Shelved, messageID int64) bool {
+	return m.MessageID == messageID && m.Unclear != 0 && m.Waits()
+}
+
 // CorrectOnShelf has a message that is unclear say something else. nil: it is not kept.
 func CorrectOnShelf(s *storage.Shelf, m *messages.RecordMessage) (*storage.Shelf, error) {
-	next := tidied(s, time.Time{})
-	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool {
-		return k.MessageID == m.GetOrigin().GetMessageId() && k.Unclear != 0 && k.Waits()
-	})
+	id, next := m.GetOrigin().GetMessageId(), tidied(s, time.Time{})
+	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool { return isUnclear(&k, id) })
 	if at < 0 {
 		return nil, nil
 	}
@@ -182,10 +220,16 @@ func TakeFromShelf(
 	// A second answer to the same question finds nothing.
 	waited := func(kept *storage.Shelved) bool {
 		asked := m.Untitled != 0 && kept.Untitled == m.Untitled || m.Unclear != 0 && kept.Unclear == m.Unclear
+		if kept.Unclear != 0 && kept.Unclear <= m.UnclearThrough {
+			asked = kept.Waits() || now.Sub(kept.At) < takenAgain
+		}
 		return asked && (kept.TicketID == "" || kept.TicketID == m.TicketId)
 	}
 	for i := range next.Messages {
 		if kept := &next.Messages[i]; waited(kept) {
+			if kept.Waits() { // the answer may come again: what it gets has just been taken, however long it waited
+				kept.At = storage.Kept(now)
+			}
 			kept.TicketID = m.TicketId
 			albums = append(albums, kept.Album)
 		}
@@ -227,13 +271,26 @@ func tidied(s *storage.Shelf, now time.Time) *storage.Shelf {
 	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.At.Before(since) })
 	next.Albums = next.Albums[max(0, len(next.Albums)-albumsKnown):]
 	size := 0
+	var n [kinds]int
 	for i := range next.Messages {
 		size += len(next.Messages[i].Body)
+		n[kindOf(&next.Messages[i])]++
 	}
-	for len(next.Messages) > 1 && (len(next.Messages) > shelvedAtMost || size > shelvedBytes) {
-		at := max(0, slices.IndexFunc(next.Messages, func(m storage.Shelved) bool { return !m.Waits() }))
+	drop := func(which func(*storage.Shelved) bool) {
+		at := slices.IndexFunc(next.Messages, func(m storage.Shelved) bool { return which(&m) && !m.Waits() })
+		if at < 0 {
+			at = slices.IndexFunc(next.Messages, func(m storage.Shelved) bool { return which(&m) })
+		}
 		size -= len(next.Messages[at].Body)
 		next.Messages = slices.Delete(next.Messages, at, at+1)
+	}
+	for k := range kinds {
+		for ; n[k] > keptOf[k]; n[k]-- {
+			drop(func(m *storage.Shelved) bool { return kindOf(m) == k })
+		}
+	}
+	for len(next.Messages) > 1 && size > shelvedBytes {
+		drop(func(*storage.Shelved) bool { return true })
 	}
 	return next
 }

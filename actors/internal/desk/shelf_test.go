@@ -96,7 +96,7 @@ func TestShelfIsBounded(t *testing.T) {
 	for i := range shelf.Messages {
 		size += len(shelf.Messages[i].Body)
 	}
-	if len(shelf.Messages) != shelvedAtMost || size > shelvedBytes {
+	if len(shelf.Messages) != shelvedAtMost+1 || size > shelvedBytes {
 		t.Errorf("%d messages of %d bytes", len(shelf.Messages), size)
 	}
 	if shelf.Messages[0].MessageID != 1 || shelf.Messages[len(shelf.Messages)-1].MessageID != 501 {

@@ -122,7 +122,7 @@ type threadAt struct {
 func (s StandingNotices) Next(op *messages.Operation) bool {
 	switch op.GetSendNotice().GetKey() {
 	case messages.NoticeTicketClosed, messages.NoticeTicketReopened, messages.NoticeTicketContinued,
-		messages.NoticePrivateClosed, messages.NoticePrivateReopened:
+		messages.NoticePrivateClosed, messages.NoticePrivateReopened, messages.NoticePrivateContinued:
 	default:
 		return true
 	}
@@ -140,6 +140,8 @@ func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoti
 			Keyboard: OneButton(messages.ButtonReopen, messages.CallbackReopen+":"+r.TicketID)}
 	case messages.NoticeTicketReopened:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateReopened, Args: n.Args}
+	case messages.NoticeTicketContinued:
+		return &messages.SendNoticeCall{Key: messages.NoticePrivateContinued, Args: n.Args}
 	}
 	return n
 }

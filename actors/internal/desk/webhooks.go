@@ -85,7 +85,7 @@ func ReplayView(r *storage.Replay) *messages.Replay {
 
 // DeliveryQueryOf is the query of a store for a list of deliveries.
 func DeliveryQueryOf(m *messages.ListDeliveries) storage.DeliveryQuery {
-	q := storage.DeliveryQuery{WebhookID: m.WebhookId, State: m.State, Type: m.Type, TicketID: m.TicketId,
+	q := storage.DeliveryQuery{WebhookID: m.WebhookId, States: m.States, Types: m.Types, TicketID: m.TicketId,
 		Since: TimeOf(m.SinceMs), Limit: int(m.Limit)}
 	if m.BeforeMs != 0 {
 		q.Before = storage.DeliveryCursor{CreatedAt: TimeOf(m.BeforeMs), EventID: m.BeforeEvent}

@@ -125,15 +125,8 @@ func (l *Log) Follow(ctx context.Context) error {
 		if !waiting {
 			return nil
 		}
-		if _, err := l.readHeads(ctx); err != nil {
-			return err
-		}
-		l.mu.RLock()
-		defer l.mu.RUnlock()
-		for w := range l.watches {
-			w.wake()
-		}
-		return nil
+		_, err := l.readHeads(ctx)
+		return err
 	}
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
@@ -220,7 +213,7 @@ func (l *Log) Heads(ctx context.Context) ([]int64, error) {
 	return heads[:], nil
 }
 
-// readHeads is Heads as storage says it.
+// readHeads is Heads as storage says it. What is known stays as it is: whoever waits for what is new has not heard of it.
 func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
@@ -228,11 +221,16 @@ func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, b := range bounds {
-		l.heads[i] = max(l.heads[i], b.Last)
-	}
-	l.known = true
 	heads := l.heads
+	for i, b := range bounds {
+		heads[i] = max(heads[i], b.Last)
+	}
+	if !l.known { // nobody who waits knows what is there already
+		l.known, l.heads = true, heads
+		for w := range l.watches {
+			w.wake()
+		}
+	}
 	return heads[:], nil
 }
 

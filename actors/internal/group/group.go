@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -196,19 +195,17 @@ func setFacts(r *storage.Group, f *messages.GroupFacts) {
 	r.CanDeleteMessages = f.CanDeleteMessages
 }
 
-// registered are the arguments of the notices that say that a group is registered. They name the rights that some
-// features need besides, as Telegram calls them.
+// registered are the arguments of the notices that say that a group is registered. They say which rights are missing that
+// some features need besides.
 func registered(r *storage.Group) map[string]string {
-	var missing []string
-	for _, right := range []struct {
-		name string
-		has  bool
-	}{{"Delete Messages (/delete)", r.CanDeleteMessages}, {"Pin Messages", r.CanPinMessages}} {
-		if !right.has {
-			missing = append(missing, right.name)
-		}
+	args := map[string]string{"title": r.Title, "nodelete": "", "nopin": ""}
+	if !r.CanDeleteMessages {
+		args["nodelete"] = "yes"
 	}
-	return map[string]string{"title": r.Title, "rights": strings.Join(missing, ", ")}
+	if !r.CanPinMessages {
+		args["nopin"] = "yes"
+	}
+	return args
 }
 
 // standing returns the notice for what the group can do: what is missing, or fine when nothing is.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -61,13 +62,37 @@ func (q *query) findNumber(m *messages.FindNumber) proto.Message {
 }
 
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {
-	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId, nil)
+	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId,
+		&messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
 	reply := &messages.MessageFound{Code: q.code(m, err)}
-	if original != nil {
-		reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
-		reply.Hidden = original.Hidden() || original.Protected
+	if original == nil {
+		return reply
+	}
+	reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
+	reply.Hidden = original.Hidden() || original.Protected
+	if m.Quote == "" && original.MessageID != messages.MessageKey(m.ChatId, m.MessageId) {
+		copies, err := q.env.Store.CopiesAt(q.env.Ctx, m.ChatId, m.MessageId)
+		reply.Code = q.code(m, err)
+		if slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.TicketID != original.TicketID }) {
+			reply.TicketId = "" // in a private chat
+		}
 	}
 	return reply
+}
+
+// findWord says which ticket the desk spoke of last before a message: what it says while somebody writes, they have not
+// seen. It reads what the chat has kept, since a chat that is asked must start first, which is a write.
+func (q *query) findWord(m *messages.FindWord) proto.Message {
+	chat, err := q.env.Store.Chat(q.env.Ctx, m.Place)
+	if err != nil {
+		return &messages.WordFound{Code: q.code(m, err)}
+	}
+	for _, word := range slices.Backward(chat.Words) {
+		if m.BeforeId == 0 || word.MessageID < m.BeforeId {
+			return &messages.WordFound{Code: messages.Code_OK, TicketId: word.TicketID, MessageId: word.MessageID}
+		}
+	}
+	return &messages.WordFound{Code: messages.Code_NOT_FOUND}
 }
 
 func (q *query) group(m *messages.GetGroup) proto.Message {

@@ -15,12 +15,19 @@ import (
 
 // The lists of open tickets that people see in Telegram. Each comes from several lists of the store.
 
-// ticketsCounted is up to how many tickets are counted, if the page does not lie beyond.
-const ticketsCounted = 100
+const (
+	// ticketsCounted is up to how many tickets are counted, if the page does not lie beyond.
+	ticketsCounted = 100
+	// ticketsLookedAt is how many of a person's tickets are looked at for those that have a topic in a group.
+	ticketsLookedAt = 1000
+)
 
 func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 	ctx, store := q.env.Ctx, q.env.Store
 	limit := max(ticketsCounted, int(m.Skip+m.Limit)) + 1
+	if m.UserId != 0 && m.GroupId != "" {
+		limit = ticketsLookedAt
+	}
 	var all []storage.Ticket
 	more := false
 	var failed error
@@ -47,6 +54,10 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.TicketID, a.TicketID))
 	})
 	all = slices.CompactFunc(all, func(a, b storage.Ticket) bool { return a.TicketID == b.TicketID })
+	if m.UserId != 0 && m.GroupId != "" {
+		party = m.GroupId
+		all = slices.DeleteFunc(all, func(r storage.Ticket) bool { return !hasTopicIn(&r, party) })
+	}
 	reply.Count, reply.More = int64(min(len(all), limit-1)), more || len(all) >= limit
 	from := min(int(m.Skip), len(all))
 	for i := range all[from:min(from+int(m.Limit), len(all))] {
@@ -69,7 +80,7 @@ func (q *query) listed(r *storage.Ticket, m *messages.ListOpenTickets, party ids
 	view.Private = m.UserId != 0 && desk.PrivateLink(r, messages.UserPlace(m.UserId)) != nil
 	for i := range r.Links {
 		link := &r.Links[i]
-		theirs := link.Topic.GroupID == party || m.UserId != 0 && link.UserID == m.UserId
+		theirs := link.Topic.GroupID == party || m.GroupId == "" && link.UserID == m.UserId
 		if link.Ended || !theirs || r.GroupID == party || !messages.IsGroup(link.Topic.GroupID) {
 			continue
 		}
@@ -80,4 +91,10 @@ func (q *query) listed(r *storage.Ticket, m *messages.ListOpenTickets, party ids
 		view.Url = messages.TopicURL(chat, link.Topic.TelegramTopicID)
 	}
 	return view, nil
+}
+
+func hasTopicIn(r *storage.Ticket, group ids.Place) bool {
+	return r.GroupID == group || slices.ContainsFunc(r.Links, func(l storage.Link) bool {
+		return !l.Ended && l.Topic.GroupID == group
+	})
 }

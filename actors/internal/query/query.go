@@ -36,7 +36,7 @@ var reads = tableOf(
 	// What the bot looks up.
 	replies((*query).findTopic), replies((*query).findPlace), replies((*query).findShortID), replies((*query).findNumber),
 	replies((*query).findMessage), replies((*query).group), replies((*query).user), replies((*query).tickets),
-	replies((*query).openTickets),
+	replies((*query).openTickets), replies((*query).findWord),
 	// What the API reads.
 	replies((*query).apiKey), replies((*query).apiKeys),
 	replies((*query).userRecord), replies((*query).userRecords),

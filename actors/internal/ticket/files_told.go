@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/view"
@@ -16,8 +17,8 @@ import (
 // What the ticket tells of its files once they are finished. A finished attachment stays due until that is written in
 // the ticket's record; so it is told once, whenever a process ends (docs/decisions.md, D88).
 
-// tellFiles causes the events of finished files, and makes the warnings about infected ones pending, in one write. Then
-// the attachments are no longer due.
+// tellFiles causes the events of finished files, and makes pending what people are told of those that are infected or not
+// kept, in one write. Then the attachments are no longer due.
 func (t *ticket) tellFiles(finished []*storage.Attachment) error {
 	fresh := slices.DeleteFunc(slices.Clone(finished), func(a *storage.Attachment) bool {
 		return a.State == storage.FileRemoved || slices.Contains(t.record.Handled, fileTold(a))
@@ -69,11 +70,13 @@ func forgetFiles(r *storage.Ticket, except []*storage.Attachment) {
 type fileSource struct {
 	messageID *string // nil: none, as for a file of the description
 	internal  bool
+	topicID   ids.TopicKey // where it was written; "": by a program, or nowhere
+	protected bool
 }
 
 func (t *ticket) sourceOf(a *storage.Attachment) (fileSource, error) {
 	if a.MessageID == t.record.TicketID {
-		return fileSource{}, nil
+		return fileSource{topicID: openerAt(t.record).TopicID}, nil
 	}
 	m, err := t.Store.Message(t.Ctx, a.MessageID)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -82,7 +85,7 @@ func (t *ticket) sourceOf(a *storage.Attachment) (fileSource, error) {
 	if err != nil {
 		return fileSource{}, fmt.Errorf("read the message of a file: %w", err)
 	}
-	return fileSource{&m.MessageID, m.Internal}, nil
+	return fileSource{&m.MessageID, m.Internal, m.TopicID, m.Protected}, nil
 }
 
 func (t *ticket) tellFile(r *storage.Ticket, a *storage.Attachment, of fileSource) {
@@ -94,10 +97,59 @@ func (t *ticket) tellFile(r *storage.Ticket, a *storage.Attachment, of fileSourc
 		desk.NotifyAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
 			map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": messages.CleanLine(a.Reason)}, 0)
 	}
+	if a.State == storage.FileRefused || a.State == storage.FileFailed {
+		t.tellSender(r, a, of)
+	}
 	t.cause(r, kind, id, t.now(), nil, &view.AttachmentData{
 		Attachment: view.AttachmentOf(desk.AttachmentRecord(a)), MessageID: of.messageID})
 	if of.internal && t.unmade == nil {
 		r.Events[len(r.Events)-1].Internal = true
 	}
 	r.Handled = desk.Remember(r.Handled, id, handledByTicket)
+}
+
+// tellSender tells whoever sent a file that it is not kept, since in Telegram it looks as if it was. Of a protected one
+// they hear already, as of a copy, where it would have been copied.
+func (t *ticket) tellSender(r *storage.Ticket, a *storage.Attachment, of fileSource) {
+	topic := desk.TopicOf(r, of.topicID)
+	if topic == nil || strings.HasSuffix(of.topicID, desk.APITopic) || of.protected && len(desk.TopicsOf(r)) > 1 {
+		return
+	}
+	replyTo := int64(0)
+	if of.messageID != nil {
+		replyTo = desk.TelegramID(*of.messageID)
+	}
+	tellTrouble(r, topic, fileTold(a), &messages.SendNoticeCall{Key: messages.NoticeFileNotKept, ReplyTo: replyTo,
+		Args: map[string]string{"file": a.FileName, "why": messages.CleanLine(a.Reason)}})
+}
+
+// tellMediumFailed tells whoever opened the ticket that a topic does not show something of its description.
+func (t *ticket) tellMediumFailed(r *storage.Ticket, s *step, at *storage.Topic, why string) {
+	title, err := desk.GroupTitle(t.Ctx, t.Store, at.GroupID)
+	if err != nil {
+		t.Log.Error("cannot read a group's title", "group", at.GroupID, "error", err)
+		title = at.GroupID
+	}
+	tellTrouble(r, openerAt(r), s.op.Id, &messages.SendNoticeCall{Key: messages.NoticeMediumFailed,
+		Args: map[string]string{"group": title, "why": why}})
+}
+
+// openerAt is the topic where whoever opened the ticket reads: their private chat, or the home topic.
+func openerAt(r *storage.Ticket) *storage.Topic {
+	if link := desk.PrivateLink(r, ""); link != nil {
+		return &link.Topic
+	}
+	return &r.Home
+}
+
+// tellTrouble makes a notice pending in a topic. It names the ticket where other tickets are spoken of, too.
+func tellTrouble(r *storage.Ticket, topic *storage.Topic, id string, notice *messages.SendNoticeCall) {
+	if !desk.IsOpened(topic) {
+		return
+	}
+	if notice.Args["ticket"] = ""; messages.IsPrivate(topic.GroupID) && !topic.Threaded {
+		notice.Args["ticket"] = desk.NameOf(r)
+	}
+	desk.AddPending(r, id, &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
+		Call: &messages.Operation_SendNotice{SendNotice: notice}}, 0)
 }

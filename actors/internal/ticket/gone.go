@@ -108,6 +108,7 @@ func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 		}
 		again := t.Now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
 		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
+		topic.CardDigest = ""
 		topic.Pinned, topic.Introduced, topic.Adopted, topic.Closed, topic.Unsure = false, false, false, false, false
 		topic.Doubtful = false
 		topic.Generation++

@@ -65,3 +65,12 @@ func (t *ticket) nameFor(o *messages.Origin) string {
 	}
 	return desk.NameOf(t.record)
 }
+
+// nameRefused is how a refusal names the ticket. Somewhere else than in its topics, whoever is refused may not know the
+// title, and a number can be guessed.
+func (t *ticket) nameRefused(o *messages.Origin) string {
+	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
+		return messages.NumberName(t.record.Number)
+	}
+	return t.nameFor(o)
+}

@@ -114,7 +114,7 @@ func (r *ticketRequest) of(t *ticket, m desk.Command, allowed bool) (effect, err
 	switch {
 	case !allowed:
 		return answer(o, cmp.Or(r.refused, messages.NoticeNotAllowed),
-			map[string]string{"command": slash(r.verb), "ticket": t.nameFor(o)}), nil
+			map[string]string{"command": slash(r.verb), "ticket": t.nameRefused(o)}), nil
 	case messages.IsPrivate(o.GetPlace()) && !r.fitsPrivately():
 		return answer(o, messages.NoticeButtonStale, nil), nil
 	}

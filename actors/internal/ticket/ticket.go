@@ -109,6 +109,11 @@ func (t *ticket) Resume() error {
 	if t.record == nil {
 		return nil
 	}
+	if t.record.Number == 0 {
+		if err := t.numberAgain(); err != nil {
+			return err
+		}
+	}
 	for _, topic := range desk.TopicsOf(t.record) {
 		if !desk.IsOpened(topic) && topic.Failure == "" {
 			t.awaitAdoption(topic.TopicID)
@@ -279,6 +284,7 @@ func (t *ticket) change(f func(*storage.Ticket)) error {
 // saveDue writes the record as due, so that the sweep finds the ticket for as long as something is pending.
 func (t *ticket) saveDue(next *storage.Ticket) error {
 	next.DueAt = t.now().Add(desk.PendingFor)
+	t.settleCards(next)
 	return t.save(next)
 }
 

@@ -216,24 +216,16 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		op.Waits = true
 		op.Call = &messages.Operation_CheckTopic{CheckTopic: &messages.CheckTopicCall{Name: topic.Name}}
 	case messages.TopicStep_CARD, messages.TopicStep_EDIT_CARD:
-		view, err := t.view(topic.TopicID)
+		card, err := t.card(r, topic)
 		if err != nil {
 			return nil, err
 		}
-		asked, mentioned := "", (*messages.Named)(nil)
-		if link := desk.LinkOf(r, topic.TopicID); link != nil && !messages.IsPrivate(topic.GroupID) {
-			asked = link.By.Name
-			if link.UserID != 0 {
-				mentioned = &messages.Named{UserId: link.UserID, Name: link.UserName}
-			}
-		}
 		if ref.Kind == messages.TopicStep_CARD {
-			op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
-				Ticket: view, AskedBy: asked, Mentioned: mentioned}}
+			op.Call = &messages.Operation_SendCard{SendCard: card}
 			break
 		}
 		op.Call = &messages.Operation_EditCard{EditCard: &messages.EditCardCall{
-			MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked, Mentioned: mentioned}}
+			MessageId: topic.CardMessageID, Ticket: card.Ticket, AskedBy: card.AskedBy, Mentioned: card.Mentioned}}
 	case messages.TopicStep_PIN:
 		op.Call = &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: topic.CardMessageID}}
 	case messages.TopicStep_CONTEXT:
@@ -339,17 +331,25 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 			t.failTopic(r, topic, desk.ReasonOf(outcome))
 		}
 	case messages.TopicStep_CARD:
-		topic.CardRevision = s.revision
+		topic.CardRevision, topic.CardDigest = s.revision, digestIn(s.op)
 		topic.CardMessageID = outcome.MessageId
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // the topic does without a card; copies still arrive
 		}
+		t.settleCard(r, topic)
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
 		topic.MediaShown += max(1, int(s.ref.Media))
+		if !done {
+			t.tellMediumFailed(r, s, topic, desk.ReasonOf(outcome))
+		}
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_EDIT_CARD:
-		topic.CardRevision = s.revision
+		topic.CardRevision, topic.CardDigest = s.revision, digestIn(s.op)
+		if !done {
+			topic.CardDigest = "" // unknown
+		}
+		t.settleCard(r, topic)
 	case messages.TopicStep_PIN:
 		topic.Pinned = true
 	case messages.TopicStep_CONTEXT:

@@ -34,8 +34,8 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	waits := desk.WaitsForTitle(u.shelf(), album)
 	if m.Unclear != 0 {
 		waits = desk.AskedAbout(u.shelf(), m.Unclear, said.GetOrigin().GetMessageId(), u.Now())
-		if !desk.HasRoomForUnclear(u.shelf()) { // Telegram shows it again with the button, if it answers nothing
-			return &messages.ShelfFound{Code: messages.Code_OK}, nil
+		if !desk.HasRoomForUnclear(u.shelf()) && !desk.IsUnclear(u.shelf(), said.GetOrigin().GetMessageId()) {
+			return &messages.ShelfFound{Code: messages.Code_OK, Full: true}, nil // it gets a question of its own
 		}
 	}
 	next, err := desk.PutOnShelf(u.shelf(), m, u.Now())

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"container/heap"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -22,14 +21,14 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 	if w.gone() {
 		return &messages.DeliveryView{Code: messages.Code_NOT_FOUND}, nil
 	}
-	row, err := w.Store.Delivery(w.Ctx, w.ID, m.EventId)
+	r := w.run
+	row, unsaved, err := w.deliveryOf(m.EventId)
 	if errors.Is(err, storage.ErrNotFound) {
 		return &messages.DeliveryView{Code: messages.Code_NOT_FOUND}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read a delivery: %w", err)
+		return nil, err
 	}
-	r := w.run
 	if r == nil || r.ending {
 		return &messages.DeliveryView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookOff}, nil
 	}
@@ -37,11 +36,13 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 		return nil, err
 	}
 	if x := r.find(row); x != nil { // it is in memory: now is its time
-		if l := x.lane; l.queue[0] == x && l.listed && !l.busy && x.next.After(w.Now()) {
-			x.next = w.Now()
-			heap.Fix(&r.waiting, l.index)
+		if x.lane.queue[0] == x {
+			r.goFirst(x.lane)
 		}
-		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(&x.row)}, w.pump()
+		if !x.resting {
+			row = &x.row
+		}
+		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
 	}
 	switch e, err := w.Store.Event(w.Ctx, m.EventId); {
 	case err == nil && !r.to.wants(e):
@@ -49,18 +50,68 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return nil, fmt.Errorf("read an event: %w", err)
 	}
-	row.NextAttemptAt, row.UpdatedAt = w.now(), w.now()
-	comes := row.Open() && row.ReplayID == "" // when those before it are done: only its pause ends
-	if !comes {
-		row.State, row.ReplayID = storage.DeliveryPending, retried
-	}
-	if err := w.Store.SaveDeliveries(w.Ctx, []*storage.Delivery{row}); err != nil {
-		return nil, fmt.Errorf("save a delivery: %w", err)
-	}
-	if !comes {
-		r.retry(row)
+	if unsaved != nil { // its outcome is written first
+		unsaved.again = true
+		w.askedAgain(row)
+	} else if err := w.tryAgain(row); err != nil {
+		return nil, err
 	}
 	return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
+}
+
+// deliveryOf is the delivery of an event as it is stored, or is about to be: then with the item whose outcome is not written
+// yet.
+func (w *webhook) deliveryOf(eventID string) (*storage.Delivery, *item, error) {
+	if r := w.run; r != nil {
+		for _, unsaved := range [][]*item{r.dirty, r.batch} {
+			if i := slices.IndexFunc(unsaved, func(x *item) bool { return x.row.EventID == eventID }); i >= 0 {
+				row := unsaved[i].row
+				return &row, unsaved[i], nil
+			}
+		}
+	}
+	row, err := w.Store.Delivery(w.Ctx, w.ID, eventID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read a delivery: %w", err)
+	}
+	return row, nil, nil
+}
+
+// askedAgain makes a delivery one that a program has asked to try again. It reports whether the event comes anyway, when those
+// before it are done: then only its pause ends.
+func (w *webhook) askedAgain(row *storage.Delivery) (comes bool) {
+	row.NextAttemptAt, row.UpdatedAt = w.now(), w.now()
+	if row.Open() && row.ReplayID == "" {
+		return true
+	}
+	row.State, row.ReplayID = storage.DeliveryPending, retried
+	return false
+}
+
+// tryAgain has an event that is not in memory tried again.
+func (w *webhook) tryAgain(row *storage.Delivery) error {
+	comes := w.askedAgain(row)
+	if err := w.Store.SaveDeliveries(w.Ctx, []*storage.Delivery{row}); err != nil {
+		return fmt.Errorf("save a delivery: %w", err)
+	}
+	if !comes {
+		w.run.goFirst(w.run.retry(row))
+	}
+	return nil
+}
+
+// againWhenSaved has an event tried again, now that its outcome is written, if a program has asked for it meanwhile.
+func (r *run) againWhenSaved(x *item) error {
+	if !x.again || x.dirty {
+		return nil
+	}
+	row := x.row
+	if err := r.w.tryAgain(&row); err != nil {
+		r.write(x) // and after that again
+		return r.trouble(err)
+	}
+	x.again = false
+	return nil
 }
 
 // find finds an event that waits in memory, by its delivery.
@@ -76,7 +127,7 @@ func (r *run) find(row *storage.Delivery) *item {
 }
 
 // retry puts a delivery that is tried once more into a lane of its own.
-func (r *run) retry(row *storage.Delivery) {
+func (r *run) retry(row *storage.Delivery) *lane {
 	x := r.itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
 		Position: row.Position, Type: row.Type}, row)
 	x.done, x.once, x.tries = true, true, 0
@@ -84,6 +135,7 @@ func (r *run) retry(row *storage.Delivery) {
 	l.behind = true
 	r.behind++
 	r.enqueue(l, x)
+	return l
 }
 
 // replayID is the id of the replay that a command begins.

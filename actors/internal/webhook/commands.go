@@ -65,7 +65,7 @@ func (w *webhook) onCreate(m *messages.CreateWebhook) (proto.Message, error) {
 	now := w.now()
 	next := &storage.Webhook{
 		WebhookID: w.ID, CommandID: m.Origin.GetCommandId(), Name: m.Name, KeyID: m.KeyId, GroupID: m.GroupId,
-		Positions: heads, CreatedAt: now, Revision: 1,
+		Positions: heads, CreatedAt: now, UpdatedAt: now, Revision: 1,
 	}
 	if faults := w.set(next, m.Settings); len(faults) > 0 {
 		return &messages.WebhookView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookInvalid, Faults: faults}, nil
@@ -153,8 +153,8 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	next.Revision++
 	next.UpdatedAt = w.now()
 	moved := delivery.Origin(next.URL) != delivery.Origin(w.record.URL)
-	if moved { // who asked for a pause was another
-		next.HoldUntil = time.Time{}
+	if moved { // who failed, and asked for a pause, was another
+		next.HoldUntil, next.FailingSince, next.Warned, next.WarnedAt = time.Time{}, time.Time{}, 0, time.Time{}
 	}
 	if !wasEnabled && next.Enabled { // it begins anew
 		next.DisabledReason, next.FailingSince, next.Warned, next.HoldUntil = "", time.Time{}, 0, time.Time{}
@@ -167,6 +167,7 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	}
 	if moved {
 		w.gate, w.eager = newGate(w.record), true
+		w.health.failingSince, w.health.lastFailed, w.health.firsts = time.Time{}, time.Time{}, nil
 	}
 	if !wasEnabled && w.record.Enabled {
 		w.gate, w.health.failingSince, w.health.firsts = newGate(w.record), time.Time{}, nil
@@ -251,13 +252,11 @@ func (w *webhook) onEnable(m *messages.EnableWebhook) (proto.Message, error) {
 	return w.view("")
 }
 
-// release ends a pause that the receiver has asked for: somebody who runs it says that it is there.
+// release ends a pause that the receiver has asked for: somebody who runs it says that it is there. What waits for its own
+// time goes on waiting until an attempt has shown that this is so.
 func (w *webhook) release() error {
 	if !w.gate.release(w.Now()) {
 		return nil
-	}
-	if w.run != nil {
-		w.run.hasten()
 	}
 	return w.change(func(r *storage.Webhook) { r.HoldUntil = time.Time{} })
 }

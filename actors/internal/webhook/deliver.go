@@ -96,7 +96,7 @@ func (r *run) beginAll() error {
 			return nil
 		}
 		l := r.ready.pop()
-		if l == nil && g.open && len(r.waiting) > 0 {
+		if l == nil && (g.open || g.back && r.running == 0) && len(r.waiting) > 0 {
 			l = heap.Pop(&r.waiting).(*lane) // a probe, ahead of the event's time
 		}
 		if l == nil {

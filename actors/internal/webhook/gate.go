@@ -18,6 +18,7 @@ type gate struct {
 	pause    time.Duration
 
 	hold time.Time // no attempts before
+	back bool      // somebody says that it is there: one attempt, be it ahead of its time, tells whether it is
 	slow int       // answers in a row that asked to slow down
 
 	width, widthAtMost int // attempts at the same time
@@ -51,7 +52,7 @@ func newGate(w *storage.Webhook) gate {
 func (g gate) with(w *storage.Webhook) gate {
 	next := newGate(w)
 	next.failures, next.open, next.probeAt, next.pause = g.failures, g.open, g.probeAt, g.pause
-	next.hold, next.slow, next.window = g.hold, g.slow, g.window
+	next.hold, next.back, next.slow, next.window = g.hold, g.back, g.slow, g.window
 	next.ramp, next.tokens, next.filled = g.ramp, g.tokens, g.filled
 	return next
 }
@@ -119,7 +120,7 @@ func (g *gate) release(now time.Time) bool {
 	if !g.hold.After(now) {
 		return false
 	}
-	g.hold, g.slow = time.Time{}, 0
+	g.hold, g.back, g.slow = time.Time{}, true, 0
 	g.comesBack(now)
 	return true
 }

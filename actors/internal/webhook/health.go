@@ -60,8 +60,13 @@ func healthOf(w *storage.Webhook) health {
 func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless bool) error {
 	w.health.count(now, result)
 	w.run.counted = true
+	if w.run.elsewhere() {
+		return nil
+	}
+	back := w.gate.back
+	w.gate.back = false
 	if result.Verdict == delivery.Success {
-		if w.gate.open {
+		if w.gate.open || back {
 			w.run.hasten()
 		}
 		w.gate.succeeded(now)

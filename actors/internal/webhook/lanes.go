@@ -2,7 +2,10 @@ package webhook
 
 import (
 	"container/heap"
+	"slices"
 	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // laneFor finds or makes a lane.
@@ -51,9 +54,24 @@ func (r *run) list(l *lane) {
 		}
 		r.hold(x, false)
 		heap.Push(&r.waiting, l)
+		r.rest(x)
 		return
 	}
 	r.ready.push(l)
+}
+
+// rest drops what is stored of an event that waits for its next attempt: an endpoint may have a thousand of them for a day.
+func (r *run) rest(x *item) {
+	l := x.lane
+	if x.resting || x.replayed || x.once || x.dirty || x.writing || x.row.Version == 0 || l == nil || l.busy || !l.listed ||
+		len(l.queue) == 0 || l.queue[0] != x || !x.next.After(r.w.Now()) {
+		return
+	}
+	e := &x.event
+	x.event = storage.Event{EventID: e.EventID, TicketID: e.TicketID, Number: e.Number, Partition: e.Partition, Position: e.Position,
+		At: e.At}
+	x.row = storage.Delivery{CreatedAt: x.row.CreatedAt, Version: x.row.Version}
+	x.resting = true
 }
 
 // due lists as ready the lanes whose wait is over.
@@ -62,6 +80,24 @@ func (r *run) due(now time.Time) {
 		l := heap.Pop(&r.waiting).(*lane)
 		r.ready.push(l)
 	}
+}
+
+// goFirst has a lane's first event tried now, before all that is ready.
+func (r *run) goFirst(l *lane) {
+	now := r.w.Now()
+	x := l.queue[0]
+	switch i := slices.Index(r.ready.list, l); {
+	case i >= 0:
+		r.ready.list = slices.Delete(r.ready.list, i, i+1)
+	case l.busy || !l.listed:
+		return
+	default:
+		heap.Remove(&r.waiting, l.index)
+	}
+	if x.next.After(now) {
+		x.next = now
+	}
+	r.ready.list = slices.Insert(r.ready.list, 0, l)
 }
 
 // hasten has whatever waits tried now, since the endpoint is back: its own failures say nothing any more.
@@ -154,7 +190,7 @@ func (r *run) parkUntried() {
 		switch {
 		case l.behind:
 			r.dropFollowers(l)
-			if len(l.queue) > 0 && l.ticketID != "" && len(l.queue[0].row.Attempts) == 0 {
+			if len(l.queue) > 0 && l.ticketID != "" && len(l.queue[0].row.Attempts) == 0 && !l.queue[0].resting {
 				r.hold(l.queue[0], false)
 				l.queue = nil // it is read again
 			}
@@ -169,8 +205,9 @@ func (r *run) parkUntried() {
 	}
 	for p := range r.parts {
 		part := &r.parts[p]
-		settled := part.settled()
+		settled := r.settledIn(p)
 		part.known = max(part.known, part.read)
-		part.read, part.open = settled, nil
+		part.read = settled
 	}
+	clear(r.open)
 }

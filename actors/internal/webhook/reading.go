@@ -155,6 +155,11 @@ func (r *run) readOn() (bool, error) {
 	for p := range r.parts {
 		r.parts[p].read = page.Positions[p]
 	}
+	if page.Beyond {
+		if err := r.w.skipLess(); err != nil {
+			return false, err
+		}
+	}
 	for i := range page.Events {
 		r.take(&page.Events[i], rows[page.Events[i].EventID])
 	}
@@ -200,8 +205,7 @@ func (r *run) take(e *storage.Event, row *storage.Delivery) {
 		return // it catches up later
 	}
 	x := r.itemOf(*e, row)
-	part := &r.parts[e.Partition]
-	part.open = append(part.open, x)
+	r.open[e.Partition] = append(r.open[e.Partition], x)
 	if r.skips(e) {
 		r.skip(x)
 		return
@@ -227,6 +231,23 @@ func (r *run) takes(e *storage.Event, row *storage.Delivery) bool {
 func (r *run) skips(e *storage.Event) bool {
 	to := r.w.record.SkipTo
 	return e.Partition < len(to) && e.Position <= to[e.Partition]
+}
+
+// skipLess has nothing skipped that is new in the log, which ends before the endpoint was.
+func (w *webhook) skipLess() error {
+	if w.record.SkipTo == nil {
+		return nil
+	}
+	ends, err := w.room.Log.Heads(w.Ctx)
+	if err != nil {
+		return err
+	}
+	return w.change(func(r *storage.Webhook) {
+		r.SkipTo = slices.Clone(r.SkipTo)
+		for p := range r.SkipTo {
+			r.SkipTo[p] = min(r.SkipTo[p], ends[p])
+		}
+	})
 }
 
 func (r *run) skip(x *item) {
@@ -315,8 +336,18 @@ func (r *run) rowsOfAll(events []storage.Event) (map[string]*storage.Delivery, e
 	return r.rowsOf(events)
 }
 
-// refetch reads an event of which only the delivery was read, and reports whether the endpoint still hears it.
+// refetch reads what is not in memory of an event and its delivery, and reports whether the endpoint still hears it.
 func (r *run) refetch(x *item) (heard bool, err error) {
+	if x.resting {
+		row, err := r.w.Store.Delivery(r.w.Ctx, r.w.ID, x.event.EventID)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return false, fmt.Errorf("read a delivery: %w", err)
+		}
+		if err != nil || row.Version != x.row.Version {
+			return false, fmt.Errorf("another has changed the delivery of event %s: %w", x.event.EventID, storage.ErrConflict)
+		}
+		x.row, x.resting = *row, false
+	}
 	if x.event.Data != nil {
 		return true, nil
 	}

@@ -188,14 +188,13 @@ func (r *run) fillPage(page *replayPage, replay *storage.Replay, events []storag
 
 // comes reports whether an event that has no delivery yet is still to come by itself.
 func (r *run) comes(e *storage.Event) bool {
-	p := &r.parts[e.Partition]
-	if e.Position > p.read {
+	if e.Position > r.parts[e.Partition].read {
 		return true
 	}
 	if l := r.lanes[e.TicketID]; e.TicketID != "" && l != nil && (l.behind && e.Number > l.through) {
 		return true
 	}
-	return slices.ContainsFunc(p.open, func(x *item) bool { return x != nil && !x.done && x.event.Position == e.Position })
+	return slices.ContainsFunc(r.open[e.Partition], func(x *item) bool { return x != nil && !x.done && x.event.Position == e.Position })
 }
 
 // pageDone writes how far a replay is when its page is done and written, and goes on.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -23,7 +24,8 @@ type run struct {
 	park   bool // what was not tried is to be dropped, and read again later
 
 	parts   [storage.Partitions]part
-	more    bool // there may be something to read
+	open    map[int][]*item // by partition: what was read and is not done, in order; some may be done
+	more    bool            // there may be something to read
 	watch   *eventlog.Watch
 	woken   atomic.Bool // news are under way
 	lanes   map[string]*lane
@@ -39,6 +41,7 @@ type run struct {
 
 	dirty     []*item // whose outcome is not written yet
 	saving    bool
+	batch     []*item   // whose outcome is being written
 	unwritten int       // attempts that the room counts for this run
 	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
@@ -53,9 +56,8 @@ type run struct {
 
 // part is how far the run is in a partition.
 type part struct {
-	read  int64   // through here it is read
-	known int64   // through here deliveries may be stored already
-	open  []*item // what was read and is not done, in order; some may be done
+	read  int64 // through here it is read
+	known int64 // through here deliveries may be stored already
 }
 
 // item is one event for the endpoint, in memory.
@@ -67,6 +69,9 @@ type item struct {
 	next     time.Time // no attempt begins before, unless as a probe
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
+	writing  bool // a write of its delivery is under way
+	again    bool // a program asked for it before its outcome was written
+	resting  bool // event and row have little more than ids, and are read again for the next attempt
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written
 	replayed bool
@@ -88,7 +93,8 @@ type lane struct {
 }
 
 func newRun(w *webhook, heads []int64) *run {
-	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, lanes: map[string]*lane{}, trying: map[string]*item{}, more: true, progress: w.Now()}
+	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, open: map[int][]*item{}, lanes: map[string]*lane{},
+		trying: map[string]*item{}, more: true, progress: w.Now()}
 	r.ctx, r.cancel = context.WithCancel(w.room.attempts)
 	r.eager = w.eager
 	for p := range r.parts {
@@ -98,6 +104,11 @@ func newRun(w *webhook, heads []int64) *run {
 		}
 	}
 	return r
+}
+
+// elsewhere reports whether what the run's last attempts tell is about another receiver than the endpoint has now.
+func (r *run) elsewhere() bool {
+	return r.ending && delivery.Origin(r.to.url) != delivery.Origin(r.w.record.URL)
 }
 
 // positions are how far the run has read.
@@ -113,21 +124,23 @@ func (r *run) positions() []int64 {
 func (r *run) settled() []int64 {
 	positions := make([]int64, len(r.parts))
 	for p := range r.parts {
-		positions[p] = r.parts[p].settled()
+		positions[p] = r.settledIn(p)
 	}
 	return positions
 }
 
-func (p *part) settled() int64 {
-	for len(p.open) > 0 && p.open[0].done {
-		p.open[0] = nil
-		p.open = p.open[1:]
+func (r *run) settledIn(partition int) int64 {
+	open := r.open[partition]
+	for len(open) > 0 && open[0].done {
+		open[0] = nil
+		open = open[1:]
 	}
-	if len(p.open) == 0 {
-		p.open = nil
-		return p.read
+	if len(open) == 0 {
+		delete(r.open, partition)
+		return r.parts[partition].read
 	}
-	return p.open[0].event.Position - 1
+	r.open[partition] = open
+	return open[0].event.Position - 1
 }
 
 // queue is a list of lanes, first in, first out.

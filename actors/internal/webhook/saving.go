@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -82,7 +81,7 @@ func (r *run) flush() error {
 	for _, x := range m.items {
 		row := x.row
 		m.rows = append(m.rows, &row)
-		x.dirty = false
+		x.dirty, x.writing = false, true
 		m.counted += x.counted
 		x.counted = 0
 	}
@@ -90,7 +89,7 @@ func (r *run) flush() error {
 		m.progress = r.progressNow()
 		r.moved, r.counted, r.progress = false, false, now
 	}
-	r.saving = true
+	r.saving, r.batch = true, m.items
 	w := r.w
 	w.Go(func() {
 		defer func() {
@@ -123,8 +122,9 @@ func (w *webhook) onSaved(m *saved) error {
 	if r == nil || r.number != m.run {
 		return nil
 	}
-	r.saving = false
+	r.saving, r.batch = false, nil
 	for i, x := range m.items {
+		x.writing = false
 		x.row.Version = m.rows[i].Version // also after an error: a store without transactions has saved some
 	}
 	if m.err != nil {
@@ -132,6 +132,12 @@ func (w *webhook) onSaved(m *saved) error {
 	}
 	r.unwritten -= m.counted
 	w.room.end(m.counted)
+	for _, x := range m.items {
+		if err := r.againWhenSaved(x); err != nil {
+			return err
+		}
+		r.rest(x)
+	}
 	if m.progress != nil {
 		if err := w.saveProgress(m.progress); err != nil {
 			r.moved = true
@@ -194,12 +200,7 @@ func reached(positions, ends []int64) bool {
 
 // ended goes on after a run has ended, with the settings of now.
 func (w *webhook) ended() error {
-	next := w.gate.with(w.record)
-	if delivery.Origin(w.run.to.url) != delivery.Origin(w.record.URL) { // what its last attempts told is about another
-		next = newGate(w.record)
-		next.hold = time.Time{}
-	}
-	w.gate = next
+	w.gate = w.gate.with(w.record)
 	if w.run.moved {
 		if err := w.saveProgress(w.run.progressNow()); err != nil {
 			return w.run.trouble(err)

@@ -142,7 +142,7 @@ func (s *service) say(from, group int64, thread int, text string) {
 // thread returns the topic of the group whose name begins so, or 0 when there is none.
 func (s *service) thread(group int64, title string) int {
 	for _, topic := range s.sim.Topics(group) {
-		if strings.HasPrefix(topic.Name, title) {
+		if strings.HasSuffix(topic.Name, " "+title) {
 			return topic.Thread
 		}
 	}
