@@ -62,17 +62,18 @@ func (f *fence) watchKey() {
 		case err == nil && created != f.c.provider.created:
 			f.trip("others have taken its shards over: its lease in etcd has ended")
 			return
-		case err == nil:
+		case sure && !f.c.Sure(): // even if the answer came just now, shards may have left meanwhile
+			sure = false
+			f.c.o.Log.Error("cluster: etcd does not answer, so this node has no shards until it does", "error", err)
+			f.c.moved()
+		}
+		if err == nil {
 			f.c.seen.Store(&asked)
 			if !sure {
 				sure = true
 				f.c.o.Log.Info("cluster: etcd answers again, and this node has its shards still")
 				f.c.moved()
 			}
-		case sure && !f.c.Sure():
-			sure = false
-			f.c.o.Log.Error("cluster: etcd does not answer, so this node has no shards until it does", "error", err)
-			f.c.moved()
 		}
 	}
 }

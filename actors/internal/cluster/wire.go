@@ -10,6 +10,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -26,6 +27,10 @@ const (
 	askSilent = 10 * time.Second // gRPC's least
 	silentFor = 2 * time.Second
 )
+
+// soon is how often etcd is dialled while it is away. When it comes back each lease lasts as long as at first: whoever does
+// not renew it by then is fenced. gRPC's own pauses grow to 2 minutes.
+var soon = backoff.Config{BaseDelay: clockEvery, Multiplier: 1.6, Jitter: 0.2, MaxDelay: keyEvery}
 
 // TLS names the files of mutual TLS between nodes.
 type TLS struct{ Cert, Key, CA string }
@@ -68,7 +73,8 @@ type Etcd struct {
 
 func (e Etcd) config() (clientv3.Config, error) {
 	config := clientv3.Config{Endpoints: e.Endpoints, Username: e.Username, Password: e.Password,
-		DialTimeout: dialWithin, DialKeepAliveTime: askSilent, DialKeepAliveTimeout: silentFor}
+		DialTimeout: dialWithin, DialKeepAliveTime: askSilent, DialKeepAliveTimeout: silentFor,
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{Backoff: soon, MinConnectTimeout: dialWithin})}}
 	if e.CA == "" && e.Cert == "" {
 		return config, nil
 	}

@@ -38,6 +38,7 @@ type Node struct {
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
 	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
+	gained    [Shards]time.Time       // since when this node has each, in a cluster; zero: it does not
 }
 
 // NodeOptions bound what is resident on a node.

@@ -53,6 +53,14 @@ func (n *Node) Shards() (owned [Shards]bool) {
 	return owned
 }
 
+// Gained says whether this node has the shard of an entity, and has it only since then.
+func (n *Node) Gained(kind, identity string, since time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	shard := ShardNumber(kind, identity)
+	return n.owns(shard) && n.gained[shard].After(since)
+}
+
 // SettleAfter is how long after a move no shard is any more where it was. What was sent to one that was just stopping is lost,
 // so it is sent again then.
 const SettleAfter = 3 * time.Second
@@ -66,6 +74,16 @@ func (n *Node) enqueueAgain() {
 // moved is what a node does when shards have changed their owners: what was sent to the former owners may be lost, so
 // all entities here enqueue again what is not done, and the ways look for the new owners.
 func (n *Node) moved() {
+	now := time.Now()
+	n.mu.Lock()
+	for i := range n.gained {
+		if !n.owns(i) {
+			n.gained[i] = time.Time{}
+		} else if n.gained[i].IsZero() {
+			n.gained[i] = now
+		}
+	}
+	n.mu.Unlock()
 	for _, pid := range n.shards {
 		n.system.Root.Send(pid, look{})
 	}
