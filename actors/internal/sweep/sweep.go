@@ -34,14 +34,13 @@ type Loop struct {
 	o     Options
 	woken *prometheus.CounterVec
 
-	moved  chan struct{}
-	gained func(kind, identity string) bool // whether an entity is to be woken in this sweep
-	told   int                              // entities since the last pause
+	moved   chan struct{}
+	settled time.Time                        // what has come here before is awake
+	gained  func(kind, identity string) bool // whether an entity is to be woken in this sweep
+	told    int                              // entities since the last pause
 
-	owned   [entity.Shards]bool      // as of the last move
-	since   [entity.Shards]time.Time // when a shard came; zero: it was here from the start
-	ticks   *time.Ticker
-	settled *time.Timer
+	ticks  *time.Ticker
+	settle *time.Timer
 
 	mu   sync.Mutex
 	kept map[[2]string]struct{} // entities that are always awake, by kind and identity
@@ -89,10 +88,9 @@ const whole = 100 * 365 * 24 * time.Hour
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	s.owned = s.node.Shards()
-	s.settled, s.ticks = time.NewTimer(time.Hour), time.NewTicker(min(shardTick, s.node.Idle()))
-	s.settled.Stop()
-	defer s.settled.Stop()
+	s.settle, s.ticks = time.NewTimer(time.Hour), time.NewTicker(min(shardTick, s.node.Idle()))
+	s.settle.Stop()
+	defer s.settle.Stop()
 	defer s.ticks.Stop()
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
 	sweeps := time.NewTicker(s.o.Every)
@@ -115,35 +113,21 @@ func (s *Loop) wait(until <-chan time.Time) bool {
 			s.node.Tick()
 			s.wakeKept()
 		case <-s.moved:
-			s.onMoved()
-		case <-s.settled.C:
 			s.wakeGained()
+			s.settle.Reset(entity.SettleAfter)
+		case <-s.settle.C:
+			before := time.Now().Add(-entity.SettleAfter)
+			s.wakeGained()
+			s.settled = before
 		}
 	}
 }
 
-func (s *Loop) onMoved() {
-	now, before := time.Now(), s.owned
-	s.owned = s.node.Shards()
-	for i := range s.owned {
-		if s.owned[i] && !before[i] {
-			s.since[i] = now
-		}
-	}
-	s.wakeGained()
-	s.settled.Reset(entity.SettleAfter)
-}
-
-// wakeGained wakes what is pending in the shards that came to this node a moment ago.
+// wakeGained wakes what is pending in the shards that have come to this node and have not settled yet. It may interrupt
+// another sweep, which goes on afterwards.
 func (s *Loop) wakeGained() {
-	var lately [entity.Shards]bool
-	for i := range lately {
-		lately[i] = time.Since(s.since[i]) < 3*entity.SettleAfter
-	}
-	interrupted := s.gained
-	s.gained = func(kind, identity string) bool {
-		return lately[entity.ShardNumber(kind, identity)] && s.node.Owns(kind, identity)
-	}
+	interrupted, since := s.gained, s.settled
+	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, since) }
 	s.wakeKept()
 	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
 	s.gained = interrupted
