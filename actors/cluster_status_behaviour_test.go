@@ -5,9 +5,11 @@ package actors_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // leases are what a node says of which node has which lease, once each node has told.
@@ -76,5 +78,49 @@ func TestClusterNodesTellTheirLeases(t *testing.T) {
 		if grown := after[entity].Epoch > l.Epoch; grown != moved {
 			t.Errorf("%s: its epoch was %d on %s, and is %d on %s", entity, l.Epoch, on[entity], after[entity].Epoch, onAfter[entity])
 		}
+	}
+}
+
+// TestClusterTakesOverWithinASweep: what came from a node that has left does not wait until all is woken that was pending here.
+func TestClusterTakesOverWithinASweep(t *testing.T) {
+	const pending = 12_000 // a node wakes 1,000 in a second, and each has half of them
+	o := clustered(t)
+	o.sweepEvery = time.Second
+	d := ready(t, o)
+	second := d.joins("second")
+	defer func() { second.stop(t) }()
+	var on map[string]string
+	d.eventually("a node polls", func() bool {
+		_, on, _ = d.leases(d.process)
+		return on["poller/bot"] != ""
+	})
+	leaves, stays := d.process, second
+	if on["poller/bot"] != "127.0.1.1:17272" {
+		leaves, stays = second, d.process
+	}
+	long := time.Now().Add(-time.Hour)
+	records := make([]any, pending)
+	for i := range records {
+		n := itoa(i)
+		records[i] = &storage.Ticket{
+			TicketID: messages.TicketID("pending "+n, int64(i)), ShortID: n, Title: n, Status: "open", Priority: "normal",
+			CreatedBy: storage.Creator{Kind: "user", ID: "1"}, GroupID: messages.GroupPlace(d.support), Language: "en",
+			CreatedAt: long, UpdatedAt: long, LastMessageAt: long, DueAt: long, CardRevision: 1, LinksRevision: 1,
+			Home: storage.Topic{TopicID: "home", GroupID: messages.GroupPlace(d.support), TelegramTopicID: 1_000_000 + int64(i), Name: n,
+				CardMessageID: 1, CardRevision: 1, Pinned: true, Introduced: true},
+			Version: 1,
+		}
+	}
+	d.must(stays.store.(storage.Dumper).Load(t.Context(), records))
+	woken := func() float64 { return stays.metric(t, "sweep_woken_total") }
+	before := woken()
+	d.eventually("a sweep has begun", func() bool { return woken() > before })
+	d.process, second = stays, stays
+	leaves.stop(t)
+	left := time.Now()
+	d.eventually("the other node polls", stays.system.Polls)
+	t.Logf("it polls %v later, while %v are woken", time.Since(left).Round(time.Millisecond), woken()-before)
+	if got := woken() - before; got >= pending/2 {
+		t.Errorf("it polls only when %v are woken", got)
 	}
 }
