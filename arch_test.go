@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 		"actors/internal/pace"},
 	"actors/internal/cluster": {"actors/internal/entity"}, // it knows of nodes and shards, not of what is in them
 	"actors/internal/budget":  {"messages", "actors/internal/entity", "actors/internal/pace"},
-	"actors/etcdtest":         {}, // a server for tests, those of storage/mongodb/mongotest too
+	"actors/etcdtest":         {"actors/internal/cluster", "actors/internal/entity"}, // a server for tests, those of storage/mongodb/mongotest too
 	"actors/internal/query": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/eventlog"},
 	"actors/internal/ticket": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",

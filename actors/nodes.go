@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// followEvery is how often a node looks for events of others that it was not told of.
-	followEvery = 2 * time.Second
+	// followEvery is how often a node looks for events of others that it was not told of. It also looks when shards have
+	// moved, since the node that had them may have died before it told.
+	followEvery = 30 * time.Second
 	// statusTry is how long a node waits for what another says of itself.
 	statusTry = time.Second
 )
@@ -60,6 +61,13 @@ func (s *System) hear(m proto.Message) proto.Message {
 	return nil
 }
 
+func (s *System) noteMoved() {
+	select {
+	case s.moved <- struct{}{}:
+	default:
+	}
+}
+
 // followLog looks for events of other nodes until the node stops.
 func (s *System) followLog() {
 	tick := time.NewTicker(followEvery)
@@ -68,7 +76,11 @@ func (s *System) followLog() {
 		select {
 		case <-s.env.Ctx.Done():
 			return
+		case <-s.moved:
+			tick.Reset(entity.SettleAfter)
+			continue
 		case <-tick.C:
+			tick.Reset(followEvery)
 		}
 		if err := s.log.Follow(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
 			s.env.Log.Warn("the log of events can't be read; tried again", "error", err)

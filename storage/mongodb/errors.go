@@ -20,6 +20,7 @@ const (
 	codeAuthenticationFailed = 18
 	codeIndexNotFound        = 27
 	codeNamespaceExists      = 48
+	codeIndexOptionsConflict = 85
 	codeDuplicateKey         = 11000
 )
 

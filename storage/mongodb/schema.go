@@ -180,6 +180,11 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 		if err := s.step(ctx, step); err != nil {
+			// Another node may have done this step meanwhile, and later ones, which may stand in its way.
+			if now, look := s.schemaVersion(ctx); look == nil && now > version {
+				version = now - 1
+				continue
+			}
 			return fmt.Errorf("migration %d: %w", version+1, err)
 		}
 		if err := s.count(ctx, version, step); err != nil {

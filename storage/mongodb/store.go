@@ -125,7 +125,8 @@ func (s *Store) passing(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || mongo.IsTimeout(err) || strings.Contains(err.Error(), "server selection") || unauthorized(err) {
 		return false
 	}
-	return errors.Is(s.explain(err), storage.ErrUnavailable)
+	// Two nodes make and remove the indexes of different steps.
+	return errors.Is(s.explain(err), storage.ErrUnavailable) || hasCode(err, codeIndexOptionsConflict)
 }
 
 // Close waits for the calls that are in progress, then disconnects. It may be called more than once, and from several

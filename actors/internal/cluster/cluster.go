@@ -167,15 +167,10 @@ func (c *Cluster) onTopology(event any) {
 	if !ok {
 		return
 	}
-	rendezvous, owners := cluster.NewRendezvous(), &[entity.Shards]string{}
-	rendezvous.UpdateMembers(topology.Members)
-	for shard := range owners {
-		owners[shard] = rendezvous.GetByClusterIdentity(identity(shard))
-	}
 	c.mu.Lock()
 	c.members = topology.Members
 	c.mu.Unlock()
-	c.owners.Store(owners)
+	c.owners.Store(Place(topology.Members))
 	for _, m := range topology.Joined {
 		c.o.Log.Info("cluster: a node has joined", "node", m.Address(), "nodes", len(topology.Members))
 	}
@@ -183,6 +178,16 @@ func (c *Cluster) onTopology(event any) {
 		c.o.Log.Info("cluster: a node has left", "node", m.Address(), "nodes", len(topology.Members))
 	}
 	c.moved()
+}
+
+// Place says which of the members has each shard: the same on each node, and in Proto.Actor.
+func Place(members cluster.Members) *[entity.Shards]string {
+	rendezvous, owners := cluster.NewRendezvous(), &[entity.Shards]string{}
+	rendezvous.UpdateMembers(members)
+	for shard := range owners {
+		owners[shard] = rendezvous.GetByClusterIdentity(identity(shard))
+	}
+	return owners
 }
 
 func identity(shard int) *cluster.ClusterIdentity {

@@ -1,396 +1,261 @@
 package mongotest_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/etcdtest"
-	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// desks is a desk of several nodes: processes of the program, which the test ends, over one database and one etcd, and a
-// balancer before them.
-type desks struct {
-	*service // its settings and its people; its own process is not started
-	etcd     *etcdtest.Server
-	nodes    []*node
-	pairs    []pair
-	said     int
-	balancer atomic.Int32
+// TestClusterLosesNothing has three real nodes over one database and one etcd meet what happens to nodes, while people
+// talk. After each: nothing is lost, the order is kept, few copies come again, traffic flows on in time, and every event
+// is delivered and fed.
+
+// trouble is something that happens to a node, or to all.
+type trouble struct {
+	what string
+	node *node // nil: none, or each
+	// repeats is how many copies may come again.
+	repeats int
+	// within is how soon the tickets that had something on the node flow on; others do within a second.
+	within time.Duration
+	// outage: all may wait until it is over, from then on within counts.
+	outage bool
 }
 
-// node is one process, with a supervisor that starts it again when it has fenced itself.
-type node struct {
-	d        *desks
-	host     string
-	env      []string
-	mu       sync.Mutex
-	cmd      *exec.Cmd
-	down     bool // on purpose
-	log      safeBuffer
-	fences   atomic.Int32
-	statuses chan int // with which it ended on purpose
-}
+const (
+	hard   = 10 // repeats, of a node that dies
+	gentle = 3  // of one that stops or joins
+	others = time.Second
+	moving = 10 * time.Second
+	ofCut  = 15 * time.Second
+)
 
-// pair is a ticket with its two topics.
-type pair struct {
-	home, there int
-}
+// pace is the pause between two messages of a ticket.
+const pace = 700 * time.Millisecond
 
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-// newDesks prepares a desk of n nodes; none runs yet.
-func newDesks(t *testing.T, n int, mode string) *desks {
-	etcd := etcdtest.Start(t)
-	d := &desks{service: newService(t), etcd: etcd}
-	balancer, err := d.balance()
-	must(t, err)
-	files := t.TempDir()
-	for i := range n {
-		host := fmt.Sprintf("127.0.0.%d", i+1)
-		// What is set last counts.
-		env := append(slices.Clone(d.env), "TELEGRAM_MODE="+mode, "TELEGRAM_WEBHOOK_URL="+balancer+"/telegram/webhook",
-			"HTTP_ADDR="+host+":18080", "DATA_DIR="+t.TempDir(), "FILES_URL=file://"+files+"?shared=true",
-			"SECRETS_KEY="+strings.Repeat("k", 32), "CLUSTER_PROVIDER=etcd", "CLUSTER_ADDR="+host+":17373",
-			"ETCD_ENDPOINTS="+etcd.URL)
-		d.nodes = append(d.nodes, &node{d: d, host: host, env: env, statuses: make(chan int, 10)})
+func (d *desks) within(limit time.Duration, cond func() bool) bool {
+	look, inVain := time.NewTicker(20*time.Millisecond), time.After(limit)
+	defer look.Stop()
+	for !cond() {
+		select {
+		case <-inVain:
+			return false
+		case <-look.C:
+		}
 	}
-	t.Cleanup(func() {
-		for _, n := range d.nodes {
-			n.kill()
-			if t.Failed() {
-				t.Logf("%s:\n%s", n.host, tail(n.log.String(), 60))
-			}
-		}
-		if t.Failed() {
-			for _, g := range []int64{d.support, d.works} {
-				for _, m := range d.sim.Messages(g, simulator.AllThreads) {
-					t.Logf("%d/%d %s: %.100q", g, m.Thread, m.From.Name, m.Text)
-				}
-			}
-			t.Logf("%d updates are not taken", d.sim.Pending())
-		}
+	return true
+}
+
+// has says whether a node has something of a ticket, while these nodes are there.
+func (l *line) has(t *testing.T, nodes []*node, n *node) bool {
+	var addrs []string
+	for _, other := range nodes {
+		addrs = append(addrs, other.peers)
+	}
+	return slices.ContainsFunc(l.entities, func(e [2]string) bool {
+		return etcdtest.Owner(t, addrs, e[0], e[1]) == n.peers
 	})
-	return d
 }
 
-func tail(text string, n int) string {
-	lines := strings.Split(text, "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// start starts the process, and again whenever it ends by itself.
-func (n *node) start() {
-	n.d.Helper()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.down = false
-	cmd := exec.Command(n.d.path, "serve")
-	cmd.Env, cmd.Stderr, cmd.Dir = append(os.Environ(), n.env...), &n.log, n.d.TempDir()
-	must(n.d.T, cmd.Start())
-	n.cmd = cmd
-	go func() {
-		_ = cmd.Wait()
-		n.mu.Lock()
-		down := n.down
-		n.mu.Unlock()
-		if down {
-			n.statuses <- cmd.ProcessState.ExitCode()
-			return
-		}
-		n.fences.Add(1)
-		time.Sleep(200 * time.Millisecond)
-		n.mu.Lock()
-		down = n.down
-		n.mu.Unlock()
-		if !down {
-			n.start()
-		}
-	}()
-}
-
-func (n *node) signal(s syscall.Signal) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.cmd != nil {
-		_ = n.cmd.Process.Signal(s)
-	}
-}
-
-// end has the process end for good, and returns its status.
-func (n *node) end(s syscall.Signal) int {
-	n.mu.Lock()
-	running := n.cmd != nil && !n.down
-	n.down = true
-	n.mu.Unlock()
-	if !running {
-		return 0
-	}
-	n.signal(s)
-	select {
-	case status := <-n.statuses:
-		return status
-	case <-time.After(30 * time.Second):
-		n.signal(syscall.SIGKILL)
-		return <-n.statuses
-	}
-}
-
-func (n *node) kill() { n.end(syscall.SIGKILL) }
-
-func (n *node) ready() bool {
-	answer, err := (&http.Client{Timeout: 2 * time.Second}).Get("http://" + n.host + ":18080/readyz")
-	if err != nil {
-		return false
-	}
-	_ = answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
-}
-
-// balance starts a balancer, which tries the next node when one can't be reached or answers 503.
-func (d *desks) balance() (url string, err error) {
-	client := &http.Client{Timeout: 20 * time.Second}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		for range d.nodes {
-			n := d.nodes[int(d.balancer.Add(1))%len(d.nodes)]
-			call, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+n.host+":18080"+r.URL.RequestURI(), bytes.NewReader(body))
-			if err != nil {
-				continue
+// victim is the node, of the first so many, without which the most tickets go on.
+func (d *desks) victim(of int) *node {
+	free := func(n *node) (count int) {
+		for _, l := range d.lines {
+			if !l.has(d.T, d.nodes, n) {
+				count++
 			}
-			call.Header = r.Header.Clone()
-			answer, err := client.Do(call)
-			if err != nil {
-				continue
-			}
-			said, err := io.ReadAll(answer.Body)
-			_ = answer.Body.Close()
-			if err != nil || answer.StatusCode == http.StatusServiceUnavailable {
-				continue
-			}
-			w.WriteHeader(answer.StatusCode)
-			_, _ = w.Write(said)
-			return
 		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-	})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+		return count
 	}
-	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			fmt.Fprintln(os.Stderr, "balancer:", err)
-		}
-	}()
-	d.Cleanup(func() { _ = server.Close() })
-	return "http://" + l.Addr().String(), nil
+	return slices.MaxFunc(d.nodes[:of], func(a, b *node) int { return free(a) - free(b) })
 }
 
-// begin starts the nodes at once on an empty database, and opens tickets with two topics each.
-func (d *desks) begin(tickets int) {
-	d.Helper()
-	start := time.Now()
-	took := func(what string) { d.Logf("%s after %v", what, time.Since(start).Round(10*time.Millisecond)) }
-	for _, n := range d.nodes {
-		n.start()
-	}
-	for _, g := range []int64{d.support, d.works} {
-		must(d.T, d.sim.SetBot(g, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
-	}
-	for _, n := range d.nodes {
-		d.await(n.host+" is ready", n.ready)
-	}
-	took("ready")
-	d.say(d.bob, d.works, 0, "/default_group")
-	d.await("a default group", func() bool { return d.sim.Pending() == 0 })
-	for i := range tickets {
-		d.say(d.alice, d.support, 0, fmt.Sprintf("/create_ticket Printer-%d.", i))
-	}
-	for i := range tickets {
-		title := fmt.Sprintf("Printer-%d.", i)
-		d.await("the topic of "+title, func() bool { return d.topic(d.support, title) != 0 })
-		d.say(d.alice, d.support, d.topic(d.support, title), "/mention @bob_b")
-		d.await("bob's topic of "+title, func() bool { return d.topic(d.works, title) != 0 })
-		took(title)
-		d.pairs = append(d.pairs, pair{d.topic(d.support, title), d.topic(d.works, title)})
-	}
-	d.talk(1)
-	d.arrived()
-}
-
-// topic is the thread whose name contains the title; 0: there is none.
-func (d *desks) topic(group int64, title string) int {
-	for _, t := range d.sim.Topics(group) {
-		if strings.Contains(t.Name, title) {
-			return t.Thread
-		}
-	}
-	return 0
-}
-
-// talk has Alice say n messages in the home topic of each ticket.
-func (d *desks) talk(n int) {
-	d.Helper()
-	for range n {
-		d.said++
-		for _, p := range d.pairs {
-			d.say(d.alice, d.support, p.home, fmt.Sprintf("it says m-%04d", d.said))
-		}
-	}
-}
-
-// arrived waits until all that was said is copied, checks the order, and returns how many came again.
-func (d *desks) arrived() (again int) {
-	d.Helper()
-	var want []string
-	for i := range d.said {
-		want = append(want, fmt.Sprintf("m-%04d", i+1))
-	}
-	for i, p := range d.pairs {
-		d.await(fmt.Sprintf("all of ticket %d", i), func() bool {
-			got, _ := d.heard(d.works, p.there)
-			return len(got) >= len(want)
-		})
-		got, twice := d.heard(d.works, p.there)
-		again += twice
-		if !slices.Equal(got, want) {
-			d.Errorf("ticket %d: got %v, want %v", i, got, want)
-		}
-	}
-	d.await("every update is taken", func() bool { return d.sim.Pending() == 0 })
-	return again
-}
-
-// trouble does something to the nodes while people talk, and returns how many copies came again because of it.
-func (d *desks) trouble(what string, most int, f func()) {
+// meet has people talk while something happens, and looks at what came of it. f returns when it is over.
+func (d *desks) meet(x trouble, f func()) {
 	d.Helper()
 	before := d.arrived()
-	d.talk(2)
-	f()
-	began := time.Now()
-	d.talk(2)
-	again := d.arrived() - before
-	d.Logf("%s: all was there after %v, %d came again", what, time.Since(began).Round(10*time.Millisecond), again)
-	if again > most {
-		d.Errorf("%s: %d came again, want %d at most", what, again, most)
+	d.balancer.chatsMet(x.node)
+	touched := map[*line]bool{}
+	for _, l := range d.lines {
+		touched[l] = x.node == nil || l.has(d.T, d.nodes, x.node)
 	}
-}
-
-func TestClusterLosesNothing(t *testing.T) { // not parallel: its nodes have addresses of their own
-	for _, mode := range []string{"webhook", "polling"} {
-		t.Run(mode, func(t *testing.T) {
-			d := newDesks(t, 3, mode)
-			d.begin(6)
-			d.trouble("SIGKILL", 10, func() { d.nodes[1].kill() })
-			d.trouble("a node joins", 3, func() { d.nodes[1].start(); d.await("it is ready", d.nodes[1].ready) })
-			d.trouble("SIGTERM", 3, func() {
-				if status := d.nodes[2].end(syscall.SIGTERM); status != 0 {
-					t.Errorf("it ended with %d", status)
-				}
-			})
-			d.nodes[2].start()
-			d.await("it is ready", d.nodes[2].ready)
-			d.trouble("SIGSTOP for 8 s", 10, func() {
-				d.nodes[0].signal(syscall.SIGSTOP)
-				time.Sleep(8 * time.Second)
-				d.nodes[0].signal(syscall.SIGCONT)
-				d.await("it has fenced itself", func() bool { return d.nodes[0].fences.Load() == 1 })
-			})
-			d.await("it is ready", d.nodes[0].ready)
-			d.trouble("etcd restarts", 3, func() {
-				d.etcd.Stop()
-				time.Sleep(5 * time.Second)
-				d.etcd.Again()
-			})
-			d.trouble("MongoDB is away", 10, func() {
-				d.server.Away(true)
-				time.Sleep(5 * time.Second)
-				d.server.Away(false)
-			})
-			if d.nodes[0].fences.Load() != 1 || d.nodes[1].fences.Load()+d.nodes[2].fences.Load() != 0 {
-				t.Error("a node has fenced itself without need")
-			}
-			d.awaitNodes(3, mode == "polling")
-			d.trouble("drain", 3, func() {
-				n := d.nodes[1]
-				n.mu.Lock()
-				n.down = true
-				n.mu.Unlock()
-				d.command(d.nodes[0], "cluster", "drain", "--node", n.host+":17373")
-				if status := <-n.statuses; status != 0 {
-					t.Errorf("it ended with %d", status)
-				}
-			})
-			d.awaitNodes(2, mode == "polling")
-		})
-	}
-}
-
-// command runs the program with the settings of a node, and returns what it prints.
-func (d *desks) command(n *node, args ...string) string {
-	d.Helper()
-	cmd := exec.Command(d.path, args...)
-	cmd.Env, cmd.Dir = append(os.Environ(), n.env...), d.TempDir()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		d.Fatalf("%v: %v\n%s", args, err, out)
-	}
-	return string(out)
-}
-
-// awaitNodes waits until the first node shows so many, which have all shards together, and of which one polls.
-func (d *desks) awaitNodes(count int, polling bool) {
-	d.Helper()
-	var out string
-	d.await(fmt.Sprintf("%d nodes", count), func() bool {
-		out = d.command(d.nodes[0], "cluster", "status", "--json")
-		var got struct {
-			Nodes []struct {
-				Addr    string
-				Shards  int
-				Polls   bool
-				Trouble *string
+	stop := make(chan struct{})
+	var talking sync.WaitGroup
+	talking.Go(func() {
+		for again := time.NewTicker(pace); ; {
+			d.talk()
+			select {
+			case <-stop:
+				again.Stop()
+				return
+			case <-again.C:
 			}
 		}
-		must(d.T, json.Unmarshal([]byte(out), &got))
-		shards, polls := 0, 0
-		for _, n := range got.Nodes {
-			shards += n.Shards
-			if n.Polls {
-				polls++
-			}
-		}
-		return len(got.Nodes) == count && shards == 256 && (polls == 1) == polling
 	})
-	d.Log(out)
+	d.wait(2 * pace)
+	began := time.Now()
+	f()
+	if x.outage {
+		began = time.Now()
+	}
+	d.wait(time.Until(began.Add(3 * pace))) // so that something is said afterwards
+	close(stop)
+	talking.Wait()
+	again := d.arrived() - before
+	delivered, fed := d.events.arrived()
+	met, refused, slowest := d.balancer.chatsMet(x.node)
+	var last, lastOther time.Duration
+	free := 0
+	for _, l := range d.lines {
+		flows := l.flowed(began)
+		if touched[l] || met[l.home] {
+			last = max(last, flows)
+		} else {
+			free++
+			lastOther = max(lastOther, flows)
+		}
+	}
+	round := func(t time.Duration) time.Duration { return t.Round(10 * time.Millisecond) }
+	d.Logf("%s: flows on after %v; %d tickets that were not touched after %v; came again: %d copies; in all %d deliveries, %d of the feed; "+
+		"%d updates were answered 503, after %v at most", x.what, round(last), free, round(lastOther), again, delivered, fed, refused, round(slowest))
+	if again > x.repeats {
+		d.Errorf("%s: %d came again, want %d at most", x.what, again, x.repeats)
+	}
+	if last > x.within {
+		d.Errorf("%s: flows on after %v, want %v at most", x.what, last, x.within)
+	}
+	if lastOther > others {
+		d.Errorf("%s: tickets that were not touched flow on after %v, want %v at most", x.what, lastOther, others)
+	}
+	if slowest > refusedWithin {
+		d.Errorf("%s: an update was refused after %v, want %v at most", x.what, slowest, refusedWithin)
+	}
+}
+
+// refusedWithin is how long an update waits for its shard, and some time for the machine.
+const refusedWithin = 2*time.Second + 300*time.Millisecond
+
+// flowed is how long after a moment the first copy came of what was said from then on, or was not there yet.
+func (l *line) flowed(since time.Time) (after time.Duration) {
+	after = -1
+	for _, word := range l.words {
+		if l.came[word].Before(since) {
+			continue
+		}
+		from := since
+		if l.said[word].After(since) {
+			from = l.said[word]
+		}
+		if wait := l.came[word].Sub(from); after < 0 || wait < after {
+			after = wait
+		}
+	}
+	return after
+}
+
+// long says whether the long form is asked for.
+func long() bool { return os.Getenv("TOPICDESK_LONG") != "" }
+
+func forms(short, whole time.Duration) time.Duration {
+	if long() {
+		return whole
+	}
+	return short
+}
+
+func (d *desks) wait(t time.Duration) { d.within(t, func() bool { return false }) }
+
+func (d *desks) join(n *node) {
+	d.Helper()
+	n.start()
+	d.await(n.http+" is ready", n.ready)
+}
+
+// killed has a node die, and another process come in its place.
+func (d *desks) killed(n *node) {
+	d.Helper()
+	d.meet(trouble{what: "SIGKILL", node: n, repeats: hard, within: moving}, func() { n.end(kill) })
+	d.meet(trouble{what: "a node joins", repeats: gentle, within: moving}, func() { d.join(n) })
+}
+
+// stopped has a node end by SIGTERM.
+func (d *desks) stopped(n *node) {
+	d.Helper()
+	d.meet(trouble{what: "SIGTERM", node: n, repeats: gentle, within: moving}, func() {
+		if status := n.end(term); status != 0 {
+			d.Errorf("it ended with %d", status)
+		}
+	})
+	d.meet(trouble{what: "a node joins", repeats: gentle, within: moving}, func() { d.join(n) })
+}
+
+// paused has a node be frozen, and go on.
+func (d *desks) paused(n *node) {
+	d.Helper()
+	ends, away := n.ends.Load(), forms(8*time.Second, 20*time.Second)
+	d.meet(trouble{what: fmt.Sprintf("SIGSTOP for %v", away), node: n, repeats: hard, within: moving}, func() {
+		n.signal(syscall.SIGSTOP)
+		d.wait(away)
+		n.signal(syscall.SIGCONT)
+		d.await("it has fenced itself", func() bool { return n.ends.Load() == ends+1 })
+	})
+	d.await("it is ready", n.ready)
+}
+
+// cutOff has the third node be cut off from the others and etcd.
+func (d *desks) cutOff() {
+	d.Helper()
+	if d.net == nil {
+		d.Log("no node is cut off") // newNetwork says why
+		return
+	}
+	n := d.nodes[2]
+	ends, away := n.ends.Load(), forms(12*time.Second, 20*time.Second)
+	d.meet(trouble{what: fmt.Sprintf("a node is cut off for %v", away), node: n, repeats: hard, within: ofCut}, func() {
+		d.net.cut(true)
+		d.wait(away)
+		d.net.cut(false)
+		d.await("it has fenced itself", func() bool { return n.ends.Load() == ends+1 })
+	})
+	d.await("it is ready", n.ready)
+}
+
+// etcdAway has etcd restart.
+func (d *desks) etcdAway() {
+	d.Helper()
+	away := forms(5*time.Second, 20*time.Second)
+	d.meet(trouble{what: fmt.Sprintf("etcd is away for %v", away), repeats: gentle, within: moving, outage: true}, func() {
+		d.etcd.Stop()
+		d.wait(away)
+		d.etcd.Again()
+	})
+}
+
+// storeAway has MongoDB's server be away.
+func (d *desks) storeAway() {
+	d.Helper()
+	away := forms(5*time.Second, 20*time.Second)
+	d.meet(trouble{what: fmt.Sprintf("MongoDB is away for %v", away), repeats: hard, within: moving, outage: true}, func() {
+		d.server.Away(true)
+		d.wait(away)
+		d.server.Away(false)
+	})
+}
+
+func TestClusterLosesNothing(t *testing.T) { // not parallel: it measures
+	d := newDesks(t, "webhook")
+	d.begin(8)
+	d.killed(d.victim(3))
+	d.stopped(d.victim(3))
+	d.paused(d.victim(2))
+	d.cutOff()
+	d.etcdAway()
+	d.storeAway()
+	d.awaitNodes(3, false)
 }

@@ -1,0 +1,292 @@
+package mongotest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/etcdtest"
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage/mongodb"
+)
+
+// desks is a desk of three nodes: processes of the program, which the test ends, over one database and one etcd, with a
+// balancer before them, an endpoint for webhooks, and a reader of the feed.
+type desks struct {
+	*service // its settings and its people; its own process is not started
+	etcd     *etcdtest.Server
+	net      *network // of the third node; nil: it is not the test's to cut
+	nodes    []*node
+	balancer *balancer
+	events   *events
+
+	mu    sync.Mutex // of what follows
+	lines []*line
+}
+
+// line is a ticket between two groups of its own, so that no two have an entity in common, and what is said there.
+type line struct {
+	title             string
+	home, there       int64 // the groups
+	thread, thereTo   int   // the topics in them
+	ticket            string
+	entities          [][2]string // by kind and identity
+	said, came, again map[string]time.Time
+	words             []string // in the order in which they were said
+}
+
+// newDesks prepares a desk over an empty database; none of its nodes runs yet.
+func newDesks(t *testing.T, mode string) *desks {
+	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: newNetwork(t)}
+	d.balancer = newBalancer(d)
+	d.events = newEvents(d)
+	files, database := t.TempDir(), newDatabase()
+	hosts := []place{{peers: "127.0.0.1", http: "127.0.0.1"}, {peers: "127.0.0.2", http: "127.0.0.2"},
+		{peers: "127.0.0.3", http: "127.0.0.3"}}
+	if d.net != nil {
+		hosts = d.net.places()
+	}
+	for _, at := range hosts {
+		n := &node{d: d, peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at), prefix: at.prefix,
+			statuses: make(chan int, 1)}
+		// What is set last counts.
+		n.env = append(slices.Clone(d.env), "TELEGRAM_MODE="+mode, "TELEGRAM_WEBHOOK_URL="+d.balancer.url+"/telegram/webhook",
+			"HTTP_ADDR="+n.http, "DATA_DIR="+t.TempDir(), "FILES_URL=file://"+files+"?shared=true",
+			"SECRETS_KEY="+strings.Repeat("k", 32), "WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8,198.18.0.0/15",
+			"CLUSTER_PROVIDER=etcd", "CLUSTER_ADDR="+n.peers, "CLUSTER_INSECURE=true", "ETCD_ENDPOINTS="+at.reach(t, d.etcd.URL),
+			"DATABASE_URL="+at.reachStore(t, d.server.URI())+database, "TELEGRAM_API_URL="+at.reachStore(t, setting(d.env, "TELEGRAM_API_URL")))
+		d.nodes = append(d.nodes, n)
+	}
+	d.sim.OnBotMessage(d.onCopy)
+	t.Cleanup(func() {
+		for _, n := range d.nodes {
+			n.end(kill)
+			if t.Failed() {
+				t.Logf("%s:\n%s", n.http, tail(n.log.String(), 60))
+			}
+		}
+	})
+	return d
+}
+
+func tail(text string, n int) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// setting is the value of a setting, of which the last counts.
+func setting(env []string, name string) (value string) {
+	for _, s := range env {
+		if v, found := strings.CutPrefix(s, name+"="); found {
+			value = v
+		}
+	}
+	return value
+}
+
+// freePort is one that nobody listens on; in the other network all are.
+func freePort(t *testing.T, at place) string {
+	t.Helper()
+	host := at.peers
+	if at.prefix != nil {
+		host = "127.0.0.1"
+	}
+	l, err := net.Listen("tcp", host+":0")
+	must(t, err)
+	defer func() { _ = l.Close() }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	must(t, err)
+	return port
+}
+
+// begin starts the nodes at once on the empty database, and opens the tickets.
+func (d *desks) begin(lines int) {
+	d.Helper()
+	start := time.Now()
+	for _, n := range d.nodes {
+		n.start()
+	}
+	for _, n := range d.nodes {
+		d.await(n.http+" is ready", n.ready)
+	}
+	for _, n := range d.nodes {
+		if n.ends.Load() > 0 {
+			d.Errorf("%s ended while all started on an empty database", n.http)
+		}
+	}
+	d.Logf("ready after %v", time.Since(start).Round(10*time.Millisecond))
+	database := setting(d.nodes[0].env, "DATABASE_URL")
+	database = database[strings.LastIndex(database, "/")+1:]
+	must(d.T, d.server.Index(d.Context(), database)) // which FerretDB's finds need
+	key := strings.TrimSpace(d.command(d.nodes[0], "apikey", "create", "--name", "test", "--scopes", "admin"))
+	d.events.begin(key[strings.LastIndex(key, "\n")+1:])
+	for i := range lines {
+		d.open(i)
+	}
+	store, err := mongodb.Open(d.Context(), d.server.URI(), database)
+	must(d.T, err)
+	defer func() { must(d.T, store.Close()) }()
+	for _, l := range d.lines {
+		home, err := store.GroupByTelegramID(d.Context(), l.home)
+		must(d.T, err)
+		l.ticket, err = store.TicketByTopic(d.Context(), home.GroupID, int64(l.thread))
+		must(d.T, err)
+		ticket, err := store.Ticket(d.Context(), l.ticket)
+		must(d.T, err)
+		l.entities = [][2]string{{"ticket", l.ticket}, {"chat", ticket.GroupID}}
+		for _, link := range ticket.Links {
+			l.entities = append(l.entities, [2]string{"link", link.LinkID}, [2]string{"chat", link.Topic.GroupID})
+		}
+	}
+	d.talk()
+	d.arrived()
+	d.Logf("%d tickets after %v", lines, time.Since(start).Round(10*time.Millisecond))
+}
+
+// open opens a ticket with a topic in each of two groups.
+func (d *desks) open(i int) {
+	d.Helper()
+	l := &line{title: fmt.Sprintf("Printer-%d.", i), said: map[string]time.Time{}, came: map[string]time.Time{},
+		again: map[string]time.Time{}}
+	group := func(title string, creator int64) int64 {
+		g, err := d.sim.AddGroup(simulator.Group{Title: title, Forum: true})
+		must(d.T, err)
+		must(d.T, d.sim.SetMember(g.ID, creator, simulator.Creator))
+		must(d.T, d.sim.SetBot(g.ID, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
+		return g.ID
+	}
+	username := fmt.Sprintf("colleague_%d", i)
+	colleague, err := d.sim.AddPerson(simulator.Person{FirstName: username, Username: username, LanguageCode: "en"})
+	must(d.T, err)
+	l.home, l.there = group("Support "+l.title, d.alice), group("Works "+l.title, colleague.ID)
+	d.say(colleague.ID, l.there, 0, "/default_group")
+	d.say(d.alice, l.home, 0, "/create_ticket "+l.title)
+	d.await("the topic of "+l.title, func() bool { l.thread = d.topic(l.home, l.title); return l.thread != 0 })
+	d.await("a default group", func() bool { return d.sim.Pending() == 0 })
+	d.say(d.alice, l.home, l.thread, "/mention @"+username)
+	d.await("the other topic of "+l.title, func() bool { l.thereTo = d.topic(l.there, l.title); return l.thereTo != 0 })
+	d.mu.Lock()
+	d.lines = append(d.lines, l)
+	d.mu.Unlock()
+}
+
+// topic is the thread whose name contains the title; 0: there is none.
+func (d *desks) topic(group int64, title string) int {
+	for _, t := range d.sim.Topics(group) {
+		if strings.Contains(t.Name, title) {
+			return t.Thread
+		}
+	}
+	return 0
+}
+
+// talk has Alice say one more message in the home topic of each ticket.
+func (d *desks) talk() {
+	d.Helper()
+	for _, l := range d.lines {
+		d.mu.Lock()
+		word := fmt.Sprintf("m-%04d", len(l.words)+1)
+		l.words = append(l.words, word)
+		l.said[word] = time.Now()
+		d.mu.Unlock()
+		d.say(d.alice, l.home, l.thread, "it says "+word)
+	}
+}
+
+var sayings = regexp.MustCompile(`m-\d{4}`)
+
+// onCopy notes what the bot posts.
+func (d *desks) onCopy(m simulator.Message) {
+	now := time.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lines {
+		if l.there != m.Chat || l.thereTo != m.Thread {
+			continue
+		}
+		for _, word := range sayings.FindAllString(m.Text, -1) {
+			if _, before := l.came[word]; before {
+				l.again[word+fmt.Sprint(m.ID)] = now
+			} else {
+				l.came[word] = now
+			}
+		}
+	}
+}
+
+// arrived waits until all that was said is copied, checks the order, and returns how many came again.
+func (d *desks) arrived() (again int) {
+	d.Helper()
+	for _, l := range d.lines {
+		d.await("all of "+l.title, func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return len(l.came) >= len(l.words)
+		})
+	}
+	d.await("every update is taken", func() bool { return d.sim.Pending() == 0 })
+	for _, l := range d.lines {
+		var got []string
+		for _, m := range d.sim.Messages(l.there, l.thereTo) {
+			for _, word := range sayings.FindAllString(m.Text, -1) {
+				if m.From.IsBot && !slices.Contains(got, word) {
+					got = append(got, word)
+				}
+			}
+		}
+		d.mu.Lock()
+		if !slices.Equal(got, l.words) {
+			d.Errorf("%s: got %v, want %v", l.title, got, l.words)
+		}
+		again += len(l.again)
+		d.mu.Unlock()
+	}
+	return again
+}
+
+// command runs the program with the settings of a node, and returns what it prints.
+func (d *desks) command(n *node, args ...string) string {
+	d.Helper()
+	cmd := exec.Command(d.path, args...)
+	cmd.Env, cmd.Dir = append(os.Environ(), n.env...), d.TempDir()
+	out, err := cmd.Output()
+	if err != nil {
+		d.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// awaitNodes waits until the first node shows so many, which have all shards together, and of which one polls. It returns
+// the address of that one.
+func (d *desks) awaitNodes(count int, polling bool) (poller string) {
+	d.Helper()
+	var out string
+	d.await(fmt.Sprintf("%d nodes", count), func() bool {
+		out = d.command(d.nodes[0], "cluster", "status", "--json")
+		var got struct {
+			Nodes []struct {
+				Addr   string
+				Shards int
+				Polls  bool
+			}
+		}
+		must(d.T, json.Unmarshal([]byte(out), &got))
+		shards, polls := 0, 0
+		for _, n := range got.Nodes {
+			shards += n.Shards
+			if n.Polls {
+				polls, poller = polls+1, n.Addr
+			}
+		}
+		return len(got.Nodes) == count && shards == 256 && (polls == 1) == polling
+	})
+	return poller
+}
