@@ -17,9 +17,8 @@ import (
 )
 
 const (
-	// followEvery is how often a node looks for events of others that it was not told of. It also looks when shards have
-	// moved, since the node that had them may have died before it told.
-	followEvery = 30 * time.Second
+	// followEvery is how often a node looks for events of others that it was not told of, because they did not reach it.
+	followEvery = time.Minute
 	// statusTry is how long a node waits for what another says of itself.
 	statusTry = time.Second
 )
@@ -61,13 +60,6 @@ func (s *System) hear(m proto.Message) proto.Message {
 	return nil
 }
 
-func (s *System) noteMoved() {
-	select {
-	case s.moved <- struct{}{}:
-	default:
-	}
-}
-
 // followLog looks for events of other nodes until the node stops.
 func (s *System) followLog() {
 	tick := time.NewTicker(followEvery)
@@ -76,11 +68,7 @@ func (s *System) followLog() {
 		select {
 		case <-s.env.Ctx.Done():
 			return
-		case <-s.moved:
-			tick.Reset(entity.SettleAfter)
-			continue
 		case <-tick.C:
-			tick.Reset(followEvery)
 		}
 		if err := s.log.Follow(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
 			s.env.Log.Warn("the log of events can't be read; tried again", "error", err)

@@ -84,7 +84,6 @@ type System struct {
 	askTry      time.Duration // how long one try of Ask waits
 	version     string
 	began       time.Time
-	moved       chan struct{} // shards have moved between the nodes
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -107,7 +106,7 @@ func NewSystem(o Options) (*System, error) {
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
 		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
-		version: o.Version, began: env.Now(), moved: make(chan struct{}, 1),
+		version: o.Version, began: env.Now(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
@@ -158,7 +157,7 @@ func NewSystem(o Options) (*System, error) {
 	if err := s.node.Hear(s.hear); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
-	if err := s.node.Join(env.Ctx, s.sweep.Moved, s.noteMoved); err != nil {
+	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
 	s.loops.Go(s.sweep.Run)

@@ -16,6 +16,7 @@ import (
 type Log struct {
 	env *entity.Env
 
+	reading sync.Mutex // held while the heads are read: it asks of each partition, so one does it for all
 	mu      sync.RWMutex
 	known   bool // heads are read
 	heads   [storage.Partitions]int64
@@ -213,24 +214,30 @@ func (l *Log) Heads(ctx context.Context) ([]int64, error) {
 	return heads[:], nil
 }
 
-// readHeads is Heads as storage says it. What is known stays as it is: whoever waits for what is new has not heard of it.
+// readHeads reads the heads for the first time, and wakes who waits: nobody has told them what is there.
 func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	l.mu.RLock()
+	known, heads := l.known, l.heads
+	l.mu.RUnlock()
+	if known {
+		return heads[:], nil
+	}
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the bounds of the log: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	heads := l.heads
+	l.known = true
 	for i, b := range bounds {
-		heads[i] = max(heads[i], b.Last)
+		l.heads[i] = max(l.heads[i], b.Last)
 	}
-	if !l.known { // nobody who waits knows what is there already
-		l.known, l.heads = true, heads
-		for w := range l.watches {
-			w.wake()
-		}
+	for w := range l.watches {
+		w.wake()
 	}
+	heads = l.heads
 	return heads[:], nil
 }
 

@@ -54,7 +54,7 @@ func (p *partition) Load() error {
 }
 
 // findEnd reads where the partition ends. Readers are told of what they have not heard of: a write that failed may have
-// been carried out all the same.
+// been carried out all the same, and the node that had the partition may have ended before it told.
 func (p *partition) findEnd() (err error) {
 	if p.last, err = p.Store.LastPosition(p.Ctx, p.number); err != nil {
 		return fmt.Errorf("read the last position: %w", err)
@@ -62,8 +62,14 @@ func (p *partition) findEnd() (err error) {
 	if err := p.log.catchUp(p.Ctx, p.number, p.last); err != nil {
 		return err
 	}
+	p.tellOthers()
 	p.unsure = false
 	return nil
+}
+
+// tellOthers tells the other nodes of a cluster where the partition ends.
+func (p *partition) tellOthers() {
+	p.Announce(&messages.LogAppended{Partition: int64(p.number), Last: p.last})
 }
 
 func (p *partition) Resume() error {
@@ -106,7 +112,7 @@ func (p *partition) onWrite(write) error {
 		if len(events) > 0 {
 			p.last, p.doubt = events[len(events)-1].Position, false
 			p.log.appended(events)
-			p.Announce(&messages.LogAppended{Partition: int64(p.number), Last: p.last})
+			p.tellOthers()
 		}
 		for i, m := range p.queue[:len(told)] {
 			p.Tell(m.OwnerKind, m.OwnerId, told[i])

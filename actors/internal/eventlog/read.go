@@ -52,8 +52,13 @@ func (l *Log) read(ctx context.Context, positions []int64, filter *Filter, limit
 			return Page{}, err
 		}
 	}
-	if beyond(positions, heads) { // what was appended in this moment may be read already
-		if heads, err = l.readHeads(ctx); err != nil {
+	if beyond(positions, heads) { // what was appended in this moment, or by another node, may be read already
+		for p, position := range positions {
+			if err := l.catchUp(ctx, p, position); err != nil {
+				return Page{}, err
+			}
+		}
+		if heads, err = l.Heads(ctx); err != nil {
 			return Page{}, err
 		}
 	}

@@ -3,11 +3,13 @@ package mongotest_test
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -92,19 +94,32 @@ func setting(env []string, name string) (value string) {
 	return value
 }
 
-// freePort is one that nobody listens on; in the other network all are.
+// freePort is one that nobody listens on, and that no connection is given; in the other network all are free.
 func freePort(t *testing.T, at place) string {
 	t.Helper()
 	host := at.peers
 	if at.prefix != nil {
 		host = "127.0.0.1"
 	}
-	l, err := net.Listen("tcp", host+":0")
-	must(t, err)
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	must(t, err)
-	return port
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if l, err := net.Listen("tcp", net.JoinHostPort(host, port)); err == nil {
+			must(t, l.Close())
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// patience is how long only a failing test waits.
+const patience = 45 * time.Second
+
+func (d *desks) await(what string, cond func() bool) {
+	d.Helper()
+	if !d.within(patience, cond) {
+		d.Fatalf("waited in vain: %s", what)
+	}
 }
 
 // begin starts the nodes at once on the empty database, and opens the tickets.

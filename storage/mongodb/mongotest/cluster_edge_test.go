@@ -365,10 +365,10 @@ func (e *events) arrived() (delivered, fed int) {
 				return lacks == ""
 			}
 		}
-		if !e.d.within(time.Minute, all(e.delivered)) {
+		if !e.d.within(patience, all(e.delivered)) {
 			e.d.Errorf("%s: deliveries: %s", l.title, lacks)
 		}
-		if !e.d.within(time.Minute, all(e.fed)) {
+		if !e.d.within(patience, all(e.fed)) {
 			e.d.Errorf("%s: the feed: %s", l.title, lacks)
 		}
 	}
