@@ -116,7 +116,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	}
 	a.guesses = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
 	a.failing = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
-	s.mayUpload, a.ending = a.mayUpload, s.ending
+	s.mayUpload, s.health.admit, a.ending = a.mayUpload, a.admit, s.ending
 	s.App.Use(apiPrefix, a.cors(), a.guard)
 	config := huma.Config{
 		OpenAPI:       document(),
@@ -230,7 +230,7 @@ func (a *API) refuse(ctx huma.Context, p *Problem) {
 func (a *API) guard(c *fiber.Ctx) error {
 	if left, wait := a.address.take(c, a.now()); left < 0 {
 		a.metrics.limited.WithLabelValues("address").Inc()
-		return a.limited(c, a.address, wait)
+		return beyond(c, a.address, wait)
 	} else if a.address.rate > 0 {
 		a.address.headers(c, left)
 	}

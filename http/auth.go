@@ -3,7 +3,6 @@ package httpedge
 import (
 	"context"
 	"crypto/rand"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -26,58 +25,59 @@ const (
 
 // authenticate admits requests with a valid key, within the key's limits.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
-	c := humafiber.UnwrapV2(ctx)
+	admitted, err := a.admit(ctx.Context(), humafiber.UnwrapV2(ctx))
+	if err != nil {
+		a.fail(ctx, err)
+		return
+	}
+	next(huma.WithValue(ctx, callKey{}, admitted))
+}
+
+// admit returns an error unless the request has a valid key, within the key's limits.
+func (a *API) admit(ctx context.Context, c *fiber.Ctx) (*call, error) {
 	now := a.now()
 	token := bearer(c.Get(fiber.HeaderAuthorization))
 	keyID, formed := messages.APIKeyID(token)
 	hash := messages.HashAPIKey(token)
 	familiar := formed && a.known.has(string(hash))
-	tooMany := func(of *addressLimits) {
+	tooMany := func(of *addressLimits) error {
 		a.metrics.limited.WithLabelValues("failures").Inc()
 		_, wait := of.peek(c, now)
-		_ = a.limited(c, of, wait)
-		ctx.SetStatus(http.StatusTooManyRequests)
+		return beyond(c, of, wait)
 	}
 	if formed && !familiar && a.guesses.spent(c, now) {
-		tooMany(a.guesses)
-		return
+		return nil, tooMany(a.guesses)
 	}
-	failed := func(reason string, p *Problem) {
+	failed := func(reason string, p *Problem) error {
 		a.metrics.failures.WithLabelValues(reason).Inc()
 		of := a.failing
 		if reason == "unknown" || reason == "wrong" {
 			of = a.guesses
 		}
 		if left, _ := of.take(c, now); left < 0 {
-			tooMany(of)
-			return
+			return tooMany(of)
 		}
-		a.refuse(ctx, p)
+		return p
 	}
 	switch {
 	case token == "":
-		failed("missing", problem(codeUnauthenticated))
-		return
+		return nil, failed("missing", problem(codeUnauthenticated))
 	case !formed:
-		failed("malformed", problem(codeUnauthenticated,
+		return nil, failed("malformed", problem(codeUnauthenticated,
 			"That is not an API key, or it has a typing mistake: its checksum is wrong."))
-		return
 	}
 	if !familiar { // so no entity is started for an id that somebody made up
-		if err := a.knowsKey(ctx.Context(), keyID); err != nil {
+		if err := a.knowsKey(ctx, keyID); err != nil {
 			if asProblem(err).Code != codeNotFound {
-				a.fail(ctx, err)
-				return
+				return nil, err
 			}
-			failed("unknown", problem(codeUnauthenticated))
-			return
+			return nil, failed("unknown", problem(codeUnauthenticated))
 		}
 	}
 	check := &messages.Authenticate{Hash: hash}
-	answer, err := ask[*messages.Authenticated](ctx.Context(), a, messages.KindAPIKey, keyID, check)
+	answer, err := ask[*messages.Authenticated](ctx, a, messages.KindAPIKey, keyID, check)
 	if err != nil {
-		a.fail(ctx, err)
-		return
+		return nil, err
 	}
 	switch answer.Verdict {
 	case messages.Authenticated_ACCEPTED:
@@ -87,15 +87,12 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		keyHeaders(c, answer)
 		p := problem(codeRateLimited)
 		p.header("Retry-After", seconds(answer.RetryAfterMs))
-		a.refuse(ctx, p)
-		return
+		return nil, p
 	default:
-		failed(notAccepted(answer.Verdict))
-		return
+		return nil, failed(notAccepted(answer.Verdict))
 	}
 	a.known.add(string(hash))
-	admitted := &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}
-	next(huma.WithValue(ctx, callKey{}, admitted))
+	return &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}, nil
 }
 
 // notAccepted says why a key is not accepted: for the metrics, and for the client.

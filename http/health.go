@@ -26,7 +26,8 @@ type Check struct {
 // health answers /healthz and /readyz.
 type health struct {
 	checks   []Check
-	nodes    func(ctx context.Context) []*messages.NodeStatus // nil: nobody is told
+	nodes    func(ctx context.Context) []*messages.NodeStatus       // nil: nobody is told
+	admit    func(ctx context.Context, c *fiber.Ctx) (*call, error) // checks the key of a request; nil: there are no keys
 	log      *slog.Logger
 	stopping atomic.Bool
 
@@ -47,9 +48,10 @@ func (h *health) live(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "o
 // readiness is the answer of /readyz. Why a check failed is only in the log, since the reason may hold details that
 // are nobody else's business.
 type readiness struct {
-	Status string            `json:"status"`          // ok | unavailable
-	Checks map[string]string `json:"checks"`          // name → ok | failed
-	Nodes  []Node            `json:"nodes,omitempty"` // for ?verbose
+	Status string            `json:"status"`           // ok | unavailable
+	Checks map[string]string `json:"checks"`           // name → ok | failed
+	Nodes  []Node            `json:"nodes,omitempty"`  // for ?verbose
+	Hidden string            `json:"hidden,omitempty"` // why ?verbose shows no nodes
 }
 
 // ready answers /readyz. It runs all checks concurrently: 200 if all of them work, else 503.
@@ -73,13 +75,36 @@ func (h *health) ready(c *fiber.Ctx) error {
 	if h.stopping.Load() {
 		r.Status = "unavailable"
 	}
-	if c.Context().QueryArgs().Has("verbose") && h.nodes != nil && fromHere(c) {
-		r.Nodes = nodesOf(h.nodes(ctx))
+	if c.Context().QueryArgs().Has("verbose") && h.nodes != nil {
+		if err := h.seesNodes(ctx, c); err == nil {
+			r.Nodes = nodesOf(h.nodes(ctx))
+		} else {
+			r.Hidden = asProblem(err).Detail
+		}
 	}
 	if r.Status != "ok" {
 		c.Status(http.StatusServiceUnavailable)
 	}
 	return c.JSON(r)
+}
+
+// seesNodes returns an error unless a request comes from this machine, or has a key that may see the nodes.
+func (h *health) seesNodes(ctx context.Context, c *fiber.Ctx) error {
+	if fromHere(c) {
+		return nil
+	}
+	if h.admit == nil || c.Get(fiber.HeaderAuthorization) == "" {
+		return problem(codeUnauthenticated, "The nodes are shown on the machine itself, and to an API key with the scope "+
+			messages.ScopeAdmin+".")
+	}
+	admitted, err := h.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	if !messages.ScopeAllows(admitted.key.Scopes, messages.ScopeAdmin) {
+		return problem(codeScopeMissing, "This API key does not have the scope "+messages.ScopeAdmin+".")
+	}
+	return seesNodes(admitted)
 }
 
 // probe runs a check and turns its panic into an error: a check has its own goroutine, where a panic would end the

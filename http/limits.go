@@ -29,12 +29,12 @@ func limitHeaders(c *fiber.Ctx, policy string, burst, windowMs, remaining, reset
 	c.Set(headerRateLimit, fmt.Sprintf("%q;r=%d;t=%d", policy, max(remaining, 0), (resetMs+999)/1000))
 }
 
-// limited answers a request beyond a limit.
-func (a *API) limited(c *fiber.Ctx, l *addressLimits, wait time.Duration) error {
+// beyond is the problem of a request beyond a limit, whose headers it sets.
+func beyond(c *fiber.Ctx, l *addressLimits, wait time.Duration) *Problem {
 	l.headers(c, 0)
 	p := problem(codeRateLimited)
 	p.header("Retry-After", seconds(wait.Milliseconds()))
-	return sendProblem(c, p)
+	return p
 }
 
 // addressLimits are the allowances of client addresses on this node: a token bucket for each. Of IPv6, a network of

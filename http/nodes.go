@@ -18,9 +18,17 @@ type Node struct {
 	Version        string     `json:"version" doc:"The version of its program."`
 	Shards         int64      `json:"shards" doc:"How many of the 256 shards it has: parts of the desk, which move when nodes come and go."`
 	Entities       int64      `json:"entities" doc:"How many tickets, links, chats and so on are in its memory."`
-	CallsPerSecond int64      `json:"callsPerSecond" doc:"Its share of the calls to Telegram that all nodes may make per second."`
+	CallsPerSecond int64      `json:"callsPerSecond" doc:"Its share of TELEGRAM_GLOBAL_PER_SECOND, the calls to Telegram that all nodes together may make per second. The shares follow what the nodes have to send. 0 without that limit."`
 	Polls          bool       `json:"polls" doc:"Whether it asks Telegram for updates. One node does, in polling mode."`
+	Leases         []Lease    `json:"leases" doc:"What the desk has once, and this node has now."`
 	Trouble        *string    `json:"trouble" doc:"Why nothing else is known of it. null: it answered."`
+}
+
+// Lease says that something which the desk has once is on a node.
+type Lease struct {
+	Entity string    `json:"entity" doc:"What it is: poller/ and the bot's id receives Telegram's updates in polling mode; budget/telegram shares out the calls per second." example:"poller/7000000001"`
+	Epoch  int64     `json:"epoch" doc:"Its fencing number, which grows with each owner. Storage refuses what an owner with a smaller one writes." example:"12"`
+	Since  time.Time `json:"since" doc:"Since when this node has it."`
 }
 
 // Nodes lists the nodes of the desk.
@@ -36,7 +44,7 @@ func (a *API) nodeOperations() {
 		description: "Lists the processes that share this desk, sorted by address, as the node that answers sees them. A desk " +
 			"on one node has one.",
 		answer: Nodes{Nodes: []Node{{Addr: "10.0.0.1:7070", Since: &since, Version: "1.4.0", Shards: 91, Entities: 1204,
-			CallsPerSecond: 28, Polls: true}}},
+			CallsPerSecond: 28, Polls: true, Leases: []Lease{{Entity: "poller/7000000001", Epoch: 12, Since: since}}}}},
 	}, a.listNodes)
 }
 
@@ -45,17 +53,28 @@ type nodesOutput struct {
 }
 
 func (a *API) listNodes(ctx context.Context, c *call, _ *struct{}) (*nodesOutput, error) {
-	if c.key.GroupId != "" {
-		return nil, problem(codeScopeMissing, "A key that is bound to a group does not see the nodes.")
+	if err := seesNodes(c); err != nil {
+		return nil, err
 	}
 	return &nodesOutput{Body: Nodes{Nodes: nodesOf(a.desk.Nodes(ctx))}}, nil
+}
+
+// seesNodes returns an error unless a key, which has the scope, may see the nodes.
+func seesNodes(c *call) error {
+	if c.key.GroupId != "" {
+		return problem(codeScopeMissing, "A key that is bound to a group does not see the nodes.")
+	}
+	return nil
 }
 
 func nodesOf(all []*messages.NodeStatus) []Node {
 	nodes := make([]Node, len(all))
 	for i, n := range all {
 		nodes[i] = Node{Addr: n.Addr, Version: n.Version, Shards: n.Shards, Entities: n.Entities,
-			CallsPerSecond: n.CallsPerSecond, Polls: n.Polls}
+			CallsPerSecond: n.CallsPerSecond, Polls: n.Polls, Leases: make([]Lease, len(n.Leases))}
+		for j, l := range n.Leases {
+			nodes[i].Leases[j] = Lease{Entity: l.Entity, Epoch: l.Epoch, Since: time.UnixMilli(l.SinceMs).UTC()}
+		}
 		if n.Trouble != "" {
 			nodes[i].Trouble = &n.Trouble
 		} else {

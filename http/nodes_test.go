@@ -3,7 +3,12 @@ package httpedge_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
+
+	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 func init() {
@@ -26,32 +31,44 @@ func init() {
 		}}
 }
 
-func TestReadyVerboseIsForThisMachine(t *testing.T) {
+func TestReadyVerboseIsForThisMachineAndForKeys(t *testing.T) {
 	s := newService(t, serviceOptions{})
-	nodes := func(headers ...string) int {
-		t.Helper()
-		call, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/readyz?verbose", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i < len(headers); i += 2 {
-			call.Header.Set(headers[i], headers[i+1])
-		}
-		answer, err := http.DefaultClient.Do(call)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = answer.Body.Close() }()
-		var got struct{ Nodes []json.RawMessage }
-		if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
-			t.Fatal(err)
-		}
-		return len(got.Nodes)
-	}
-	if n := nodes(); n != 1 {
-		t.Errorf("a program on this machine sees %d nodes", n)
-	}
-	if n := nodes("X-Forwarded-For", "203.0.113.7"); n != 0 {
-		t.Error("a program behind a proxy sees the nodes")
+	const proxied = "203.0.113.7"
+	admin := s.key(nil, messages.ScopeAdmin)
+	for name, tt := range map[string]struct {
+		key, from string
+		sees      bool
+		hidden    string // a part of the reason
+	}{
+		"a program on this machine":          {"", "", true, ""},
+		"behind a proxy":                     {"", proxied, false, "scope admin"},
+		"behind a proxy with a key":          {admin, proxied, true, ""},
+		"behind a proxy with a smaller key":  {s.key(nil, "tickets:read"), proxied, false, "does not have the scope admin"},
+		"behind a proxy with a group's key":  {s.key(func(k *storage.APIKey) { k.GroupID = "g1" }, messages.ScopeAdmin), proxied, false, "bound to a group"},
+		"behind a proxy with a key too much": {admin + "x", proxied, false, "API key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var headers []string
+			if tt.from != "" {
+				headers = append(headers, "X-Forwarded-For", tt.from)
+			}
+			answer := s.do(http.MethodGet, "/readyz?verbose", tt.key, nil, headers...)
+			var got struct {
+				Status, Hidden string
+				Nodes          []httpedge.Node
+			}
+			if err := json.Unmarshal(answer.body, &got); err != nil {
+				t.Fatalf("%v: %s", err, answer.body)
+			}
+			if answer.status != http.StatusOK || got.Status != "ok" {
+				t.Errorf("whoever asks hears whether the service is ready: %d %s", answer.status, answer.body)
+			}
+			if sees := len(got.Nodes) == 1; sees != tt.sees || sees != (got.Hidden == "") || !strings.Contains(got.Hidden, tt.hidden) {
+				t.Errorf("%s", answer.body)
+			}
+			if tt.sees && got.Nodes[0].Shards != 256 {
+				t.Errorf("%s", answer.body)
+			}
+		})
 	}
 }

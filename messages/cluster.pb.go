@@ -333,6 +333,7 @@ type NodeStatus struct {
 	Polls          bool                   `protobuf:"varint,7,opt,name=polls,proto3" json:"polls,omitempty"`
 	Version        string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
 	Trouble        string                 `protobuf:"bytes,9,opt,name=trouble,proto3" json:"trouble,omitempty"` // why nothing is known of it
+	Leases         []*NodeLease           `protobuf:"bytes,10,rep,name=leases,proto3" json:"leases,omitempty"`  // that it has, of entities of which the desk has one
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -430,6 +431,74 @@ func (x *NodeStatus) GetTrouble() string {
 	return ""
 }
 
+func (x *NodeStatus) GetLeases() []*NodeLease {
+	if x != nil {
+		return x.Leases
+	}
+	return nil
+}
+
+// NodeLease says that the entity of a kind of which the desk has one is on a node.
+type NodeLease struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entity        string                 `protobuf:"bytes,1,opt,name=entity,proto3" json:"entity,omitempty"` // kind/identity
+	Epoch         int64                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`  // grows with each owner: storage refuses what an older one writes
+	SinceMs       int64                  `protobuf:"varint,3,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLease) Reset() {
+	*x = NodeLease{}
+	mi := &file_messages_cluster_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLease) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLease) ProtoMessage() {}
+
+func (x *NodeLease) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLease.ProtoReflect.Descriptor instead.
+func (*NodeLease) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *NodeLease) GetEntity() string {
+	if x != nil {
+		return x.Entity
+	}
+	return ""
+}
+
+func (x *NodeLease) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *NodeLease) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
@@ -454,7 +523,7 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\n" +
 	"per_second\x18\x02 \x01(\x03R\tperSecond\x12\x19\n" +
 	"\blasts_ms\x18\x03 \x01(\x03R\alastsMs\"\x0f\n" +
-	"\rGetNodeStatus\"\xfd\x01\n" +
+	"\rGetNodeStatus\"\xb4\x02\n" +
 	"\n" +
 	"NodeStatus\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\tR\x04addr\x12\x19\n" +
@@ -465,7 +534,13 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\x10calls_per_second\x18\x06 \x01(\x03R\x0ecallsPerSecond\x12\x14\n" +
 	"\x05polls\x18\a \x01(\bR\x05polls\x12\x18\n" +
 	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
-	"\atrouble\x18\t \x01(\tR\atroubleB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\atrouble\x18\t \x01(\tR\atrouble\x125\n" +
+	"\x06leases\x18\n" +
+	" \x03(\v2\x1d.topicdesk.messages.NodeLeaseR\x06leases\"T\n" +
+	"\tNodeLease\x12\x16\n" +
+	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\x12\x19\n" +
+	"\bsince_ms\x18\x03 \x01(\x03R\asinceMsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -479,7 +554,7 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Mail)(nil),          // 0: topicdesk.messages.Mail
 	(*LogAppended)(nil),   // 1: topicdesk.messages.LogAppended
@@ -487,15 +562,17 @@ var file_messages_cluster_proto_goTypes = []any{
 	(*BudgetShare)(nil),   // 3: topicdesk.messages.BudgetShare
 	(*GetNodeStatus)(nil), // 4: topicdesk.messages.GetNodeStatus
 	(*NodeStatus)(nil),    // 5: topicdesk.messages.NodeStatus
-	(Code)(0),             // 6: topicdesk.messages.Code
+	(*NodeLease)(nil),     // 6: topicdesk.messages.NodeLease
+	(Code)(0),             // 7: topicdesk.messages.Code
 }
 var file_messages_cluster_proto_depIdxs = []int32{
-	6, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	7, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
+	6, // 1: topicdesk.messages.NodeStatus.leases:type_name -> topicdesk.messages.NodeLease
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_messages_cluster_proto_init() }
@@ -510,7 +587,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -98,25 +100,30 @@ func clusterStatusCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"nodes": state.Nodes})
 			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			_, _ = fmt.Fprintln(w, "NODE\tSINCE\tSHARDS\tENTITIES\tCALLS/S\tPOLLS\tVERSION")
-			for _, n := range state.Nodes {
-				if n.Trouble != nil {
-					_, _ = fmt.Fprintf(w, "%s\t%s\n", n.Addr, *n.Trouble)
-					continue
-				}
-				polls := ""
-				if n.Polls {
-					polls = "yes"
-				}
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", cmp.Or(n.Addr, "(alone)"),
-					n.Since.Format(time.DateTime), n.Shards, n.Entities, n.CallsPerSecond, polls, n.Version)
-			}
-			return w.Flush()
+			return printNodes(cmd.OutOrStdout(), state.Nodes)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// printNodes prints a table of the nodes.
+func printNodes(to io.Writer, nodes []httpedge.Node) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "NODE\tSINCE\tSHARDS\tENTITIES\tCALLS/S\tLEASES\tVERSION")
+	for _, n := range nodes {
+		if n.Trouble != nil {
+			_, _ = fmt.Fprintf(w, "%s\t-\t-\t-\t-\t-\t%s\n", n.Addr, *n.Trouble)
+			continue
+		}
+		var leases []string
+		for _, l := range n.Leases {
+			leases = append(leases, fmt.Sprintf("%s (epoch %d)", l.Entity, l.Epoch))
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", cmp.Or(n.Addr, "(alone)"), n.Since.Format(time.DateTime), n.Shards,
+			n.Entities, n.CallsPerSecond, cmp.Or(strings.Join(leases, ", "), "-"), n.Version)
+	}
+	return w.Flush()
 }
 
 // drainWithin is how long a node may take to leave.

@@ -26,8 +26,13 @@ type Room struct {
 	shown atomic.Int64
 }
 
-// Share is how many calls per second this node may make.
-func (r *Room) Share() int64 { return r.shown.Load() }
+// Share is how many calls per second this node may make; 0 for a node alone without a limit.
+func (r *Room) Share() int64 {
+	if r.nodes == nil {
+		return int64(r.total)
+	}
+	return r.shown.Load()
+}
 
 // Deps are what the room of a node needs.
 type Deps struct {
@@ -47,6 +52,7 @@ func (r *Room) Kind() *entity.Kind {
 		Name:     messages.KindBudget,
 		New:      func(h *entity.Host) entity.Entity { return &budget{Host: h, room: r} },
 		Stays:    true,
+		Single:   true,
 		Messages: []entity.Handler{entity.Replies((*budget).onShare)},
 	}
 }
@@ -80,6 +86,7 @@ func (r *Room) renew(ask Ask) {
 	asked := r.env.Now()
 	if !asked.Before(r.until) {
 		r.share = 0
+		r.shown.Store(0)
 	}
 	wants, least := r.pacer.Wanted(asked)
 	m := &messages.ShareBudget{Node: r.nodes.Self(), Holds: int64(r.share), Wants: int64(wants), Least: int64(least)}

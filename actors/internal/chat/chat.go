@@ -169,7 +169,7 @@ func (c *chat) clear() {
 	if len(owners) > 0 && !c.Draining() {
 		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
-		if c.Overtaken() { // at once they would have the chat start here again, and stop the newer one
+		if c.Overtaken() {                               // at once they would have the chat start here again, and stop the newer one
 			c.room.lost.add(c.ID, owners)
 			c.AfterFunc(entity.SettleAfter, c.tellLost)
 		} else {

@@ -94,7 +94,18 @@ func (h *Host) takeEpoch() error {
 	}
 	h.epoch = epoch
 	h.Metrics.activations.WithLabelValues(h.kind.Name).Inc()
+	if h.kind.Single {
+		h.lease = &messages.NodeLease{Entity: h.leaseID(), Epoch: epoch, SinceMs: h.Now().UnixMilli()}
+		h.node.leases.Store(h.leaseID(), h.lease)
+	}
 	return nil
+}
+
+// dropLease has the node tell no more that the entity is here, unless a newer activation is.
+func (h *Host) dropLease() {
+	if h.lease != nil {
+		h.node.leases.CompareAndDelete(h.leaseID(), h.lease)
+	}
 }
 
 // Reload reads the entity from storage again and resumes what is pending.
@@ -194,6 +205,7 @@ func (h *Host) fence(why error) error {
 	h.Log.Warn("fenced: a newer activation owns this entity", "epoch", h.epoch, "reason", reason)
 	h.Metrics.fences.WithLabelValues(h.kind.Name, reason).Inc()
 	h.fenced = true
+	h.dropLease()
 	h.ended.Store(true)
 	h.node.system.Root.Send(h.parent, retired{pid: h.self, must: true})
 	refused := h.refused

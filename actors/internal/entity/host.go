@@ -38,7 +38,8 @@ type Host struct {
 	self   *actor.PID
 	parent *actor.PID
 
-	epoch  int64 // 0: none is taken yet
+	epoch  int64               // 0: none is taken yet
+	lease  *messages.NodeLease // what the node tells of it; nil: nothing
 	loaded bool
 	fenced bool // a newer epoch exists: replies NOT_OWNER to everything
 	ended  atomic.Bool
@@ -141,6 +142,7 @@ func (h *Host) handOver() {
 
 // end stops what would outlive the entity.
 func (h *Host) end() {
+	h.dropLease()
 	h.stopTimers()
 	if h.retry != nil {
 		h.retry.Stop()

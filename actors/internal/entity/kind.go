@@ -56,6 +56,8 @@ type Kind struct {
 	Lasting func() any
 	// Stays says that an entity of this kind is never retired.
 	Stays bool
+	// Single says that the whole desk has one entity of this kind. A node tells which of them it has (Node.Status).
+	Single bool
 
 	handlers map[reflect.Type]Handler
 }

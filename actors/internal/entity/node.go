@@ -33,6 +33,7 @@ type Node struct {
 	shards     [Shards]*actor.PID // in a cluster the ways to them
 
 	entities  atomic.Int64 // resident
+	leases    sync.Map     // of those that the desk has once, by kind/identity: *messages.NodeLease
 	placement Placement    // nil: this node is alone
 	onMoved   []func()
 	notices   *actor.PID // nil: none are heard

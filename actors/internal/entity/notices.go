@@ -3,6 +3,8 @@ package entity
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -94,6 +96,11 @@ func (n *Node) Status() *messages.NodeStatus {
 			status.Shards++
 		}
 	}
+	n.leases.Range(func(_, lease any) bool {
+		status.Leases = append(status.Leases, lease.(*messages.NodeLease))
+		return true
+	})
+	slices.SortFunc(status.Leases, func(a, b *messages.NodeLease) int { return strings.Compare(a.Entity, b.Entity) })
 	return status
 }
 

@@ -62,6 +62,7 @@ func (r *Room) Kind() *entity.Kind {
 		Name:     messages.KindPoller,
 		New:      func(h *entity.Host) entity.Entity { return &poller{Host: h, room: r} },
 		Stays:    true,
+		Single:   true,
 		Messages: []entity.Handler{entity.Replies((*poller).onWake), entity.Takes((*poller).onRenew)},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/ids"
@@ -14,12 +15,11 @@ import (
 )
 
 const (
-	// batch is how many due records are read together. batchPause is the pause after each batch, so that a large
-	// backlog does not starve what people do now.
+	// batch is how many due records are read together, and how many entities are woken before a pause of batchPause: 1,000/s
+	// at most, so that a large backlog does not starve what people do now.
 	batch      = 50
 	batchPause = 50 * time.Millisecond
-	// dueAtMost is how many users, groups and chats are woken in one sweep. There are few, so they are woken without
-	// a pause.
+	// dueAtMost is how many users, groups and chats are woken in one sweep.
 	dueAtMost = 10_000
 	// keptAnswersBatch is how many expired answers of the API are deleted together.
 	keptAnswersBatch = 1000
@@ -37,8 +37,13 @@ type Loop struct {
 	moved   chan struct{}
 	settled time.Time                        // what has come here before is awake
 	gained  func(kind, identity string) bool // whether an entity is to be woken in this sweep
-	mu      sync.Mutex
-	kept    map[[2]string]struct{} // entities that are always awake, by kind and identity
+	told    int                              // entities since the last pause
+
+	ticks  *time.Ticker
+	settle *time.Timer
+
+	mu   sync.Mutex
+	kept map[[2]string]struct{} // entities that are always awake, by kind and identity
 }
 
 // Options say what a sweep looks after.
@@ -83,39 +88,49 @@ const whole = 100 * 365 * 24 * time.Hour
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	settled := time.NewTimer(time.Hour)
-	settled.Stop()
-	defer settled.Stop()
+	s.settle, s.ticks = time.NewTimer(time.Hour), time.NewTicker(min(shardTick, s.node.Idle()))
+	s.settle.Stop()
+	defer s.settle.Stop()
+	defer s.ticks.Stop()
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
-	sweeps, ticks := time.NewTicker(s.o.Every), time.NewTicker(min(shardTick, s.node.Idle()))
+	sweeps := time.NewTicker(s.o.Every)
 	defer sweeps.Stop()
-	defer ticks.Stop()
+	for s.wait(sweeps.C) {
+		s.sweepOnce(s.env.Ctx, s.env.Now())
+	}
+}
+
+// wait does what can't wait for the end of a sweep, which takes long when much is pending: above all, it wakes what came with
+// the shards of another node. false: the node stops.
+func (s *Loop) wait(until <-chan time.Time) bool {
 	for {
 		select {
 		case <-s.env.Ctx.Done():
-			return
-		case <-ticks.C:
+			return false
+		case <-until:
+			return true
+		case <-s.ticks.C:
 			s.node.Tick()
 			s.wakeKept()
 		case <-s.moved:
 			s.wakeGained()
-			settled.Reset(entity.SettleAfter)
-		case <-settled.C:
-			now := time.Now()
+			s.settle.Reset(entity.SettleAfter)
+		case <-s.settle.C:
+			before := time.Now().Add(-entity.SettleAfter)
 			s.wakeGained()
-			s.settled = now.Add(-entity.SettleAfter)
-		case <-sweeps.C:
-			s.sweepOnce(s.env.Ctx, s.env.Now())
+			s.settled = before
 		}
 	}
 }
 
-// wakeGained wakes what is pending in the shards that have come to this node and have not settled yet.
+// wakeGained wakes what is pending in the shards that have come to this node and have not settled yet. It may interrupt
+// another sweep, which goes on afterwards.
 func (s *Loop) wakeGained() {
-	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, s.settled) }
+	interrupted, since := s.gained, s.settled
+	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, since) }
 	s.wakeKept()
 	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
-	s.gained = s.node.Owns
+	s.gained = interrupted
 }
 
 // sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.
@@ -168,7 +183,7 @@ func (s *Loop) wakeWebhooks(ctx context.Context) {
 		}
 		for i := range page {
 			if s.gained(messages.KindWebhook, page[i].WebhookID) {
-				s.env.Tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
+				s.tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
 			}
 		}
 		if len(page) < batch {
@@ -186,7 +201,6 @@ func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {
 			return
 		}
 		after = due[len(due)-1]
-		pause(ctx)
 	}
 }
 
@@ -219,14 +233,13 @@ func (s *Loop) sweepFiles(ctx context.Context) {
 		for _, d := range due {
 			if !woken[d.TicketID] && s.gained(messages.KindTicket, d.TicketID) {
 				woken[d.TicketID] = true
-				s.env.Tell(messages.KindTicket, d.TicketID, &messages.FilesDue{})
+				s.tell(messages.KindTicket, d.TicketID, &messages.FilesDue{})
 			}
 		}
 		if len(due) < batch {
 			return
 		}
 		after = due[len(due)-1].Due
-		pause(ctx)
 	}
 }
 
@@ -238,22 +251,23 @@ func (s *Loop) wake(kind string, due []storage.Due, err error) bool {
 		}
 		return false
 	}
-	n := 0
 	for _, d := range due {
 		if s.gained(kind, d.ID) {
-			s.env.Tell(kind, d.ID, &messages.Wake{})
-			n++
+			s.woken.WithLabelValues(kind).Inc()
+			s.tell(kind, d.ID, &messages.Wake{})
 		}
-	}
-	if n > 0 {
-		s.woken.WithLabelValues(kind).Add(float64(n))
 	}
 	return true
 }
 
-func pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(batchPause):
+// tell sends an entity a message, and pauses after so many.
+func (s *Loop) tell(kind, identity string, m proto.Message) {
+	s.env.Tell(kind, identity, m)
+	if s.told++; s.told < batch {
+		return
 	}
+	s.told = 0
+	pause := time.NewTimer(batchPause)
+	defer pause.Stop()
+	s.wait(pause.C)
 }
