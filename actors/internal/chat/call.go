@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -37,10 +38,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	}
 	c.room.calls.begin()
 	c.room.metrics.inFlight.Inc()
-	chatID, lang, activation := c.chatID, op.Lang, c.activation
-	if c.lang != "" {
-		lang = c.lang
-	}
+	chatID, lang, activation := c.chatID, c.langOf(op), c.activation
 	start, edit := time.Now(), editDigest(op, lang)
 	outcome := c.editedSo(op, edit)
 	c.Go(func() {
@@ -53,6 +51,15 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		outcome.ChatId = chatID
 		c.Note(called{q, op, outcome, edit, time.Since(start), activation})
 	})
+}
+
+// langOf is the language of a call: the setting of the chat; else what the group speaks, where nobody there is answered;
+// else that of whoever is.
+func (c *chat) langOf(op *messages.Operation) string {
+	if c.lang == "" && (op.Lang == "" || op.OpenersLang) {
+		return cmp.Or(c.spoken, op.Lang)
+	}
+	return cmp.Or(c.lang, op.Lang)
 }
 
 // callTime is how long a call may take: longer when it uploads a file.

@@ -88,14 +88,14 @@ func NotifyAll(r *storage.Ticket, o *messages.Origin, key string, args map[strin
 		if !IsOpened(topic) {
 			continue
 		}
-		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-			Order: ClosingOrder(after)}
+		op := OperationIn(r, topic)
+		op.Order = ClosingOrder(after)
 		notice := &messages.SendNoticeCall{Key: key, Args: args}
 		if messages.IsPrivate(topic.GroupID) {
 			notice = privately(r, notice)
 		}
 		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {
-			notice.ReplyTo, op.Lang, asked = o.MessageId, o.Lang, true
+			notice.ReplyTo, op.Lang, op.OpenersLang, asked = o.MessageId, o.Lang, false, true
 		}
 		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 		AddPending(r, o.CommandId, op, after)

@@ -150,6 +150,7 @@ func tellTrouble(r *storage.Ticket, topic *storage.Topic, id string, notice *mes
 	if notice.Args["ticket"] = ""; messages.IsPrivate(topic.GroupID) && !topic.Threaded {
 		notice.Args["ticket"] = desk.NameOf(r)
 	}
-	desk.AddPending(r, id, &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-		Call: &messages.Operation_SendNotice{SendNotice: notice}}, 0)
+	op := desk.OperationIn(r, topic)
+	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+	desk.AddPending(r, id, op, 0)
 }

@@ -294,9 +294,8 @@ func (t *ticket) notifyTopic(
 	if !desk.IsOpened(topic) {
 		return
 	}
-	op := &messages.Operation{
-		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: desk.ClosingOrder(after),
-		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}},
-	}
+	op := desk.OperationIn(r, topic)
+	op.Order = desk.ClosingOrder(after)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}
 	desk.AddPending(r, o.CommandId, op, after)
 }
