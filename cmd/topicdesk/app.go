@@ -74,7 +74,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 	}()
 
-	// The database comes first: its lock keeps a second process away from everything else in this folder, too.
+	lock, err := lockDataDir(a.Config)
+	if err != nil {
+		return err
+	}
+	closers.add("DATA_DIR", func(context.Context) error { return lock.Release() })
 	store, err := a.openStore(ctx)
 	if err != nil {
 		return err

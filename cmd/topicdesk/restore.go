@@ -48,6 +48,11 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 	r := &restorer{config: c, small: map[string][]byte{}}
 	var m *manifest
 	err = sqlite.Place(c.Database().Path, func(database io.Writer) (err error) {
+		lock, err := lockDataDir(c)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lock.Release()) }()
 		if r.files, err = openFiles(ctx, c, c.Logger(io.Discard)); err != nil {
 			return err
 		}

@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/lock"
 )
 
 // Store is a storage.Store in one file.
 type Store struct {
 	options options
 	path    string
-	lock    *os.File // nil unless WithExclusive
+	lock    *lock.File // nil unless WithExclusive
 	readers *readers
 
 	outdated atomic.Bool // the search index has an older folding, at least in part
@@ -141,7 +142,7 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 		wake: make(chan struct{}, 1), writerDone: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if o.exclusive {
-		if s.lock, err = lockFile(path + ".lock"); err != nil {
+		if s.lock, err = lockDatabase(path); err != nil {
 			return nil, err
 		}
 	}
@@ -215,7 +216,7 @@ func connectWriter(ctx context.Context, path string) (*conn, error) {
 func (s *Store) release() error {
 	all := []error{s.readers.close()}
 	if s.lock != nil {
-		all = append(all, unlockFile(s.lock))
+		all = append(all, s.lock.Release())
 	}
 	return errors.Join(all...)
 }
@@ -243,7 +244,7 @@ func (s *Store) Close() error {
 		}
 	}
 	if s.lock != nil {
-		all = append(all, unlockFile(s.lock))
+		all = append(all, s.lock.Release())
 	}
 	s.closeErr = errors.Join(all...)
 	close(s.closed)
