@@ -275,10 +275,25 @@ func (a *App) openStore(ctx context.Context) (storage.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := store.(interface{ Migrated() storage.Migrated }); ok {
+		a.tellMigrated(s.Migrated())
+	}
 	if a.WrapStore != nil {
 		return a.WrapStore(store), nil
 	}
 	return store, nil
+}
+
+// tellMigrated says that the database has a newer schema than before, since then there may be no way back.
+func (a *App) tellMigrated(m storage.Migrated) {
+	if m.From == 0 || m.From == m.To {
+		return
+	}
+	way := "older programs can still read it"
+	if m.Closed {
+		way = "older programs can't read it any more; the way back is a backup from before"
+	}
+	a.Log.Info("the database was brought up to date: "+way, "fromSchema", m.From, "toSchema", m.To)
 }
 
 // sayWhileOpening tells whoever waits for a long migration that it goes on, until stop is called.

@@ -25,7 +25,9 @@ type Store struct {
 	options options
 	path    string
 	lock    *lock.File // nil unless WithExclusive
-	readers *readers
+
+	migrated storage.Migrated // by Open
+	readers  *readers
 
 	outdated atomic.Bool // the search index has an older folding, at least in part
 
@@ -164,8 +166,12 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	c.hook = s.options.hook
 	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
-	err = migrate(c, migrations)
+	before, err := schemaVersion(c, migrations)
 	if err == nil {
+		err = migrate(c, migrations)
+	}
+	if err == nil {
+		s.migrated = migratedFrom(before)
 		err = s.checkIndex(c)
 	}
 	if err != nil {
@@ -180,6 +186,9 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Migrated says what Open did to the schema.
+func (s *Store) Migrated() storage.Migrated { return s.migrated }
 
 // connectWriter opens a connection that can write.
 func (s *Store) connectWriter(ctx context.Context) (*conn, error) {
