@@ -62,10 +62,12 @@ func RespondOpenly(r *Result, o *messages.Origin, key string, args map[string]st
 }
 
 // RespondKeyboard answers with a notice and its buttons.
-func RespondKeyboard(r *Result, o *messages.Origin, key string, keyboard *messages.Keyboard) {
+func RespondKeyboard(
+	r *Result, o *messages.Origin, key string, args map[string]string, keyboard *messages.Keyboard,
+) {
 	op := OperationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
-		Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
+		Key: key, Args: args, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
 	AddPending(r.Ticket, o.GetCommandId(), op, 0)
 	Acknowledge(r, o)
 }
