@@ -2308,6 +2308,7 @@ type GroupLag struct {
 	Waiting       int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	PerMinute     int64                  `protobuf:"varint,4,opt,name=per_minute,json=perMinute,proto3" json:"per_minute,omitempty"` // calls that may leave in a minute now; 0: no limit
 	Suspended     string                 `protobuf:"bytes,5,opt,name=suspended,proto3" json:"suspended,omitempty"`                   // why the bot may not write there; empty: it may
+	BlockedBy     string                 `protobuf:"bytes,6,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`  // no group: the name of a person on the ticket who has blocked the bot
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2373,6 +2374,13 @@ func (x *GroupLag) GetPerMinute() int64 {
 func (x *GroupLag) GetSuspended() string {
 	if x != nil {
 		return x.Suspended
+	}
+	return ""
+}
+
+func (x *GroupLag) GetBlockedBy() string {
+	if x != nil {
+		return x.BlockedBy
 	}
 	return ""
 }
@@ -4110,7 +4118,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x12\x15\n" +
 	"\x06age_ms\x18Q \x01(\x03R\x05ageMs\x124\n" +
-	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x99\x01\n" +
+	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\xb8\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
 	"groupTitle\x12\x15\n" +
@@ -4118,7 +4126,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x1d\n" +
 	"\n" +
 	"per_minute\x18\x04 \x01(\x03R\tperMinute\x12\x1c\n" +
-	"\tsuspended\x18\x05 \x01(\tR\tsuspended\"\x98\x01\n" +
+	"\tsuspended\x18\x05 \x01(\tR\tsuspended\x12\x1d\n" +
+	"\n" +
+	"blocked_by\x18\x06 \x01(\tR\tblockedBy\"\x98\x01\n" +
 	"\bLinkView\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1f\n" +
 	"\vgroup_title\x18\x02 \x01(\tR\n" +
