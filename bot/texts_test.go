@@ -27,7 +27,7 @@ var languages = []string{langEnglish, langThai}
 func ownTexts() []string {
 	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textListOpened, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
-		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCopyEdited}
+		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCardBlocked, textCopyEdited}
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}

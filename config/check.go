@@ -99,7 +99,7 @@ func (m *mistakes) checkRules(c *Config) {
 		}
 	}
 	if m.set("HTTP_ADDR") && !isListenAddress(c.HTTPAddr) {
-		m.refuse("HTTP_ADDR", "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces")
+		m.refuse("HTTP_ADDR", "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces; the largest port is 65535")
 	}
 	if m.set("METRICS_ADDR") && (!isListenAddress(c.MetricsAddr) || c.MetricsAddr == c.HTTPAddr) {
 		m.refuse("METRICS_ADDR", "must be host:port, such as 127.0.0.1:9090, and another one than HTTP_ADDR")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -237,9 +238,9 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
 		SimulatorURL: simulatorURL,
 	})
-	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	listener, err := listen("HTTP_ADDR", a.Config.HTTPAddr)
 	if err != nil {
-		return nil, nil, fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
+		return nil, nil, err
 	}
 	return server, listener, server.Start(listener)
 }
@@ -250,12 +251,25 @@ func (a *App) startMetrics(registry *prometheus.Registry) (*httpedge.Server, err
 	if a.Config.MetricsAddr == "" {
 		return server, nil
 	}
-	listener, err := net.Listen("tcp", a.Config.MetricsAddr)
+	listener, err := listen("METRICS_ADDR", a.Config.MetricsAddr)
 	if err != nil {
-		return nil, fmt.Errorf("can't listen on METRICS_ADDR %s: %w", a.Config.MetricsAddr, err)
+		return nil, err
 	}
 	a.Log.Info("metrics", "http", "http://"+listener.Addr().String()+"/metrics")
 	return server, server.Start(listener)
+}
+
+// listen listens at the address that a setting has.
+func listen(setting, addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s %s is in use already: another desk or another program listens there; stop it, or choose "+
+			"another port", setting, addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s %s: %w", setting, addr, err)
+	}
+	return listener, nil
 }
 
 func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
