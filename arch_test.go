@@ -48,12 +48,14 @@ var arrows = map[string][]string{
 	"actors/internal/webhook": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/eventlog", "actors/internal/delivery"},
 
-	"bot":           {"ids", "messages", "actors"},
-	"simulator":     {}, // a Bot API server for any bot
-	"http":          {"ids", "messages", "view", "actors"},
-	"docs/examples": {}, // what users copy: nothing of ours
-	"storage":       {"ids"},
-	"storage/":      {"ids", "storage"}, // the stores behind the contract: sqlite, mongodb, files
+	"bot":            {"ids", "messages", "actors"},
+	"simulator":      {}, // a Bot API server for any bot
+	"http":           {"ids", "messages", "view", "actors"},
+	"docs/examples":  {}, // what users copy: nothing of ours
+	"storage":        {"ids"},
+	"storage/":       {"ids", "storage"}, // the stores behind the contract: sqlite, mongodb, files
+	"storage/lock":   {},
+	"storage/sqlite": {"ids", "storage", "storage/lock"},
 }
 
 // sealed packages must not import what lies beneath them: the contract knows no store.

@@ -40,8 +40,12 @@ func TestStartAndHelp(t *testing.T) {
 		d.awaitText(d.engineering, 0, "is registered")
 		k := d.open(d.bob, d.engineering, "Help me")
 		a := d.awaitAnswer(d.say(d.bob, d.engineering, k.thread, "/help"), "/close_ticket")
-		if strings.Contains(a.Text, "/register") {
+		if strings.Contains(a.Text, "/register") || !strings.Contains(a.Text, "/tickets") || !strings.Contains(a.Text, "/lang") {
 			t.Errorf("%q", a.Text)
+		}
+		a = d.awaitAnswer(d.say(d.bob, d.engineering, 0, "/start"), "/create_ticket")
+		if strings.Contains(a.Text, "an administrator sends /register") {
+			t.Errorf("a registered group is asked to register: %q", a.Text)
 		}
 	})
 	d.run(t, "a changed name is noticed", func(t *testing.T) {

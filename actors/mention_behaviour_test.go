@@ -194,6 +194,16 @@ func TestMentionRefusals(t *testing.T) {
 			t.Errorf("%d calls, %d links", n-calls, len(d.record(k).Links)-links)
 		}
 	}
+	d.run(t, "the beginning of a username or first name: those who may be meant are offered", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Stapler")
+		offer := d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/mention @BO"), "I don't know @BO. If you mean one of these")
+		if len(offer.Buttons) != 1 || len(offer.Buttons[0]) != 1 || offer.Buttons[0][0].Text != "Bob · Engineering" {
+			t.Errorf("offered are %v", offer.Buttons)
+		}
+		d.press(d.carl, offer, "muser:")
+		d.awaitText(d.support, k.thread, "Bob is on the ticket now")
+		d.introduced(d.engineering, d.topicNamed(d.engineering, "Stapler").Thread)
+	})
 	d.run(t, "unknown", func(t *testing.T) { mentions(t, "@nobody", "I don't know @nobody yet") })
 	d.run(t, "no default group", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.carl, 0, 0, "/start"), "Hello Carl")

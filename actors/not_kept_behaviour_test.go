@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // saysNotKept counts what the bot says in a thread about files that are not kept.
@@ -19,7 +20,9 @@ func (d *desk) saysNotKept(chat int64, thread int) (n int) {
 
 func TestFilesThatAreNotKeptAreTold(t *testing.T) {
 	t.Parallel()
-	d := ready(t, keeping(t))
+	with := keeping(t)
+	with.files.Rules.Limits["audio"] = 2 << 10
+	d := ready(t, with)
 	alpha := d.openedAlone(d.ann, d.support, "Alpha")
 	beta := d.openedAlone(d.ann, d.support, "Beta")
 	page := func(name string) *simulator.Upload {
@@ -28,7 +31,8 @@ func TestFilesThatAreNotKeptAreTold(t *testing.T) {
 	d.run(t, "in the topic, in reply to the message, once", func(t *testing.T) {
 		sent := d.send(d.carl, d.support, alpha.thread, page("page.html"), "")
 		told := d.awaitAnswer(sent, "page.html")
-		if !strings.Contains(told.Text, "could not be kept with this ticket (text/html is not allowed)") {
+		if !strings.Contains(told.Text, "could not be kept with this ticket, since files of the type text/html are not allowed.") ||
+			!strings.Contains(told.Text, "as another kind of file") {
 			t.Errorf("the topic reads %q", told.Text)
 		}
 		d.quiet(alpha)
@@ -38,6 +42,18 @@ func TestFilesThatAreNotKeptAreTold(t *testing.T) {
 		d.quiet(alpha)
 		if n := d.saysNotKept(d.support, alpha.thread); n != 1 {
 			t.Errorf("it is told %d times", n)
+		}
+	})
+	d.run(t, "one that is too large says the limit, and programs read of it what they did", func(t *testing.T) {
+		sent := d.send(d.carl, d.support, alpha.thread, &simulator.Upload{
+			Kind: "audio", FileName: "song.mp3", Data: make([]byte, 3000)}, "")
+		told := d.awaitAnswer(sent, "song.mp3")
+		if !strings.Contains(told.Text, "larger than 2 KB. If it is needed there, send it smaller.") {
+			t.Errorf("the topic reads %q", told.Text)
+		}
+		files := d.awaitFiles(alpha, 3)
+		if a := files[2]; a.Reason != "larger than 2 KB" || a.Rule != storage.RuleSize {
+			t.Errorf("%q by %q", a.Reason, a.Rule)
 		}
 	})
 	d.run(t, "and again for another file", func(*testing.T) {
@@ -52,7 +68,7 @@ func TestFilesThatAreNotKeptAreTold(t *testing.T) {
 		d.restart()
 		d.sim.ClearFaults()
 		told := d.awaitAnswer(sent, "ใบแจ้งหนี้.html")
-		if !strings.Contains(told.Text, "เก็บไว้กับทิกเก็ต "+"#2 Beta") {
+		if !strings.Contains(told.Text, "เก็บไว้กับทิกเก็ต "+"#2 Beta") || strings.Contains(told.Text, "allowed") {
 			t.Errorf("the person reads %q", told.Text)
 		}
 	})

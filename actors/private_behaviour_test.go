@@ -292,6 +292,7 @@ func TestBlockedByAPerson(t *testing.T) {
 		if n := told("Ann has blocked me") + told("did not reach"); n != 1 {
 			t.Errorf("told %d times", n)
 		}
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/ticket"), "Ann has blocked me: what is written here waits")
 	})
 	d.run(t, "when they come back it arrives", func(t *testing.T) {
 		d.must(d.sim.Block(d.ann, false))
@@ -304,6 +305,10 @@ func TestBlockedByAPerson(t *testing.T) {
 		d.awaitText(d.support, k.thread, "Here I am")
 		if n := told("Ann can be reached again"); n != 1 {
 			t.Errorf("told %d times", n)
+		}
+		m := d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/ticket"), d.head(k))
+		if strings.Contains(m.Text, "has blocked me") {
+			t.Errorf("the card still says so: %q", m.Text)
 		}
 	})
 }

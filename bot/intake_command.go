@@ -147,7 +147,7 @@ func (h *handling) mention(_ *Message, c SlashCommand) error {
 	return nil
 }
 
-func (h *handling) start(m *Message, _ SlashCommand) error {
+func (h *handling) start(m *Message, c SlashCommand) error {
 	if m.Sender.GetKind() == messages.Sender_USER {
 		if err := h.saveProfile(m.From); err != nil {
 			return err
@@ -155,6 +155,13 @@ func (h *handling) start(m *Message, _ SlashCommand) error {
 	}
 	if m.Chat.Private() {
 		return h.answer(messages.NoticeWelcome, map[string]string{"name": m.Sender.GetName()})
+	}
+	group, err := h.group()
+	if err != nil {
+		return err
+	}
+	if group.Registered { // what to do first is done
+		return h.help(m, c)
 	}
 	return h.answer(messages.NoticeWelcomeGroup, map[string]string{"title": m.Chat.Title})
 }

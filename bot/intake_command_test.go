@@ -67,7 +67,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 		"help":             {elsewhere(`"text":"/help"`), []sent{notice(here, messages.NoticeHelpGroup)}},
 		"private help":     {asPrivate("/help"), []sent{notice(alone, messages.NoticeHelpPrivate)}},
 		"private start":    {asPrivate("/start x"), []sent{profile(alone), notice(alone, messages.NoticeWelcome, with("name", "Ann"))}},
-		"start":            {inGeneral(`"text":"/start"`), []sent{profile(general), notice(general, messages.NoticeWelcomeGroup, with("title", "Support"))}},
+		"start":            {inGeneral(`"text":"/start"`), []sent{profile(general), notice(general, messages.NoticeHelpGroup)}},
 		"private create":   {asPrivate("/create_ticket x"), []sent{{"user/5", &messages.DraftTicket{Origin: alone, TicketId: messages.TicketID("5:50", someDate), Title: "x"}}}},
 		"private public":   {asPrivate("/public"), []sent{notice(alone, messages.NoticeOnlyInGroup, command("/public"))}},
 		"public":           {inGeneral(`"text":"/public ON"`), []sent{{"group/g7", &messages.SetPublic{Origin: general, Wanted: "on"}}}},

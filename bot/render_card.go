@@ -141,6 +141,9 @@ func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 		if g.GetPerMinute() > 0 {
 			args["budget"] = strconv.FormatInt(g.GetPerMinute(), 10)
 		}
+		if name := g.GetBlockedBy(); name != "" {
+			key, args = textCardBlocked, map[string]string{"name": messages.Shorten(oneLine(name), maxCardName)}
+		}
 		if g.GetSuspended() != "" {
 			key, args["why"] = textCardSuspended, messages.Shorten(oneLine(g.GetSuspended()), maxCardName)
 		}

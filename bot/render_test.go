@@ -172,7 +172,8 @@ func TestCardsAndLists(t *testing.T) {
 		{"card while groups are behind", &messages.Operation{Call: &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
 			Ticket: &messages.TicketView{TicketId: "TICK-1-2", Title: "T", Status: "open", Priority: "normal", Behind: []*messages.GroupLag{
 				{GroupTitle: "Back office", LagMs: 42_400, Waiting: 31, PerMinute: 14}, {GroupTitle: "Sales", LagMs: 6000, Waiting: 1},
-				{GroupTitle: "Works", LagMs: 900_000, Waiting: 7, PerMinute: 20, Suspended: "bot was kicked"}}}}}}},
+				{GroupTitle: "Works", LagMs: 900_000, Waiting: 7, PerMinute: 20, Suspended: "bot was kicked"},
+				{BlockedBy: "Ann"}}}}}}},
 		{"joined copies", &messages.Operation{Call: &messages.Operation_SendMerged{SendMerged: &messages.SendMergedCall{Copies: []*messages.SendCopyCall{
 			{SenderName: "Ann", Content: &messages.Content{Text: "It 🔥 burns", Entities: []*messages.Entity{{Type: "bold", Offset: 6, Length: 5}}}},
 			{SenderName: "Eve", GroupTitle: "Sales", ReplyTo: 5, Quote: "burns", MergedPreview: "It 🔥 burns", Content: &messages.Content{Text: "ไฟไหม้จริง"}},

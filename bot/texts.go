@@ -56,6 +56,7 @@ const (
 	textCardPrivate    = "card_private"   //
 	textCardBehind     = "card_behind"    // group, lag (seconds), waiting, budget (messages a minute; empty: no limit)
 	textCardSuspended  = "card_suspended" // group, waiting, why
+	textCardBlocked    = "card_blocked"   // name
 	textMore           = "card_more"      // count
 	textListOpened     = "list_opened"    // who, age
 	textAgeMinutes     = "age_minutes"    // count

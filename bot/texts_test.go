@@ -27,7 +27,7 @@ var languages = []string{langEnglish, langThai}
 func ownTexts() []string {
 	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textListOpened, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
-		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCopyEdited}
+		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCardBlocked, textCopyEdited}
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}
@@ -176,7 +176,7 @@ var samples = map[string]string{
 	"nodelete": "yes", "nopin": "yes",
 	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
-	"max": "128", "count": "3", "lang": "th", "priority": "high",
+	"limit": "50 MB", "type": "text/x-shellscript", "pixels": "9000 × 9000", "max": "128", "count": "3", "lang": "th", "priority": "high",
 }
 
 // golden compares got with a file of testdata, or writes it when UPDATE_GOLDEN is set.

@@ -99,7 +99,7 @@ func (m *mistakes) checkRules(c *Config) {
 		}
 	}
 	if m.set("HTTP_ADDR") && !isListenAddress(c.HTTPAddr) {
-		m.refuse("HTTP_ADDR", "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces")
+		m.refuse("HTTP_ADDR", "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces; the largest port is 65535")
 	}
 	if m.set("METRICS_ADDR") && (!isListenAddress(c.MetricsAddr) || c.MetricsAddr == c.HTTPAddr) {
 		m.refuse("METRICS_ADDR", "must be host:port, such as 127.0.0.1:9090, and another one than HTTP_ADDR")
@@ -178,7 +178,7 @@ func (m *mistakes) checkSimulator(c *Config) {
 }
 
 // warnings names what is valid but risky.
-func warnings(c Config, file map[string]string) []string {
+func warnings(c Config) []string {
 	var all []string
 	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if len(c.GroupsAllowed) == 0 && !c.UsesSimulator() {
@@ -191,25 +191,6 @@ func warnings(c Config, file map[string]string) []string {
 		warn("TELEGRAM_WEBHOOK_SECRET has only %d characters: it is easy to guess", n)
 	}
 	clusterWarnings(c, warn)
-	return append(all, unknownNames(file)...)
-}
-
-// unknownNames finds names in the .env file that look like settings of ours and are not. Otherwise nobody would
-// notice that a misspelt setting is ignored and its default applies. The file may also have names of other programs.
-func unknownNames(file map[string]string) []string {
-	ourHeads := []string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "FILES", "CLAMAV", "CLUSTER", "ETCD", "LOG",
-		"METRICS", "API", "EVENTS", "PUBLIC", "WEBHOOK", "SECRETS", "SIMULATOR"}
-	var known, all []string
-	for _, s := range settings() {
-		known = append(known, s.name)
-	}
-	for name := range file {
-		head, _, _ := strings.Cut(name, "_")
-		if slices.Contains(ourHeads, head) && !slices.Contains(known, name) {
-			all = append(all, name+" in the settings file is not a setting of this service and has no effect")
-		}
-	}
-	slices.Sort(all)
 	return all
 }
 

@@ -188,8 +188,9 @@ func TestDotenv(t *testing.T) {
 		t.Errorf("HTTP_ADDR = %q: an empty value in the environment is none", c.HTTPAddr)
 	}
 	w := c.Warnings()
-	if len(w) != 2 || !strings.HasPrefix(w[0], "ETCD_TIMEOUT ") || !strings.HasPrefix(w[1], "TELEGRAM_TOKEN ") {
-		t.Errorf("warnings %q, want one for ETCD_TIMEOUT and one for TELEGRAM_TOKEN", w)
+	if len(w) != 3 || !strings.HasPrefix(w[0], "ETCD_TIMEOUT ") || !strings.HasPrefix(w[1], "TELEGRAM_TOKEN ") ||
+		!strings.HasPrefix(w[2], "TZ ") {
+		t.Errorf("warnings %q, want one for each of ETCD_TIMEOUT, TELEGRAM_TOKEN and TZ", w)
 	}
 
 	t.Run("no file is no mistake", func(t *testing.T) {
@@ -200,7 +201,7 @@ func TestDotenv(t *testing.T) {
 	for name, tt := range map[string]struct{ line, want string }{
 		"a line without =":       {"TELEGRAM_BOT_TOKEN 'hunter2'", "line 4: must be NAME=value"},
 		"a quote without an end": {"TELEGRAM_BOT_TOKEN=\"hunter2", "line 4: must be NAME=value"},
-		"blanks in a name":       {"TELEGRAM_BOT TOKEN " + token, "a name has blanks in it"},
+		"blanks in a name":       {"TELEGRAM_BOT TOKEN " + token, "line 4: a name has blanks in it"},
 	} {
 		t.Run(name+" is told, and no secret", func(t *testing.T) {
 			path := writeFile(t, "NOTE=\"two\nlines\"\nLOG_LEVEL=info\n"+tt.line+"\nDATA_DIR=x\n")
@@ -225,6 +226,38 @@ func TestDotenv(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// TestMisspeltNames has names that are no settings in the file and in the environment.
+func TestMisspeltNames(t *testing.T) {
+	inFile := func(name string) string { return name + " in the settings file is not a setting" }
+	for line, want := range map[string]string{
+		"GROUP_ALLOWED=-1":  "did you mean GROUPS_ALLOWED?",
+		"LOGLEVEL=debug":    "did you mean LOG_LEVEL?",
+		"log_level=warn":    "did you mean LOG_LEVEL?",
+		"TELEGRAM_TOKEN=x":  "did you mean TELEGRAM_BOT_TOKEN?",
+		"COFFEE_MACHINE=on": "has no effect",
+	} {
+		name, value, _ := strings.Cut(line, "=")
+		c, err := config.Load(vars{}.lookup, writeFile(t, line+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := c.Warnings()
+		if len(w) != 1 || !strings.HasPrefix(w[0], inFile(name)) || !strings.HasSuffix(w[0], want) || strings.Contains(w[0], "="+value) {
+			t.Errorf("%s: warnings %q", line, w)
+		}
+	}
+	c, err := config.Load(vars{"LOG_LEVEL": "info"}.lookup, "", "LOGLEVEL=debug", "LOG_LEVEL=info", "HTTP_PROXY=x", "PATH=/bin", "LANG=C",
+		"TELEGRAM_TOKEN=x", "group_allowed=1", "USER=me", "HOME=/", "GOGC=100", "AWS_REGION=eu", "=C:=x", "", "TZ=UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"LOGLEVEL in the environment is not a setting of this service and has no effect; did you mean LOG_LEVEL?",
+		"group_allowed in the environment is not a setting of this service and has no effect; did you mean GROUPS_ALLOWED?"}
+	if diff := cmp.Diff(want, c.Warnings()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestWarnings(t *testing.T) {

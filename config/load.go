@@ -14,11 +14,11 @@ import (
 
 // Load reads the settings through lookup (os.LookupEnv in the service). What is not set there it reads from the file
 // dotenv, if that exists; the name may be empty. An empty value counts as not set, and blanks around a value are
-// dropped.
+// dropped. In environ, the names of the environment (os.Environ), misspelt settings are looked for.
 //
 // The error joins one line for each mistake (errors.Join), with the name of the setting, its value (secrets are
 // masked) and what it must be. The Config is of no use then.
-func Load(lookup func(name string) (value string, ok bool), dotenv string) (Config, error) {
+func Load(lookup func(name string) (value string, ok bool), dotenv string, environ ...string) (Config, error) {
 	all := settings()
 	file, fileErr := readDotenv(dotenv)
 
@@ -48,7 +48,7 @@ func Load(lookup func(name string) (value string, ok bool), dotenv string) (Conf
 	if c.TelegramWebhookSecret == "" && !c.UsesSimulator() {
 		c.TelegramWebhookSecret = WebhookSecret(c.TelegramBotToken)
 	}
-	c.warnings = warnings(c, file)
+	c.warnings = append(warnings(c), misspelt(file, environ)...)
 	return c, nil
 }
 
@@ -112,16 +112,20 @@ func readDotenv(path string) (map[string]string, error) {
 		return nil, fmt.Errorf("settings file: %w", err)
 	}
 	values, err := godotenv.UnmarshalBytes(content)
+	lines := strings.SplitAfter(string(content), "\n")
 	if err == nil {
-		for name := range values {
-			if strings.ContainsAny(name, " \t") { // the library reads NAME value:with:colons as a name and a value
-				return nil, fmt.Errorf("settings file %s: a name has blanks in it; a line %s", path, dotenvForm)
+		if !blankName(values) {
+			return values, nil
+		}
+		n := 1
+		for ; n < len(lines); n++ {
+			if some, err := godotenv.Unmarshal(strings.Join(lines[:n], "")); err == nil && blankName(some) {
+				break
 			}
 		}
-		return values, nil
+		return nil, fmt.Errorf("settings file %s, line %d: a name has blanks in it; a line %s", path, n, dotenvForm)
 	}
 	// The wrong line comes after the longest valid beginning of the file.
-	lines := strings.SplitAfter(string(content), "\n")
 	good := len(lines)
 	for good > 0 {
 		if _, err := godotenv.Unmarshal(strings.Join(lines[:good], "")); err == nil {
@@ -130,4 +134,14 @@ func readDotenv(path string) (map[string]string, error) {
 		good--
 	}
 	return nil, fmt.Errorf("settings file %s, line %d: %s", path, good+1, dotenvForm)
+}
+
+// blankName says whether a name has blanks in it: the library reads NAME value:with:colons as a name and a value.
+func blankName(values map[string]string) bool {
+	for name := range values {
+		if strings.ContainsAny(name, " \t") {
+			return true
+		}
+	}
+	return false
 }

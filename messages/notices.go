@@ -43,6 +43,10 @@ const (
 	NoticeTicketContinued = "ticket_continued" // who; it was pending
 	NoticeFileInfected    = "file_infected"    // who, file, found; a virus scanner found something in a file
 	NoticeFileNotKept     = "file_not_kept"    // file, why, ticket ("" in a topic of its own); in reply to the message, which is delivered
+	NoticeFileTooLarge    = "file_too_large"   // file, limit ("": unknown), ticket; as the one before, and so are the next ones
+	NoticeFileType        = "file_type"        // file, type, ticket
+	NoticeFileEmpty       = "file_empty"       // file, ticket
+	NoticeFileImage       = "file_image"       // file, pixels ("": unknown), ticket
 	NoticeMediumFailed    = "medium_failed"    // group, why, ticket; something of the description can't be shown
 	NoticeAlreadyClosed   = "already_closed"   // ticket ("" in a topic of its own, here and below)
 	NoticeAlreadyOpen     = "already_open"     // ticket
@@ -75,6 +79,7 @@ const (
 	NoticeMentioned       = "mentioned"         // name, group, url
 	NoticeMentionAlready  = "mention_already"   // name, group, url
 	NoticeMentionUnknown  = "mention_unknown"   // given; the person must /start the bot and set a default group
+	NoticeMentionNear     = "mention_near"      // given; with a keyboard of those whose names begin so
 	NoticeMentionNoGroup  = "mention_no_group"  // name; has no default group: /default_group in their group
 	NoticeMentionBotOut   = "mention_bot_out"   // name, group; the bot is not in that group
 	NoticeMentionNoTopics = "mention_no_topics" // name, group; it has no topics

@@ -376,18 +376,19 @@ func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
 
 // Operation is one Bot API call that the service still owes.
 type Operation struct {
-	state      protoimpl.MessageState `protogen:"open.v1"`
-	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`             // a key that nobody takes apart: the same operation always has the same
-	Ref        *OperationRef          `protobuf:"bytes,11,opt,name=ref,proto3" json:"ref,omitempty"`          // what it is to its owner; missing in what a record keeps: its place there says it
-	Attempt    int64                  `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`  // how often its owner wanted it anew, after it had failed or was lost; of a question its number
-	Content    int64                  `protobuf:"varint,10,opt,name=content,proto3" json:"content,omitempty"` // revision of what it shows
-	Place      string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`       // internal id of the chat it goes to
-	ThreadId   int64                  `protobuf:"varint,4,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
-	Priority   Operation_Priority     `protobuf:"varint,5,opt,name=priority,proto3,enum=topicdesk.messages.Operation_Priority" json:"priority,omitempty"`
-	Order      int64                  `protobuf:"varint,6,opt,name=order,proto3" json:"order,omitempty"`                             // within the topic, for copies
-	Lang       string                 `protobuf:"bytes,7,opt,name=lang,proto3" json:"lang,omitempty"`                                // en or th; the group's setting wins
-	ReceivedMs int64                  `protobuf:"varint,8,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"` // when the update that caused it came in; 0 unknown
-	Waits      bool                   `protobuf:"varint,50,opt,name=waits,proto3" json:"waits,omitempty"`                            // where the bot may not write (any more) it waits until it may, and is not given up
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`             // a key that nobody takes apart: the same operation always has the same
+	Ref         *OperationRef          `protobuf:"bytes,11,opt,name=ref,proto3" json:"ref,omitempty"`          // what it is to its owner; missing in what a record keeps: its place there says it
+	Attempt     int64                  `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`  // how often its owner wanted it anew, after it had failed or was lost; of a question its number
+	Content     int64                  `protobuf:"varint,10,opt,name=content,proto3" json:"content,omitempty"` // revision of what it shows
+	Place       string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`       // internal id of the chat it goes to
+	ThreadId    int64                  `protobuf:"varint,4,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	Priority    Operation_Priority     `protobuf:"varint,5,opt,name=priority,proto3,enum=topicdesk.messages.Operation_Priority" json:"priority,omitempty"`
+	Order       int64                  `protobuf:"varint,6,opt,name=order,proto3" json:"order,omitempty"`                                 // within the topic, for copies
+	Lang        string                 `protobuf:"bytes,7,opt,name=lang,proto3" json:"lang,omitempty"`                                    // en or th; the group's setting wins
+	OpenersLang bool                   `protobuf:"varint,12,opt,name=openers_lang,json=openersLang,proto3" json:"openers_lang,omitempty"` // lang is that of a ticket's opener, who does not write there: what the group speaks wins, too
+	ReceivedMs  int64                  `protobuf:"varint,8,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"`     // when the update that caused it came in; 0 unknown
+	Waits       bool                   `protobuf:"varint,50,opt,name=waits,proto3" json:"waits,omitempty"`                                // where the bot may not write (any more) it waits until it may, and is not given up
 	// Types that are valid to be assigned to Call:
 	//
 	//	*Operation_CreateTopic
@@ -511,6 +512,13 @@ func (x *Operation) GetLang() string {
 		return x.Lang
 	}
 	return ""
+}
+
+func (x *Operation) GetOpenersLang() bool {
+	if x != nil {
+		return x.OpenersLang
+	}
+	return false
 }
 
 func (x *Operation) GetReceivedMs() int64 {
@@ -2300,6 +2308,7 @@ type GroupLag struct {
 	Waiting       int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	PerMinute     int64                  `protobuf:"varint,4,opt,name=per_minute,json=perMinute,proto3" json:"per_minute,omitempty"` // calls that may leave in a minute now; 0: no limit
 	Suspended     string                 `protobuf:"bytes,5,opt,name=suspended,proto3" json:"suspended,omitempty"`                   // why the bot may not write there; empty: it may
+	BlockedBy     string                 `protobuf:"bytes,6,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`  // no group: the name of a person on the ticket who has blocked the bot
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2365,6 +2374,13 @@ func (x *GroupLag) GetPerMinute() int64 {
 func (x *GroupLag) GetSuspended() string {
 	if x != nil {
 		return x.Suspended
+	}
+	return ""
+}
+
+func (x *GroupLag) GetBlockedBy() string {
+	if x != nil {
+		return x.BlockedBy
 	}
 	return ""
 }
@@ -3909,7 +3925,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xd5\x10\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xf8\x10\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x03ref\x18\v \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
@@ -3920,7 +3936,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tthread_id\x18\x04 \x01(\x03R\bthreadId\x12B\n" +
 	"\bpriority\x18\x05 \x01(\x0e2&.topicdesk.messages.Operation.PriorityR\bpriority\x12\x14\n" +
 	"\x05order\x18\x06 \x01(\x03R\x05order\x12\x12\n" +
-	"\x04lang\x18\a \x01(\tR\x04lang\x12\x1f\n" +
+	"\x04lang\x18\a \x01(\tR\x04lang\x12!\n" +
+	"\fopeners_lang\x18\f \x01(\bR\vopenersLang\x12\x1f\n" +
 	"\vreceived_ms\x18\b \x01(\x03R\n" +
 	"receivedMs\x12\x14\n" +
 	"\x05waits\x182 \x01(\bR\x05waits\x12H\n" +
@@ -4101,7 +4118,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x12\x15\n" +
 	"\x06age_ms\x18Q \x01(\x03R\x05ageMs\x124\n" +
-	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x99\x01\n" +
+	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\xb8\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
 	"groupTitle\x12\x15\n" +
@@ -4109,7 +4126,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x1d\n" +
 	"\n" +
 	"per_minute\x18\x04 \x01(\x03R\tperMinute\x12\x1c\n" +
-	"\tsuspended\x18\x05 \x01(\tR\tsuspended\"\x98\x01\n" +
+	"\tsuspended\x18\x05 \x01(\tR\tsuspended\x12\x1d\n" +
+	"\n" +
+	"blocked_by\x18\x06 \x01(\tR\tblockedBy\"\x98\x01\n" +
 	"\bLinkView\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1f\n" +
 	"\vgroup_title\x18\x02 \x01(\tR\n" +

@@ -102,13 +102,13 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbReopenTicket, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByTicket},
 	{Verb: VerbDelete, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByOwnRule},
 	{Verb: VerbTicket, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByAnyone},
-	{Verb: VerbTickets, Grammar: ArgWord, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
+	{Verb: VerbTickets, Grammar: ArgWord, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},
 	{Verb: VerbLink, Grammar: ArgTicketID, About: AboutTicket, Where: InGroup | InTopic, Listed: InGroup, Who: ByOwnRule},
 	{Verb: VerbUnlink, About: AboutTicket, Where: InGroup | InTopic, Listed: InTopic, Who: ByTicket},
 	{Verb: VerbDefaultGroup, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAnyone, Personal: true},
 	{Verb: VerbRegister, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbPublic, Grammar: ArgWord, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
-	{Verb: VerbLang, Grammar: ArgWord, About: AboutChat, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAdmins},
+	{Verb: VerbLang, Grammar: ArgWord, About: AboutChat, Where: Anywhere, Listed: Anywhere, Who: ByAdmins},
 	{Verb: VerbHelp, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},
 }
 

@@ -29,6 +29,8 @@ type Attachment struct {
 	State     string `json:"state"`               // FilePending …
 	// Reason says why the file is refused, failed, infected or removed, or why the last attempt failed.
 	Reason     string    `json:"reason,omitempty"`
+	Rule       string    `json:"rule,omitempty"`      // RuleSize …, by which it is refused; "": by none of these
+	RuleValue  string    `json:"ruleValue,omitempty"` // what that rule says (RefusedError.Value)
 	Tries      int64     `json:"tries"`
 	DueAt      time.Time `json:"dueAt,omitzero"` // zero: nothing is pending; of a finished one: the ticket has to tell
 	UploadedBy Creator   `json:"uploadedBy"`
@@ -46,6 +48,14 @@ const (
 	FileFailed      = "failed"   // could not be downloaded
 	FileInfected    = "infected" // quarantined
 	FileRemoved     = "removed"  // was stored, and was cleaned up
+)
+
+// The rules by which files are refused.
+const (
+	RuleSize  = "size"  // too large; its value is the largest size, such as 50 MB
+	RuleType  = "type"  // not allowed; its value is the type, or an extension such as .bat
+	RuleEmpty = "empty" // no file at all
+	RuleImage = "image" // an image that takes too much to decode; its value is its size in pixels
 )
 
 // Finished says whether no attempt to download it follows. While a finished one is due, its ticket has yet to cause the
@@ -137,8 +147,12 @@ type FileFacts struct {
 	Infected      string // name of the virus; empty: none was found
 }
 
-// RefusedError says which rule refuses a file.
-type RefusedError struct{ Reason string }
+// RefusedError says which rule refuses a file: in words, and for who words it otherwise.
+type RefusedError struct {
+	Reason string
+	Rule   string // RuleSize …
+	Value  string // what the rule says: the largest size, or the type that is not allowed; "": nothing
+}
 
 func (e *RefusedError) Error() string { return "the file is refused: " + e.Reason }
 

@@ -78,6 +78,7 @@ type Group struct {
 	Public    bool      `json:"public,omitempty"`
 	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet
 	Language  string    `json:"language,omitempty"` // en | th | "" (each person's own)
+	Spoken    string    `json:"spoken,omitempty"`   // en | th: of whoever registered it; "": unknown
 	Pending   []Pending `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's answer
 	Handled   []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
 	DueAt     time.Time `json:"dueAt,omitzero"`     // zero: nothing is pending

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -75,7 +76,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 	}()
 
-	// The database comes first: its lock keeps a second process away from everything else in this folder, too.
+	lock, err := lockDataDir(a.Config)
+	if err != nil {
+		return err
+	}
+	closers.add("DATA_DIR", func(context.Context) error { return lock.Release() })
 	store, err := a.openStore(ctx)
 	if err != nil {
 		return err
@@ -238,9 +243,9 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
 		SimulatorURL: simulatorURL,
 	})
-	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	listener, err := listen("HTTP_ADDR", a.Config.HTTPAddr)
 	if err != nil {
-		return nil, nil, fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
+		return nil, nil, err
 	}
 	return server, listener, server.Start(listener)
 }
@@ -251,12 +256,25 @@ func (a *App) startMetrics(registry *prometheus.Registry) (*httpedge.Server, err
 	if a.Config.MetricsAddr == "" {
 		return server, nil
 	}
-	listener, err := net.Listen("tcp", a.Config.MetricsAddr)
+	listener, err := listen("METRICS_ADDR", a.Config.MetricsAddr)
 	if err != nil {
-		return nil, fmt.Errorf("can't listen on METRICS_ADDR %s: %w", a.Config.MetricsAddr, err)
+		return nil, err
 	}
 	a.Log.Info("metrics", "http", "http://"+listener.Addr().String()+"/metrics")
 	return server, server.Start(listener)
+}
+
+// listen listens at the address that a setting has.
+func listen(setting, addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s %s is in use already: another desk or another program listens there; stop it, or choose "+
+			"another port", setting, addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s %s: %w", setting, addr, err)
+	}
+	return listener, nil
 }
 
 func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
@@ -276,10 +294,25 @@ func (a *App) openStore(ctx context.Context) (storage.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := store.(interface{ Migrated() storage.Migrated }); ok {
+		a.tellMigrated(s.Migrated())
+	}
 	if a.WrapStore != nil {
 		return a.WrapStore(store), nil
 	}
 	return store, nil
+}
+
+// tellMigrated says that the database has a newer schema than before, since then there may be no way back.
+func (a *App) tellMigrated(m storage.Migrated) {
+	if m.From == 0 || m.From == m.To {
+		return
+	}
+	way := "older programs can still read it"
+	if m.Closed {
+		way = "older programs can't read it any more; the way back is a backup from before"
+	}
+	a.Log.Info("the database was brought up to date: "+way, "fromSchema", m.From, "toSchema", m.To)
 }
 
 // sayWhileOpening tells whoever waits for a long migration that it goes on, until stop is called.

@@ -31,7 +31,7 @@ func backupCommand() *cobra.Command {
 			"With --verify, check a file that this command has made: every byte of it, the database, and that\n" +
 			"each attachment is there. That needs no settings and changes nothing.",
 		Example: "  topicdesk backup desk-2027-01-31.tar && topicdesk backup --verify desk-2027-01-31.tar",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p := newProgress(cmd.ErrOrStderr())
 			if verify {
@@ -46,6 +46,14 @@ func backupCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, "check FILE instead of writing it")
 	return cmd
+}
+
+// oneFile refuses anything but one argument, and shows how the command is used.
+func oneFile(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s takes one FILE, not %d; usage: %s", cmd.Name(), len(args), cmd.UseLine())
+	}
+	return nil
 }
 
 // onlySQLite refuses MongoDB, which has programs of its own for this.

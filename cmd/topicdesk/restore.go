@@ -25,7 +25,7 @@ func restoreCommand() *cobra.Command {
 		Long: "Make a desk of a file that `topicdesk backup` has written: the database at DATABASE_URL, which must not\n" +
 			"exist yet, and the files in DATA_DIR and FILES_URL. The database comes last, so an interrupted restore\n" +
 			"leaves none; the same command begins anew. Stop the service first.",
-		Args: cobra.ExactArgs(1),
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			settings, err := loadSettings()
 			if err != nil {
@@ -48,6 +48,11 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 	r := &restorer{config: c, small: map[string][]byte{}}
 	var m *manifest
 	err = sqlite.Place(c.Database().Path, func(database io.Writer) (err error) {
+		lock, err := lockDataDir(c)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lock.Release()) }()
 		if r.files, err = openFiles(ctx, c, c.Logger(io.Discard)); err != nil {
 			return err
 		}

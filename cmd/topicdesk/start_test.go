@@ -138,7 +138,7 @@ func TestStart(t *testing.T) {
 		d := wake(t)
 		first := d.serve("polling", 0)
 		first.awaitReady()
-		second := spawn(t, childMain, d.folder, d.settings("LOG_LEVEL", "error"))
+		second := spawn(t, childMain, d.folder, d.settings("LOG_LEVEL", "error", "DATA_DIR", t.TempDir()))
 		if code := second.wait(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}

@@ -104,7 +104,7 @@ const (
 
 // loadSettings reads the settings as the service does.
 func loadSettings() (config.Config, error) {
-	settings, err := config.Load(os.LookupEnv, ".env")
+	settings, err := config.Load(os.LookupEnv, ".env", os.Environ()...)
 	if err != nil {
 		return settings, fmt.Errorf("the settings are not valid:\n%w", err)
 	}

@@ -16,9 +16,6 @@ import (
 
 // startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.
 func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
-	if err := os.MkdirAll(a.Config.DataDir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("can't create DATA_DIR %s: %w", a.Config.DataDir, err)
-	}
 	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
 	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true})
 	if err != nil {

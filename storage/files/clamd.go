@@ -50,7 +50,7 @@ func (c *clamd) scan(ctx context.Context, file io.Reader) (found string, err err
 	case answer == "OK" && sendErr == nil:
 		return "", nil
 	case strings.Contains(answer, "size limit exceeded"):
-		return "", &storage.RefusedError{Reason: "larger than the virus scanner accepts"}
+		return "", &storage.RefusedError{Reason: "larger than the virus scanner accepts", Rule: storage.RuleSize}
 	case answer != "":
 		return "", fmt.Errorf("files: ClamAV answered %q", answer)
 	case sendErr != nil:

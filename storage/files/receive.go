@@ -76,7 +76,7 @@ func (r *received) write(ctx context.Context, f *os.File, claim storage.FileClai
 	case limit > 0 && n > limit:
 		return r.store.rules.tooLarge(claim.Kind)
 	case n == 0:
-		return &storage.RefusedError{Reason: "empty"}
+		return &storage.RefusedError{Reason: "empty", Rule: storage.RuleEmpty}
 	}
 	r.facts.Size, r.facts.SHA256 = n, hex.EncodeToString(sum.Sum(nil))
 	return nil

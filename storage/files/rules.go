@@ -56,7 +56,8 @@ func (r Rules) limit(kind string) int64 {
 
 // tooLarge returns the refusal of a file that is larger than its kind may be.
 func (r Rules) tooLarge(kind string) *storage.RefusedError {
-	return &storage.RefusedError{Reason: fmt.Sprintf("larger than %s", Size(r.limit(kind)))}
+	limit := Size(r.limit(kind))
+	return &storage.RefusedError{Reason: "larger than " + limit, Rule: storage.RuleSize, Value: limit}
 }
 
 // refuses says why content of that type with that name is refused; nil: it is accepted.
@@ -64,18 +65,19 @@ func (r Rules) refuses(content *mimetype.MIME, name string) *storage.RefusedErro
 	types := ancestry(content)
 	ext := strings.ToLower(path.Ext(name))
 	if entry, denied := matches(r.Deny, types, ext); denied {
-		what := types[0]
+		what, value := types[0], types[0]
 		if strings.HasPrefix(entry, ".") {
-			what = "a " + entry + " file"
+			what, value = "a "+entry+" file", entry
 		}
-		return &storage.RefusedError{Reason: what + " is not allowed"}
+		return &storage.RefusedError{Reason: what + " is not allowed", Rule: storage.RuleType, Value: value}
 	}
 	if len(r.Allow) == 0 {
 		return nil
 	}
 	// Only the type itself counts here, not its parents: plain text is the parent of every script.
 	if _, allowed := matches(r.Allow, types[:1], ext); !allowed {
-		return &storage.RefusedError{Reason: types[0] + " is not among what is allowed"}
+		reason := types[0] + " is not among what is allowed"
+		return &storage.RefusedError{Reason: reason, Rule: storage.RuleType, Value: types[0]}
 	}
 	return nil
 }

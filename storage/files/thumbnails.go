@@ -68,15 +68,16 @@ func (s *studio) read(ctx context.Context, file io.ReaderAt, size int64, mimeTyp
 	config, err := c.config(io.NewSectionReader(file, 0, size))
 	var overflow png.UnsupportedError
 	if errors.As(err, &overflow) && strings.Contains(err.Error(), "overflow") { // the number of pixels overflows an int
-		return nil, &storage.RefusedError{Reason: "an image of so many pixels is too large"}
+		return nil, &storage.RefusedError{Reason: "an image of so many pixels is too large", Rule: storage.RuleImage}
 	}
 	if err != nil || config.Width <= 0 || config.Height <= 0 {
 		return nil, nil
 	}
 	pixels := int64(config.Width) * int64(config.Height)
 	if s.maxPixels > 0 && pixels > s.maxPixels {
-		reason := fmt.Sprintf("an image of %d × %d pixels is too large", config.Width, config.Height)
-		return nil, &storage.RefusedError{Reason: reason}
+		value := fmt.Sprintf("%d × %d", config.Width, config.Height)
+		reason := "an image of " + value + " pixels is too large"
+		return nil, &storage.RefusedError{Reason: reason, Rule: storage.RuleImage, Value: value}
 	}
 	p := &picture{width: config.Width, height: config.Height}
 	weight := min(pixels*bytesPerPixel(config.ColorModel), decodeMemory)
@@ -90,7 +91,7 @@ func (s *studio) read(ctx context.Context, file io.ReaderAt, size int64, mimeTyp
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case limited.late:
-		return nil, &storage.RefusedError{Reason: "an image that takes too long to decode"}
+		return nil, &storage.RefusedError{Reason: "an image that takes too long to decode", Rule: storage.RuleImage}
 	case err != nil:
 		return p, nil
 	}

@@ -179,8 +179,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.migrated.From, s.migrated.To = version, max(version, int64(len(s.options.steps)))
 	for ; version < int64(len(s.options.steps)); version++ {
 		step := s.options.steps[version]
+		s.migrated.Closed = s.migrated.Closed || step.minReader > s.migrated.From
 		if err := s.announce(ctx, step); err != nil {
 			return err
 		}

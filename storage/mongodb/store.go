@@ -34,6 +34,7 @@ type Store struct {
 	doubt atomic.Bool
 	// outdated is set while the search index has an older folding, at least in part.
 	outdated atomic.Bool
+	migrated storage.Migrated // by Open
 
 	mu      sync.Mutex
 	closing bool
@@ -44,6 +45,9 @@ type Store struct {
 }
 
 var _ storage.Store = (*Store)(nil)
+
+// Migrated says what Open did to the schema.
+func (s *Store) Migrated() storage.Migrated { return s.migrated }
 
 type settings struct {
 	connect time.Duration

@@ -105,11 +105,11 @@ func Place(path string, write func(io.Writer) error) (err error) {
 		return fmt.Errorf("sqlite: %w", err)
 	}
 	path = filepath.Join(dir, filepath.Base(path))
-	lock, err := lockFile(path + ".lock")
+	lock, err := lockDatabase(path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlockFile(lock)) }()
+	defer func() { err = errors.Join(err, lock.Release()) }()
 	for _, there := range []string{path, path + "-wal"} { // SQLite would replay a log that belongs to another file
 		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("sqlite: %s exists already; move it away first: %w", there, fs.ErrExist)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -384,6 +385,14 @@ func migrate(c *conn, steps []migration) error {
 			return err
 		}
 	}
+}
+
+// migratedFrom is what migrate has done to a database of that version.
+func migratedFrom(version int64) storage.Migrated {
+	m := storage.Migrated{From: version, To: max(version, int64(len(migrations)))}
+	m.Closed = version < m.To &&
+		slices.ContainsFunc(migrations[version:], func(step migration) bool { return step.minReader > version })
+	return m
 }
 
 func migrateOne(c *conn, steps []migration) (done bool, err error) {

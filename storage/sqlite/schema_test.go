@@ -165,6 +165,33 @@ func atSchema(t *testing.T, version int) (path string, c *conn) {
 	return path, c
 }
 
+// TestMigrated: Open says which schema there was, and whether programs of that time can read the new one.
+func TestMigrated(t *testing.T) {
+	to := int64(len(migrations))
+	for from := int64(1); from <= to; from++ {
+		path, c := atSchema(t, int(from))
+		if err := c.close(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err = connect(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, refused := schemaVersion(c, migrations[:from]) // by a program of that time
+		want := storage.Migrated{From: from, To: to, Closed: errors.Is(refused, storage.ErrSchema)}
+		if got := s.Migrated(); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		if err := errors.Join(c.close(), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestFirstSchema: the migrations keep everything that a database of the first schema version holds.
 func TestFirstSchema(t *testing.T) {
 	path, c := atSchema(t, 1)

@@ -17,14 +17,17 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/lock"
 )
 
 // Store is a storage.Store in one file.
 type Store struct {
 	options options
 	path    string
-	lock    *os.File // nil unless WithExclusive
-	readers *readers
+	lock    *lock.File // nil unless WithExclusive
+
+	migrated storage.Migrated // by Open
+	readers  *readers
 
 	outdated atomic.Bool // the search index has an older folding, at least in part
 
@@ -141,7 +144,7 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 		wake: make(chan struct{}, 1), writerDone: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if o.exclusive {
-		if s.lock, err = lockFile(path + ".lock"); err != nil {
+		if s.lock, err = lockDatabase(path); err != nil {
 			return nil, err
 		}
 	}
@@ -163,8 +166,12 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	c.hook = s.options.hook
 	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
-	err = migrate(c, migrations)
+	before, err := schemaVersion(c, migrations)
 	if err == nil {
+		err = migrate(c, migrations)
+	}
+	if err == nil {
+		s.migrated = migratedFrom(before)
 		err = s.checkIndex(c)
 	}
 	if err != nil {
@@ -179,6 +186,9 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Migrated says what Open did to the schema.
+func (s *Store) Migrated() storage.Migrated { return s.migrated }
 
 // connectWriter opens a connection that can write.
 func (s *Store) connectWriter(ctx context.Context) (*conn, error) {
@@ -215,7 +225,7 @@ func connectWriter(ctx context.Context, path string) (*conn, error) {
 func (s *Store) release() error {
 	all := []error{s.readers.close()}
 	if s.lock != nil {
-		all = append(all, unlockFile(s.lock))
+		all = append(all, s.lock.Release())
 	}
 	return errors.Join(all...)
 }
@@ -243,7 +253,7 @@ func (s *Store) Close() error {
 		}
 	}
 	if s.lock != nil {
-		all = append(all, unlockFile(s.lock))
+		all = append(all, s.lock.Release())
 	}
 	s.closeErr = errors.Join(all...)
 	close(s.closed)

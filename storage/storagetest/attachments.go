@@ -14,6 +14,7 @@ func anAttachment(ticket string, sequence int64) *storage.Attachment {
 	return &storage.Attachment{
 		AttachmentID: message + ".u", TicketID: ticket, MessageID: message, Sequence: sequence, FileName: "bill.pdf",
 		FileID: "f", FileUniqueID: "u", FileType: "document", State: storage.FilePending,
+		Rule: storage.RuleSize, RuleValue: "50 MB",
 		DueAt: minute(1), CreatedAt: day, UpdatedAt: day,
 	}
 }

@@ -204,7 +204,7 @@ func fillStore(t *testing.T, s storage.Store) {
 		noError(t, s.InsertAttachments(ctx, []storage.Attachment{*anAttachment("A", int64(i+2))}))
 		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
 		noError(t, s.SaveGroup(ctx, &storage.Group{
-			GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2},
+			GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2}, Spoken: "th",
 		}))
 		noError(t, s.SaveOffset(ctx, fmt.Sprint("bot ", i), int64(i)))
 		key := anAPIKey(fmt.Sprint("k", i))

@@ -75,7 +75,7 @@ func saveables() []saveable {
 		saveableOf("group",
 			func(id int) *storage.Group {
 				return &storage.Group{
-					GroupID: fmt.Sprintf("g%d", id), TelegramGroupID: -1000 - int64(id), CreatedAt: day, UpdatedAt: day,
+					GroupID: fmt.Sprintf("g%d", id), TelegramGroupID: -1000 - int64(id), Spoken: "th", CreatedAt: day, UpdatedAt: day,
 				}
 			},
 			storage.Store.SaveGroup,

@@ -25,7 +25,7 @@ type Downloads interface {
 
 // DownloadError says why a file can't be downloaded.
 type DownloadError struct {
-	Refused    bool          // by a rule of the server, forever
+	Refused    bool          // the file is too large for the server, forever
 	Gone       bool          // there is no such file
 	RetryAfter time.Duration // 0: the server does not say
 	Reason     string
@@ -128,8 +128,10 @@ func (d *download) try(a *storage.Attachment) error {
 	case d.ctx.Err() != nil:
 		return d.ctx.Err() // stopped: the record stays due, and the try is repeated
 	case refused != nil:
+		a.Rule, a.RuleValue = refused.Rule, refused.Value
 		return d.finish(a, storage.FileRefused, refused.Reason)
 	case errors.As(err, &trouble) && trouble.Refused:
+		a.Rule = storage.RuleSize
 		return d.finish(a, storage.FileRefused, trouble.Reason)
 	case errors.As(err, &trouble) && trouble.Gone:
 		return d.finish(a, storage.FileFailed, trouble.Reason)

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,10 +41,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	}
 	c.room.calls.begin()
 	c.room.metrics.inFlight.Inc()
-	chatID, lang, activation, claim := c.chatID, op.Lang, c.activation, c.Claim()
-	if c.lang != "" {
-		lang = c.lang
-	}
+	chatID, lang, activation, claim := c.chatID, c.langOf(op), c.activation, c.Claim()
 	start, edit := time.Now(), editDigest(op, lang)
 	outcome := c.editedSo(op, edit)
 	c.Go(func() {
@@ -117,6 +115,15 @@ func (c *chat) onDone(m *messages.Done) error {
 	c.unqueue(q)
 	defer c.dropIdleLine(q.op.ThreadId)
 	return c.finishOne(q, m.Outcome, 0)
+}
+
+// langOf is the language of a call: the setting of the chat; else what the group speaks, where nobody there is answered;
+// else that of whoever is.
+func (c *chat) langOf(op *messages.Operation) string {
+	if c.lang == "" && (op.Lang == "" || op.OpenersLang) {
+		return cmp.Or(c.spoken, op.Lang)
+	}
+	return cmp.Or(c.lang, op.Lang)
 }
 
 // callTime is how long a call may take: longer when it uploads a file.
@@ -285,10 +292,10 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	}
 	if outcome.Result != messages.Outcome_DONE {
 		c.Log.Log(c.Ctx, givenUpLevel(c.group, op, outcome), "a call was given up",
-			"operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
+			"operation", op.Id, "telegramChat", c.chatID, "topic", op.ThreadId,
 			"outcome", outcome.Result, "why", outcome.Description)
 	} else {
-		c.Log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", took)
+		c.Log.Debug("called", "operation", op.Id, "telegramChat", c.chatID, "topic", op.ThreadId, "took", took)
 	}
 	if err := c.noteWord(wordIn(q, outcome)); err != nil {
 		return err

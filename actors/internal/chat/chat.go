@@ -34,7 +34,8 @@ type chat struct {
 	lasting *lasting
 	record  *storage.Chat
 	chatID  ids.ChatID // Telegram's, today
-	lang    string     // the group's setting
+	lang    string     // the group's setting, or the person's
+	spoken  string     // what the group speaks; "": unknown
 	group   bool
 
 	answers    []*queued                              // overtake copies, first come first served
@@ -203,7 +204,7 @@ func (c *chat) readGroup() error {
 	group, err := c.Store.Group(c.Ctx, c.ID)
 	switch {
 	case err == nil:
-		c.chatID, c.lang = group.TelegramGroupID, group.Language
+		c.chatID, c.lang, c.spoken = group.TelegramGroupID, group.Language, group.Spoken
 	case !errors.Is(err, storage.ErrNotFound):
 		return fmt.Errorf("read the group: %w", err)
 	}

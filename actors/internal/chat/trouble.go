@@ -33,7 +33,7 @@ func (c *chat) onFlood(m called) error {
 func (c *chat) block(m called) error {
 	now := c.Now()
 	until := now.Add(time.Duration(m.outcome.RetryAfterMs) * time.Millisecond)
-	c.Log.Warn("flood control", "chat", c.chatID, "operation", m.q.op.Id, "until", until)
+	c.Log.Warn("flood control", "telegramChat", c.chatID, "operation", m.q.op.Id, "until", until)
 	if !until.After(c.record.BlockedUntil) {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (c *chat) onTrouble(m called) error {
 			c.room.metrics.repeats.WithLabelValues(operationName(q.op)).Inc()
 		}
 	}
-	c.Log.Warn("a call failed and is tried again", "operation", first.op.Id, "chat", c.chatID, "attempt", first.attempts,
+	c.Log.Warn("a call failed and is tried again", "operation", first.op.Id, "telegramChat", c.chatID, "attempt", first.attempts,
 		"outcome", m.outcome.Result, "why", m.outcome.Description, "in", wait)
 	c.putBackAll(first)
 	return nil
@@ -113,7 +113,7 @@ func waits(op *messages.Operation) bool { return op.Waits || ofMessage(op) }
 func (c *chat) onTopicDeleted(m called) error {
 	thread := m.q.op.ThreadId
 	c.Log.Warn("a topic was deleted",
-		"chat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
+		"telegramChat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
 	c.deleted.Put(thread, m.outcome.Description)
 	rest := m.q.all()
 	for _, q := range c.waitingIn(thread) {
@@ -174,7 +174,7 @@ func (c *chat) onForbidden(m called) error {
 		return nil
 	}
 	why := m.outcome.Description
-	c.Log.Warn("the bot may not write here; what would be posted waits", "chat", c.chatID, "why", why)
+	c.Log.Warn("the bot may not write here; what would be posted waits", "telegramChat", c.chatID, "why", why)
 	c.tellPerson(true)
 	err := c.change(func(r *storage.Chat) { r.Suspended = why })
 	c.record.Suspended = why
@@ -225,7 +225,7 @@ func (c *chat) release() error {
 	if c.record.Suspended == "" {
 		return nil
 	}
-	c.Log.Info("the bot may write here again", "chat", c.chatID)
+	c.Log.Info("the bot may write here again", "telegramChat", c.chatID)
 	c.probe()
 	c.tellPerson(false)
 	err := c.change(func(r *storage.Chat) { r.Suspended = "" })

@@ -62,10 +62,12 @@ func RespondOpenly(r *Result, o *messages.Origin, key string, args map[string]st
 }
 
 // RespondKeyboard answers with a notice and its buttons.
-func RespondKeyboard(r *Result, o *messages.Origin, key string, keyboard *messages.Keyboard) {
+func RespondKeyboard(
+	r *Result, o *messages.Origin, key string, args map[string]string, keyboard *messages.Keyboard,
+) {
 	op := OperationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
-		Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
+		Key: key, Args: args, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
 	AddPending(r.Ticket, o.GetCommandId(), op, 0)
 	Acknowledge(r, o)
 }
@@ -88,14 +90,14 @@ func NotifyAll(r *storage.Ticket, o *messages.Origin, key string, args map[strin
 		if !IsOpened(topic) {
 			continue
 		}
-		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-			Order: ClosingOrder(after)}
+		op := OperationIn(r, topic)
+		op.Order = ClosingOrder(after)
 		notice := &messages.SendNoticeCall{Key: key, Args: args}
 		if messages.IsPrivate(topic.GroupID) {
 			notice = privately(r, notice)
 		}
 		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {
-			notice.ReplyTo, op.Lang, asked = o.MessageId, o.Lang, true
+			notice.ReplyTo, op.Lang, op.OpenersLang, asked = o.MessageId, o.Lang, false, true
 		}
 		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 		AddPending(r, o.CommandId, op, after)

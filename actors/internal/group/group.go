@@ -184,6 +184,7 @@ func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
 		if from := m.Origin.GetFrom(); r.RegisteredBy == 0 && !from.GetIsBot() {
 			r.RegisteredBy = from.GetId()
 		}
+		noteSpoken(r, m.Origin)
 		// The notice is for the bot's arrival, and again for when nothing is missing any more.
 		if !wasIn || !wasReady && desk.TopicsIn(r) == messages.Standing_READY {
 			g.addPending(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), registered(r))

@@ -148,6 +148,7 @@ func (g *group) decide(id string, m desk.Command, row groupRequest, failure stri
 		case failure != "":
 			notice, args = messages.NoticeCannotAsk, map[string]string{"why": failure}
 		case g.may(row.verb, o):
+			noteSpoken(r, o)
 			notice, args = row.effect(g, r, m)
 		}
 		g.addPending(r, o, notice, args)
@@ -173,10 +174,18 @@ func noteTitle(r *storage.Group, m desk.Command) {
 	}
 }
 
+// noteSpoken takes the language of whoever brings the bot in, or gives a command, for what the group speaks, as long as
+// that is not known. An anonymous administrator writes as a bot, which has none.
+func noteSpoken(r *storage.Group, o *messages.Origin) {
+	if r.Spoken == "" && !o.GetFrom().GetIsBot() {
+		r.Spoken = o.GetLang()
+	}
+}
+
 // registering allows tickets to be opened in the group; the notice says what is still missing for that.
 func (g *group) registering(r *storage.Group, m desk.Command) (string, map[string]string) {
 	if from := m.GetOrigin().GetFrom(); !from.GetIsBot() { // an anonymous administrator writes as a bot
-		r.RegisteredBy = from.GetId()
+		r.RegisteredBy, r.Spoken = from.GetId(), m.GetOrigin().GetLang()
 	}
 	fine := messages.NoticeGroupRegistered
 	if r.SupportTopicsEnabled {

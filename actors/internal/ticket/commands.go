@@ -279,7 +279,7 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 			desk.Respond(r, o, messages.NoticeTicketIsClosed,
 				map[string]string{"ticket": t.nameFor(o), "command": slash(messages.VerbPriority)})
 		case wanted == "":
-			desk.RespondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
+			desk.RespondKeyboard(r, o, messages.NoticePriorityChoose, nil, priorityKeyboard(r.TicketID))
 		case !slices.Contains(priorities, wanted):
 			desk.Respond(r, o, messages.NoticePriorityUsage, map[string]string{"given": m.Priority})
 		case r.Priority == wanted:

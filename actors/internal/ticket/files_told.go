@@ -119,8 +119,23 @@ func (t *ticket) tellSender(r *storage.Ticket, a *storage.Attachment, of fileSou
 	if of.messageID != nil {
 		replyTo = desk.TelegramID(*of.messageID)
 	}
-	tellTrouble(r, topic, fileTold(a), &messages.SendNoticeCall{Key: messages.NoticeFileNotKept, ReplyTo: replyTo,
-		Args: map[string]string{"file": a.FileName, "why": messages.CleanLine(a.Reason)}})
+	notice := &messages.SendNoticeCall{Key: messages.NoticeFileNotKept, ReplyTo: replyTo,
+		Args: map[string]string{"file": a.FileName, "why": messages.CleanLine(a.Reason)}}
+	if said, ok := ruleNotices[a.Rule]; ok {
+		notice.Key, notice.Args = said.key, map[string]string{"file": a.FileName}
+		if a.RuleValue != "" {
+			notice.Args[said.arg] = a.RuleValue
+		}
+	}
+	tellTrouble(r, topic, fileTold(a), notice)
+}
+
+// ruleNotices are the notices for the rules by which files are refused, with the argument for what the rule says.
+var ruleNotices = map[string]struct{ key, arg string }{
+	storage.RuleSize:  {messages.NoticeFileTooLarge, "limit"},
+	storage.RuleType:  {messages.NoticeFileType, "type"},
+	storage.RuleEmpty: {key: messages.NoticeFileEmpty},
+	storage.RuleImage: {messages.NoticeFileImage, "pixels"},
 }
 
 // tellMediumFailed tells whoever opened the ticket that a topic does not show something of its description.
@@ -150,6 +165,7 @@ func tellTrouble(r *storage.Ticket, topic *storage.Topic, id string, notice *mes
 	if notice.Args["ticket"] = ""; messages.IsPrivate(topic.GroupID) && !topic.Threaded {
 		notice.Args["ticket"] = desk.NameOf(r)
 	}
-	desk.AddPending(r, id, &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-		Call: &messages.Operation_SendNotice{SendNotice: notice}}, 0)
+	op := desk.OperationIn(r, topic)
+	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+	desk.AddPending(r, id, op, 0)
 }

@@ -34,10 +34,8 @@ func (t *ticket) carryOver(topic *storage.Topic, m *messages.RecordMessage) erro
 			return
 		}
 		for part, parts := 0, 1; part < parts; part++ {
-			op := &messages.Operation{
-				Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Waits: true,
-				Priority: messages.Operation_ANSWER,
-			}
+			op := desk.OperationIn(r, topic)
+			op.Waits, op.Priority = true, messages.Operation_ANSWER
 			call := &messages.SendCopyCall{SenderName: o.Sender.GetName(), Content: m.Content, Part: int32(part)}
 			op.Call = &messages.Operation_SendCopy{SendCopy: call}
 			parts = t.room.Parts(op)

@@ -154,10 +154,8 @@ func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why,
 			continue
 		}
 		notice := &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}
-		op := &messages.Operation{
-			Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language,
-			Priority: messages.Operation_ANSWER, Call: &messages.Operation_SendNotice{SendNotice: notice},
-		}
+		op := desk.OperationIn(r, other)
+		op.Priority, op.Call = messages.Operation_ANSWER, &messages.Operation_SendNotice{SendNotice: notice}
 		desk.AddPending(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
 	}
 }

@@ -12,8 +12,14 @@ import (
 )
 
 // showLag adds to a card which of the ticket's groups lag behind. Chats store how far. People in a private chat
-// see only the group that answers them.
+// see only the group that answers them, and the groups see who has blocked the bot.
 func (t *ticket) showLag(v *messages.TicketView) error {
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if !v.Private && !link.Ended && messages.IsPrivate(link.Topic.GroupID) && link.Topic.Suspended != "" {
+			v.Behind = append(v.Behind, &messages.GroupLag{BlockedBy: link.UserName})
+		}
+	}
 	var places []ids.Place
 	for _, topic := range desk.TopicsOf(t.record) {
 		isGroup := topic.GroupID != "" && !messages.IsPrivate(topic.GroupID)

@@ -33,6 +33,9 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		return nil, err
 	}
 	if user == nil {
+		if offer, err := t.offering(m, given); offer != nil || err != nil {
+			return offer, err
+		}
 		return notice(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
 	}
 	name := desk.UserName(user)
@@ -130,7 +133,7 @@ func (t *ticket) choosing(o *messages.Origin) (effect, error) {
 	if keyboard == nil {
 		return answer(o, messages.NoticeMentionNobody, nil), nil
 	}
-	return func(r *desk.Result) { desk.RespondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
+	return func(r *desk.Result) { desk.RespondKeyboard(r, o, messages.NoticeMentionChoose, nil, keyboard) }, nil
 }
 
 // turningPage shows another page of the keyboard.
@@ -167,16 +170,11 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 	}
 	k := &messages.Keyboard{}
 	for i := range users {
-		title, err := desk.GroupTitle(t.Ctx, t.Store, users[i].DefaultGroupID)
+		row, err := t.mentionButton(&users[i])
 		if err != nil {
 			return nil, err
 		}
-		k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{
-			Text: messages.Shorten(desk.UserName(&users[i]), 40) + " · " + messages.Shorten(title, 40),
-			Data: strings.Join([]string{
-				messages.CallbackMentionUser, t.record.TicketID, strconv.FormatInt(users[i].TelegramID, 10),
-			}, ":"),
-		}}})
+		k.Rows = append(k.Rows, row)
 	}
 	turn := &messages.KeyboardRow{}
 	data := func(p int) string {
@@ -192,6 +190,19 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 		k.Rows = append(k.Rows, turn)
 	}
 	return k, nil
+}
+
+// mentionButton is the button that mentions a user, with the title of their group.
+func (t *ticket) mentionButton(user *storage.User) (*messages.KeyboardRow, error) {
+	title, err := desk.GroupTitle(t.Ctx, t.Store, user.DefaultGroupID)
+	if err != nil {
+		return nil, err
+	}
+	id := strconv.FormatInt(user.TelegramID, 10)
+	return &messages.KeyboardRow{Buttons: []*messages.Button{{
+		Text: messages.Shorten(desk.UserName(user), 40) + " · " + messages.Shorten(title, 40),
+		Data: strings.Join([]string{messages.CallbackMentionUser, t.record.TicketID, id}, ":"),
+	}}}, nil
 }
 
 // linking links an existing topic to the ticket.
@@ -294,9 +305,8 @@ func (t *ticket) notifyTopic(
 	if !desk.IsOpened(topic) {
 		return
 	}
-	op := &messages.Operation{
-		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: desk.ClosingOrder(after),
-		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}},
-	}
+	op := desk.OperationIn(r, topic)
+	op.Order = desk.ClosingOrder(after)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}
 	desk.AddPending(r, o.CommandId, op, after)
 }

@@ -204,10 +204,8 @@ func (t *ticket) enqueueAgain() {
 // render makes the operation of a step.
 func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*messages.Operation, error) {
 	r := t.record
-	op := &messages.Operation{
-		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-		Priority: messages.Operation_ANSWER, Waits: topic.Generation > 0,
-	}
+	op := desk.OperationIn(r, topic)
+	op.Priority, op.Waits = messages.Operation_ANSWER, topic.Generation > 0
 	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_TopicStep{TopicStep: ref}})
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
