@@ -128,7 +128,10 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		done()
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintf(w, "the balancer has an answer from no node; %d are ready", len(b.up))
 }
 
 // pass has a node answer. false: another one may.

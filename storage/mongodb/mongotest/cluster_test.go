@@ -316,10 +316,10 @@ func TestClusterLosesNothing(t *testing.T) { // not parallel: it measures
 	d.paused(d.victim(2))
 	if long() {
 		d.stopped(d.victim(3))
+		d.restarted()
 		d.cutOff()
 		d.etcdAway()
 		d.storeAway()
-		d.restarted()
 	}
 	d.awaitNodes(3, false)
 }
