@@ -27,6 +27,7 @@ type balancer struct {
 
 	mu      sync.Mutex
 	up      map[*node]func()         // ends what a node has not answered; absent: it is not ready
+	late    map[*node]bool           // it was silent at the last look
 	met     map[*node]map[int64]bool // which chats' updates a node has not taken
 	refused int                      // updates, with 503
 	slowest time.Duration            // of these
@@ -37,7 +38,7 @@ const lookEvery = 200 * time.Millisecond
 
 func newBalancer(d *desks) *balancer {
 	b := &balancer{d: d, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}, up: map[*node]func(){},
-		met: map[*node]map[int64]bool{}}
+		met: map[*node]map[int64]bool{}, late: map[*node]bool{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(d.T, err)
 	b.url = "http://" + l.Addr().String()
@@ -60,7 +61,10 @@ func newBalancer(d *desks) *balancer {
 			}
 			var all sync.WaitGroup
 			for _, n := range d.nodes {
-				all.Go(func() { b.set(n, n.ready()) })
+				all.Go(func() {
+					ready, silent := n.look()
+					b.set(n, ready, silent)
+				})
 			}
 			all.Wait()
 		}
@@ -74,10 +78,15 @@ func newBalancer(d *desks) *balancer {
 	return b
 }
 
-// set notes whether a node is ready.
-func (b *balancer) set(n *node, ready bool) {
+// set notes whether a node is ready. One that is silent is given up the second time: the machine may be busy.
+func (b *balancer) set(n *node, ready, silent bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if first := silent && !b.late[n]; first {
+		b.late[n] = true
+		return
+	}
+	b.late[n] = silent
 	end := b.up[n]
 	switch {
 	case end != nil && !ready:
@@ -119,7 +128,10 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		done()
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintf(w, "the balancer has an answer from no node; %d are ready", len(b.up))
 }
 
 // pass has a node answer. false: another one may.

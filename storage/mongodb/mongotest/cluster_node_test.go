@@ -2,6 +2,7 @@ package mongotest_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -131,12 +132,19 @@ func (n *node) end(s syscall.Signal) int {
 var probe = &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (n *node) ready() bool {
+	ready, _ := n.look()
+	return ready
+}
+
+// look asks whether a node is ready; silent: it did not answer in time.
+func (n *node) look() (ready, silent bool) {
 	answer, err := probe.Get("http://" + n.http + "/readyz")
 	if err != nil {
-		return false
+		var limit interface{ Timeout() bool }
+		return false, errors.As(err, &limit) && limit.Timeout()
 	}
 	_ = answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
+	return answer.StatusCode == http.StatusOK, false
 }
 
 // place is where a node runs: its addresses, and how it reaches what the test has on 127.0.0.1.
