@@ -66,6 +66,7 @@ func TestPrivateTicket(t *testing.T) {
 			t.Errorf("the copy is %q", m.Text)
 		}
 		d.say(d.carl, d.support, k.thread, "// she always says that")
+		d.quiet(k)
 		d.reply(d.carl, d.support, m, "Pull the plug")
 		answer := d.awaitText(d.ann, 0, "Pull the plug")
 		if answer.Text != "Carl\nPull the plug" {
