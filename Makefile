@@ -34,12 +34,15 @@ test-desk: # all but what follows
 	$(GO) test $(RACE) -timeout 20m ./...
 
 .PHONY: test-servers
-test-servers: # MongoDB's protocol, S3 and etcd, with servers of the tests' own; and deploy/, with modules of its own
+test-servers: # MongoDB's protocol, S3 and etcd, with servers of the tests' own
 	$(GO) test -C storage/mongodb/mongotest -count=1 -timeout 20m ./... # not with -race: FerretDB is too slow; anew each time, since it builds the program
 	$(GO) test -tags s3 -run S3 ./storage/files
 	$(GO) test -run Cluster -timeout 10m ./actors # not with -race: a started cluster of Proto.Actor's always reports races
 	$(GO) test -timeout 10m ./actors/internal/cluster
-	$(GO) test -C deploy/deploytest ./... # deploy/ against the types of compose, Kubernetes and Prometheus
+
+.PHONY: test-deploy
+test-deploy: ## Check deploy/ against the types of compose, Kubernetes and Prometheus, which are many modules
+	cd deploy/deploytest && $(GO) vet ./... && $(GO) test ./...
 
 .PHONY: test-fast
 test-fast: ## Run the tests without the race detector and without the long ones (within a minute on 2 cores)
@@ -66,7 +69,6 @@ lint: ## Check format, Go (.golangci.yml) and the protobuf files
 	@$(TOOL) golangci-lint fmt --diff || { echo "these files need 'make fmt'"; exit 1; }
 	$(TOOL) golangci-lint run
 	$(GO) vet -C storage/mongodb/mongotest ./...
-	$(GO) vet -C deploy/deploytest ./...
 	$(TOOL) buf lint
 	$(TOOL) buf breaking --against messages/testdata/released.binpb # nodes of two releases talk to each other during an upgrade
 
