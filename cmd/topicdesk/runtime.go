@@ -72,6 +72,12 @@ func keepHeadroom(headroom uint64) {
 	tune(0)
 }
 
-// headroomPercent is the GOGC that leaves headroom above so many live bytes. Go collects as if at least 4 MB were
-// live.
-func headroomPercent(headroom, live uint64) int { return max(100, int(headroom*100/max(4<<20, live))) }
+// headroomPercent is the GOGC that leaves headroom above so many live bytes. Where more is live than a desk usually keeps, as
+// with a thousand endpoints, the headroom is less, down to half, so that both together grow slowly. Go collects as if at
+// least 4 MB were live.
+func headroomPercent(headroom, live uint64) int {
+	if usual := headroom * 3 / 8; live > usual {
+		headroom = max(headroom/2, headroom-min(headroom, live-usual))
+	}
+	return max(100, int(headroom*100/max(4<<20, live)))
+}

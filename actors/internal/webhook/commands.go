@@ -317,15 +317,22 @@ func (w *webhook) onRemove(remove) error {
 // cleanMore makes the endpoint delete further old deliveries.
 type cleanMore struct{}
 
-// cleanPause is the pause between two writes that delete old deliveries.
-const cleanPause = 100 * time.Millisecond
+const (
+	// cleanPause is the pause between two writes that delete old deliveries.
+	cleanPause = 100 * time.Millisecond
+	// An endpoint looks for old deliveries this often, and a hundred times while events are kept if that is more often. Each
+	// look is two writes: a thousand endpoints that looked in each sweep would be felt.
+	cleanEvery, cleanShare = time.Hour, 100
+)
 
 // clean deletes deliveries and replays that are older than events are kept, some at a time until none is left.
 func (w *webhook) clean() {
-	if w.room.Keep <= 0 || w.cleaning {
+	now := w.Now()
+	if w.room.Keep <= 0 || w.cleaning || now.Before(w.cleanAt) {
 		return
 	}
-	before := w.Now().Add(-w.room.Keep)
+	w.cleanAt = now.Add(min(cleanEvery, w.room.Keep/cleanShare))
+	before := now.Add(-w.room.Keep)
 	n, err := w.Store.DeleteDeliveries(w.Ctx, w.ID, before, removeTogether)
 	if err == nil && n < removeTogether {
 		n, err = w.Store.DeleteReplays(w.Ctx, w.ID, before, removeTogether)
@@ -335,12 +342,14 @@ func (w *webhook) clean() {
 		w.cleaning = true
 		w.After(cleanPause, cleanMore{})
 	case err != nil && w.Ctx.Err() == nil:
+		w.cleanAt = time.Time{}
 		w.Log.Warn("old deliveries can't be deleted; tried again", "error", err)
 	}
 }
 
 func (w *webhook) onCleanMore(cleanMore) error {
-	if w.cleaning = false; !w.gone() {
+	w.cleaning, w.cleanAt = false, time.Time{}
+	if !w.gone() {
 		w.clean()
 	}
 	return nil

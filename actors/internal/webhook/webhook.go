@@ -33,6 +33,7 @@ type webhook struct {
 	publishing bool // a timer is set
 	removing   bool // deliveries of a deleted endpoint are being deleted
 	cleaning   bool // a timer will have further old deliveries deleted
+	cleanAt    time.Time
 	delayed    bool // a timer will begin what could not begin
 	// settled is when what a former activation on another node has done is written; zero: it was not asked for yet.
 	settled time.Time
