@@ -221,6 +221,7 @@ func TestPrivateTopicsSwitched(t *testing.T) {
 		if strings.Contains(looking.Text, "Printer") {
 			t.Errorf("in the topic, the copy is %q", looking.Text)
 		}
+		d.quiet(flat)
 		d.say(d.ann, d.ann, 0, "What is written there goes to it")
 		d.awaitText(d.support, flat.thread, "What is written there goes to it")
 	})

@@ -176,5 +176,12 @@ func (d *desk) logged(has map[string]int) {
 			d.must(err)
 			return len(after) == 1
 		})
+		d.eventually("readers know of it", func() bool {
+			reply, err := d.system.Ask(d.t.Context(), messages.KindQuery, "", &messages.ReadLog{Newest: true, Limit: 1,
+				Filter: &messages.LogFilter{TicketId: ticket}})
+			d.must(err)
+			newest := reply.(*messages.LogPage).Events
+			return len(newest) == 1 && newest[0].Number >= int64(n)
+		})
 	}
 }

@@ -310,6 +310,8 @@ func TestWebhookIsNotThereYet(t *testing.T) {
 	}
 	d.appends(ticketB, 0, 1)
 	d.logged(map[string]int{ticketB: 1})
+	_, err := d.system.Ask(t.Context(), messages.KindWebhook, r.id, &messages.Wake{}) // it reads on
+	d.must(err)
 	r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}}) // the new one is the attempt that tells
 	fails(7)
 	if tries(ticketA) != 1 || tries(ticketB) != 1 {
