@@ -46,7 +46,7 @@ type Config struct {
 
 	SimulatorPort int `env:"SIMULATOR_PORT" unset:"the next free one after the port of HTTP_ADDR" min:"1" max:"65535" desc:"The port of the built-in simulator's page, on the host of HTTP_ADDR. Only without TELEGRAM_BOT_TOKEN."`
 
-	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"The most API requests per second from one address, counted before the key is checked, with bursts of twice as many; 0: no limit. Behind a proxy all requests come from the proxy's address."`
+	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"The most API requests per second from one address to this node, counted before the key is checked, with bursts of twice as many; 0: no limit. Behind a proxy all requests come from the proxy's address."`
 	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org or https://*.example.org; a single * admits all" desc:"Comma-separated origins whose pages may call the API, such as https://desk.example.org or https://*.example.org. A single * admits all. Unset: none."`
 
 	DatabaseURL Secret `env:"DATABASE_URL" unset:"SQLite, the file topicdesk.db in DATA_DIR" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
