@@ -143,7 +143,8 @@ func (r *run) begin(l *lane) {
 	if n := len(r.free); n > 0 {
 		child, r.free = r.free[n-1], r.free[:n-1]
 	} else {
-		child = r.w.Spawn(func() actor.Actor { return &attempt{room: r.w.room} })
+		room := r.w.room // not the run, which Proto.Actor would keep for as long as it remembers the child
+		child = r.w.Spawn(func() actor.Actor { return &attempt{room: room} })
 		r.children = append(r.children, child)
 	}
 	r.trying[child.Id] = x

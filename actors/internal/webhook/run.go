@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -94,7 +95,8 @@ type lane struct {
 
 func newRun(w *webhook, heads []int64) *run {
 	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, open: map[int][]*item{}, lanes: map[string]*lane{},
-		trying: map[string]*item{}, more: true, progress: w.Now()}
+		trying: map[string]*item{}, more: true}
+	r.progress = w.Now().Add(-rand.N(countsEvery)) // so that a thousand that went down together don't all write together
 	r.ctx, r.cancel = context.WithCancel(w.room.attempts)
 	r.eager = w.eager
 	for p := range r.parts {
