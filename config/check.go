@@ -102,7 +102,7 @@ func (m *mistakes) checkRules(c *Config) {
 		m.refuse("HTTP_ADDR", "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces; the largest port is 65535")
 	}
 	if m.set("METRICS_ADDR") && (!isListenAddress(c.MetricsAddr) || c.MetricsAddr == c.HTTPAddr) {
-		m.refuse("METRICS_ADDR", "must be host:port, such as 127.0.0.1:9090, and another one than HTTP_ADDR")
+		m.refuse("METRICS_ADDR", "must be host:port, such as 127.0.0.1:9090, and another one than HTTP_ADDR; the largest port is 65535")
 	}
 	if _, ok := parseDatabase(c.DatabaseURL); !ok {
 		if m.values["DATABASE_URL"] == "" {

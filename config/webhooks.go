@@ -33,8 +33,8 @@ func (c Config) Address() string {
 }
 
 // parseNetworks reads the setting WEBHOOK_ALLOW_NETWORKS: CIDRs separated by commas, such as "10.1.0.0/16,
-// fd12::/48". A single address stands for itself. Bits beyond the length must be zero: who writes 10.1.2.3/8 may not
-// mean 10.0.0.0/8.
+// fd12::/48". A single address stands for itself, unless it looks like a network's: who writes 10.0.0.0 hardly means that
+// one. Bits beyond the length must be zero: who writes 10.1.2.3/8 may not mean 10.0.0.0/8.
 func parseNetworks(setting string) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, word := range strings.Split(setting, ",") {
@@ -52,6 +52,10 @@ func parseNetworks(setting string) ([]netip.Prefix, error) {
 
 func parseNetwork(word string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(word); err == nil && addr.Zone() == "" && !addr.Is4In6() {
+		if addr.AsSlice()[addr.BitLen()/8-1] == 0 {
+			return netip.Prefix{}, fmt.Errorf("%[1]s is one address; write its network, such as %[1]s/%[2]d, or %[1]s/%[3]d for that one",
+				addr, addr.BitLen()/2, addr.BitLen())
+		}
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(word)

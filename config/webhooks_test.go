@@ -23,7 +23,8 @@ func TestWebhookNetworks(t *testing.T) {
 	}
 	for setting, why := range map[string]string{
 		"10.1.2.3/8": "did you mean 10.0.0.0/8", "10.0.0.0/33": "is no network", "localhost": "is no network",
-		"10.0.0": "is no network", "fe80::1%eth0": "is no network", "10.0.0.0/8 fd00::/8": "is no network",
+		"10.0.0": "is no network", "fe80::1%eth0": "is no network", "10.0.0.0": "such as 10.0.0.0/16, or 10.0.0.0/32",
+		"fd00::": "fd00::/128 for that one", "10.0.0.0/8 fd00::/8": "is no network",
 		"::ffff:10.0.0.1": "is no network", "::ffff:10.0.0.0/104": "is no network",
 	} {
 		if _, err := parseNetworks(setting); err == nil || !strings.Contains(err.Error(), why) {
