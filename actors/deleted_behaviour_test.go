@@ -205,6 +205,43 @@ func TestDeletedHomeTopic(t *testing.T) {
 	})
 }
 
+// TestDeletedTopicOfUnknownName: of a topic that somebody linked nobody knows the name.
+func TestDeletedTopicOfUnknownName(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	d.must(d.sim.SetMember(d.support, d.bob, simulator.Administrator))
+	k := d.openPrivately(d.eve, d.support, "Printer")
+	link := func() int {
+		t.Helper()
+		thread, err := d.sim.CreateTopic(d.engineering, d.bob, "By hand")
+		d.must(err)
+		d.awaitAnswer(d.say(d.bob, d.engineering, thread, "/link "+k.id), "linked this topic")
+		d.quiet(k)
+		return thread
+	}
+	first := link()
+	d.must(d.sim.DeleteTopic(d.engineering, d.bob, first))
+	d.say(d.eve, d.eve, 0, "are you there")
+	again := d.newTopic(d.engineering, first)
+	d.awaitText(d.engineering, again.Thread, "are you there")
+	if again.Name != d.name(k) {
+		t.Errorf("named %q", again.Name)
+	}
+	d.quiet(k)
+	d.run(t, "a customer hears nothing of what is lost inside, the others do", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "createForumTopic", Chat: d.engineering, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"})
+		d.must(d.sim.DeleteTopic(d.engineering, d.bob, again.Thread))
+		d.say(d.eve, d.eve, 0, "and now")
+		d.awaitText(d.support, k.thread, "can't be opened again")
+		d.quiet(k)
+		for _, m := range d.byBot(d.eve, 0) {
+			if strings.Contains(m.Text, "Engineering") || strings.Contains(m.Text, "TOPICS_TOO_MUCH") {
+				t.Errorf("%q", m.Text)
+			}
+		}
+	})
+}
+
 func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})

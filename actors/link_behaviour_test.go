@@ -80,7 +80,7 @@ func TestLink(t *testing.T) {
 		d.awaitText(k.chat, k.thread, "Bob ended the link of Engineering")
 		d.say(d.bob, k.chat, k.thread, "after the end")
 		d.say(d.bob, d.engineering, eng, "after the end, too")
-		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/unlink"), "not linked to a ticket")
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/unlink"), "No ticket is linked here")
 		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/ticket"), "can't be used here")
 		d.quiet(k)
 		same(t, "copies", d.copies(d.engineering, eng), []string{"from home", "just before"})
@@ -128,7 +128,7 @@ func TestLink(t *testing.T) {
 		a, b := d.say(adm.ID, d.engineering, eng, "/unlink"), d.say(adm.ID, d.engineering, eng, "/unlink")
 		d.awaitText(d.engineering, eng, "Adm ended the link")
 		_ = a
-		d.awaitAnswer(b, "not linked to a ticket")
+		d.awaitAnswer(b, "No ticket is linked here")
 	})
 	d.run(t, "one topic, two tickets at the same moment: one of them gets it", func(t *testing.T) {
 		mine := d.open(d.bob, k.chat, "Mine too")

@@ -142,7 +142,8 @@ func (t *ticket) loseTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 	}
 }
 
-// notifyOthers makes a notice about one topic pending to every other topic of the ticket.
+// notifyOthers makes a notice about one topic pending to every other topic of the ticket. Whoever writes in private hears of
+// the home topic alone: which colleagues' groups there are is none of their business.
 func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why, cause string) {
 	title, err := desk.GroupTitle(t.Ctx, t.Store, topic.GroupID)
 	if err != nil {
@@ -150,7 +151,8 @@ func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why,
 	}
 	for _, other := range desk.TopicsOf(r) {
 		sameGroup := other.GroupID == topic.GroupID
-		if other.TopicID == topic.TopicID || !desk.IsOpened(other) || key == messages.NoticeTopicSuspended && sameGroup {
+		inside := topic.TopicID != desk.HomeTopic && messages.IsPrivate(other.GroupID)
+		if other.TopicID == topic.TopicID || !desk.IsOpened(other) || inside || key == messages.NoticeTopicSuspended && sameGroup {
 			continue
 		}
 		notice := &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}

@@ -306,7 +306,9 @@ func (t *ticket) notifyTopic(
 		return
 	}
 	op := desk.OperationIn(r, topic)
-	op.Order = desk.ClosingOrder(after)
+	if op.Order = desk.ClosingOrder(after); after == 0 {
+		op.Priority = messages.Operation_ANSWER // else a later notice about the same topic would overtake it
+	}
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}
 	desk.AddPending(r, o.CommandId, op, after)
 }

@@ -209,7 +209,11 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_TopicStep{TopicStep: ref}})
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
-		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: topic.Name}}
+		name := topic.Name
+		if name == "" { // a topic that somebody linked, and whose name nobody has told
+			name = messages.TopicName(r.Title, r.Number)
+		}
+		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: name}}
 	case messages.TopicStep_CHECK:
 		op.Waits = true
 		op.Call = &messages.Operation_CheckTopic{CheckTopic: &messages.CheckTopicCall{Name: topic.Name}}
@@ -320,6 +324,9 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		switch {
 		case desk.IsOpened(topic): // it has appeared meanwhile
 		case done:
+			if topic.Name == "" {
+				topic.Name, topic.NamedByHand = s.op.GetCreateTopic().GetName(), false
+			}
 			t.giveThread(r, topic, outcome.ThreadId)
 		case messages.IsPrivate(topic.GroupID):
 			t.shareChat(r, topic)
