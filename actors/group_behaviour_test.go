@@ -162,7 +162,7 @@ func TestGroups(t *testing.T) {
 		} {
 			d.awaitAnswer(d.say(d.ann, d.support, 0, text), "can't be used here")
 		}
-		d.awaitAnswer(d.say(d.ann, d.support, 0, "/unlink"), "not linked to a ticket")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/unlink"), "No ticket is linked here")
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/link TICK-LK3F9A2B-1A2B3C4D"), "works only in a topic")
 	})
 	d.run(t, "commands for another bot, and unknown ones, are left alone", func(t *testing.T) {
