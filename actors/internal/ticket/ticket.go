@@ -157,7 +157,16 @@ func (t *ticket) wakeLinks() {
 	for i := range t.record.Links {
 		if link := &t.record.Links[i]; !t.linkDone(link) {
 			t.resumeLink(link.LinkID)
+			t.awaitLinks()
 		}
+	}
+}
+
+// awaitLinks has the links woken again until they have finished: what they were told may be lost on the way to another node,
+// or with it, and a link that does not know of a message is found by nobody else (docs/decisions.md, D156).
+func (t *ticket) awaitLinks() {
+	if t.Clustered() {
+		t.EnqueueAgainLater()
 	}
 }
 
@@ -284,6 +293,7 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id i
 			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo,
 		})
 		t.told[link.LinkID] = t.sequence
+		t.awaitLinks()
 	}
 }
 

@@ -186,6 +186,9 @@ func (t *ticket) onEnqueueAgain(entity.EnqueueAgain) error {
 	t.askPending()
 	t.enqueueAgain()
 	t.tellChangesAgain()
+	if t.Clustered() {
+		t.wakeLinks()
+	}
 	if len(t.enqueued) > 0 || len(t.following) > 0 {
 		t.EnqueueAgainLater()
 	}
