@@ -145,7 +145,7 @@ func (n *node) keepLog(number int) {
 	if dir == "" {
 		return
 	}
-	file, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("%s-%d.log", n.t.Name(), number+1)),
+	file, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("%s-%d.log", strings.ReplaceAll(n.t.Name(), "/", "-"), number+1)),
 		os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	must(n.t, err)
 	n.t.Cleanup(func() { _ = file.Close() })
@@ -294,22 +294,4 @@ func (d *desks) awaitNodes(from *node) (poller *node) {
 		}
 	}
 	return poller
-}
-
-// run is t.Run. Inside it the desk fails the case, not the whole. A case finds all nodes running, whatever the last one has left.
-func (d *desks) run(name string, f func()) {
-	d.Helper()
-	whole := d.T
-	whole.Run(name, func(t *testing.T) {
-		d.T = t
-		defer func() { d.T = whole }()
-		for _, n := range d.nodes {
-			if !n.running() {
-				n.start()
-			}
-			d.await(n.http+" is ready", n.ready)
-		}
-		d.awaitNodes(d.nodes[0])
-		f()
-	})
 }

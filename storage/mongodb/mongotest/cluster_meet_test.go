@@ -146,16 +146,16 @@ func (f figures) String() string {
 func rounded(t time.Duration) time.Duration { return t.Round(10 * time.Millisecond) }
 
 // table is what docs/figures.md has of a long run.
-func (d *desks) table() string {
+func table(mode string, all []figures) string {
 	var b strings.Builder
 	b.WriteString("\n| mode | case | messages | lost | out of order | repeated | touched tickets | their longest silence | " +
 		"other tickets | theirs | events missing | out of order | delivered again |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
-	for _, f := range d.figures {
+	for _, f := range all {
 		other := "-"
 		if f.others > 0 {
 			other = seconds(f.otherSilence)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d | %s | %d | %s | %d | %d | %d |\n", d.mode, f.what, f.said, f.lost, f.disorder,
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d | %s | %d | %s | %d | %d | %d |\n", mode, f.what, f.said, f.lost, f.disorder,
 			f.again, f.touched, seconds(f.silence), f.others, other, f.events.missing, f.events.disorder, f.events.delivered)
 	}
 	return b.String()

@@ -112,13 +112,6 @@ func (n *node) signal(s syscall.Signal) {
 	}
 }
 
-// running says whether there is a process, or the supervisor is about to start one.
-func (n *node) running() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.cmd != nil && !n.down
-}
-
 // expected has the supervisor start the process no more.
 func (n *node) expected() (running bool) {
 	n.mu.Lock()
