@@ -223,6 +223,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	err = t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
+		if err := t.behind(); err != nil { // it is known to the older activation that has recorded it, and to nobody else
+			return nil, err
+		}
 		t.recent.Put(id, struct{}{})
 		return entity.Duplicate(), nil
 	}
@@ -243,6 +246,22 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	t.flushSoon()
 	return entity.OK(), nil
+}
+
+// behind returns storage.ErrConflict when somebody else has recorded a message since the ticket was loaded: an older activation on
+// another node may do that without a look (D143), and then be gone. The host has the ticket loaded anew.
+func (t *ticket) behind() error {
+	if t.record == nil || !t.Clustered() {
+		return nil
+	}
+	last, err := t.Store.LastSequence(t.Ctx, t.ID)
+	if err != nil {
+		return fmt.Errorf("read the last sequence: %w", err)
+	}
+	if last > t.sequence {
+		return fmt.Errorf("message %d was recorded elsewhere: %w", last, storage.ErrConflict)
+	}
+	return nil
 }
 
 // inInternalAlbum reports whether a message without a caption belongs to an album that is an internal note because

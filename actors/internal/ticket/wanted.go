@@ -183,6 +183,9 @@ func (t *ticket) onEnqueueAgain(entity.EnqueueAgain) error {
 	if t.record == nil {
 		return nil
 	}
+	if err := t.behind(); err != nil {
+		return err
+	}
 	t.askPending()
 	t.enqueueAgain()
 	t.tellChangesAgain()

@@ -45,7 +45,7 @@ func (p *partitions) note(c *Command) {
 				known.unknown = true
 			}
 		}
-	case "create", "createIndexes", "listIndexes", "delete", "aggregate":
+	case "create", "createIndexes", "dropIndexes", "listIndexes", "delete", "aggregate":
 	default:
 		known.unknown = true
 	}
