@@ -56,3 +56,30 @@ func TestWhatALinkIsToldIsNotLost(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAnOlderActivationHasRecordedIsFound: an older activation of a ticket records a message when a newer one on another node
+// has read already, and ends. The newer one finds it, though nothing more is said and no sweep comes.
+func TestWhatAnOlderActivationHasRecordedIsFound(t *testing.T) {
+	t.Parallel()
+	a := newTwins(t)
+	d, first, second := twinDesk(t, options{speed: 20, twins: a, sweepEvery: time.Hour})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	d.mu.Lock()
+	d.joined = nil // updates go to the first node alone
+	d.mu.Unlock()
+	a.believes(first, nil)
+	a.believes(second, nil)
+	d.say(d.ann, d.support, k.thread, "one")
+	d.awaitText(d.engineering, eng, "one")
+	title := "Scanner"
+	reply, err := second.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.UpdateTicket{Origin: program(), Title: &title})
+	if r, is := reply.(*messages.Reply); err != nil || !is || r.Code != messages.Code_OK && r.Code != messages.Code_DUPLICATE {
+		t.Fatalf("%v, %v", reply, err)
+	}
+	d.say(d.ann, d.support, k.thread, "two")
+	d.await("it is recorded", func() bool { return d.sim.Pending() == 0 })
+	a.believes(first, func(int) *process { return second })
+	d.awaitText(d.engineering, eng, "two")
+	d.quiet(k)
+}
