@@ -248,8 +248,8 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	return entity.OK(), nil
 }
 
-// behind returns storage.ErrConflict when somebody else has recorded a message since the ticket was loaded: an older activation on
-// another node may do that without a look (D143), and then be gone. The host has the ticket loaded anew.
+// behind returns storage.ErrConflict when somebody else has recorded a message since the ticket was loaded: an older
+// activation on another node may do that without a look (D143), and then be gone. The host has the ticket loaded anew.
 func (t *ticket) behind() error {
 	if t.record == nil || !t.Clustered() {
 		return nil

@@ -6,8 +6,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// partitions know which partitions of the log may have events, so that who looks into each of the 256 does not have FerretDB, which
-// has no index, read the whole log 256 times. They know it of databases whose every event came through the proxy.
+// partitions know which partitions of the log may have events, so that who looks into each of the 256 does not have
+// FerretDB, which has no index, read the whole log 256 times. They know it of databases whose every event came through
+// the proxy.
 type partitions struct {
 	mu  sync.Mutex
 	all map[string]*partitioned // by database
