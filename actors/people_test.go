@@ -241,8 +241,14 @@ func (d *desk) calls(method string, chat int64) int {
 func (d *desk) quiet(tickets ...*ticket) {
 	d.t.Helper()
 	d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
+	owes := ""
+	defer func() {
+		if owes != "" { // it has failed
+			d.t.Logf("what is owed: %s", owes)
+		}
+	}()
 	for _, k := range tickets {
-		d.eventually("ticket "+k.id+" owes nothing", func() bool { return d.owes(k) == "" })
+		d.eventually("ticket "+k.id+" owes nothing", func() bool { owes = d.owes(k); return owes == "" })
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
@@ -64,7 +65,7 @@ func (d *desk) eventLog() map[string]int {
 func TestTwoOfEverything(t *testing.T) {
 	t.Parallel()
 	a := newTwins(t)
-	d, first, second := twinDesk(t, options{speed: 5, twins: a,
+	d, first, second := twinDesk(t, options{speed: 5, twins: a, sweepEvery: time.Hour, // no sweep may be needed
 		wrapTelegram: func(telegram actors.Telegram) actors.Telegram { return slowTelegram{telegram, a} }})
 	heard := d.hears(&messages.WebhookSettings{}, nil)
 	const tickets, phases, rounds = 3, 12, 3

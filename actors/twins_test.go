@@ -30,6 +30,21 @@ type twins struct {
 	nodes []*twin
 	by    map[string]*twin
 	rand  *rand.Rand
+	loses func(message any) bool // on the way to another node; nil: nothing
+}
+
+// lose has what lost selects be lost on the way to another node.
+func (a *twins) lose(lost func(message any) bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.loses = lost
+}
+
+// lost says whether a message is lost on the way.
+func (a *twins) lost(message any) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.loses != nil && a.loses(message)
 }
 
 // twin is one of them (entity.Placement).
@@ -136,6 +151,9 @@ type bridge struct{ from, to *twin }
 
 func (b bridge) SendUserMessage(pid *actor.PID, message any) {
 	_, m, sender := actor.UnwrapEnvelope(message)
+	if b.from.all.lost(m) {
+		return
+	}
 	pid = actor.NewPID(pid.Address, pid.Id) // a PID keeps how it is reached from where it was used
 	if p, is := m.(proto.Message); is {
 		m = proto.Clone(p)

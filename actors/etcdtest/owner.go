@@ -24,7 +24,11 @@ func Owner(t testing.TB, nodes []string, kind, identity string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		members = append(members, &protocluster.Member{Id: addr, Host: host, Port: int32(port)})
+		members = append(members, &protocluster.Member{Id: addr, Host: host, Port: int32(port), Kinds: []string{"shard"}})
 	}
-	return cluster.Place(members)[entity.ShardNumber(kind, identity)]
+	owner := cluster.Place(members)[entity.ShardNumber(kind, identity)]
+	if owner == "" {
+		t.Fatal("nobody has a shard")
+	}
+	return owner
 }

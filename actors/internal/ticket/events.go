@@ -139,6 +139,9 @@ func (t *ticket) onFlush(flush) error {
 		return err
 	}
 	if t.nothingUnnumbered() && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
+		if err := t.behind(); err != nil {
+			return err
+		}
 		next := desk.CloneTicket(t.record)
 		t.takeProgress(next)
 		next.DueAt = time.Time{}
@@ -212,6 +215,9 @@ func (t *ticket) dropNumbered() error {
 	t.takeProgress(next)
 	next.DueAt = t.now().Add(desk.PendingFor)
 	if len(t.unnumbered) == 0 && t.nothingPending() && t.isQuiet() {
+		if err := t.behind(); err != nil {
+			return err
+		}
 		next.DueAt = time.Time{}
 	}
 	if err := t.save(next); err != nil {

@@ -122,6 +122,9 @@ func (t *ticket) onQueueLost(*messages.QueueLost) error {
 }
 
 func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
+	if err := t.behind(); err != nil {
+		return nil, err
+	}
 	t.wakeLinks()
 	return entity.OK(), nil
 }

@@ -157,7 +157,16 @@ func (t *ticket) wakeLinks() {
 	for i := range t.record.Links {
 		if link := &t.record.Links[i]; !t.linkDone(link) {
 			t.resumeLink(link.LinkID)
+			t.awaitLinks()
 		}
+	}
+}
+
+// awaitLinks has the links woken again until they have finished: what they were told may be lost on the way to another node,
+// or with it, and a link that does not know of a message is found by nobody else (docs/decisions.md, D156).
+func (t *ticket) awaitLinks() {
+	if t.Clustered() {
+		t.EnqueueAgainLater()
 	}
 }
 
@@ -214,6 +223,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	err = t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
+		if err := t.behind(); err != nil { // it is known to the older activation that has recorded it, and to nobody else
+			return nil, err
+		}
 		t.recent.Put(id, struct{}{})
 		return entity.Duplicate(), nil
 	}
@@ -234,6 +246,22 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	t.flushSoon()
 	return entity.OK(), nil
+}
+
+// behind returns storage.ErrConflict when somebody else has recorded a message since the ticket was loaded: an older
+// activation on another node may do that without a look (D143), and then be gone. The host has the ticket loaded anew.
+func (t *ticket) behind() error {
+	if t.record == nil || !t.Clustered() {
+		return nil
+	}
+	last, err := t.Store.LastSequence(t.Ctx, t.ID)
+	if err != nil {
+		return fmt.Errorf("read the last sequence: %w", err)
+	}
+	if last > t.sequence {
+		return fmt.Errorf("message %d was recorded elsewhere: %w", last, storage.ErrConflict)
+	}
+	return nil
 }
 
 // inInternalAlbum reports whether a message without a caption belongs to an album that is an internal note because
@@ -284,6 +312,7 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id i
 			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo,
 		})
 		t.told[link.LinkID] = t.sequence
+		t.awaitLinks()
 	}
 }
 

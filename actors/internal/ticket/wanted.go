@@ -183,9 +183,15 @@ func (t *ticket) onEnqueueAgain(entity.EnqueueAgain) error {
 	if t.record == nil {
 		return nil
 	}
+	if err := t.behind(); err != nil {
+		return err
+	}
 	t.askPending()
 	t.enqueueAgain()
 	t.tellChangesAgain()
+	if t.Clustered() {
+		t.wakeLinks()
+	}
 	if len(t.enqueued) > 0 || len(t.following) > 0 {
 		t.EnqueueAgainLater()
 	}

@@ -93,9 +93,9 @@ func (w *webhook) Resume() error {
 // gone reports whether there is no such endpoint, or none any more.
 func (w *webhook) gone() bool { return w.record == nil || !w.record.DeletedAt.IsZero() }
 
-// Idle says that the entity may leave. One that is enabled follows the log.
+// Idle says that the entity may leave. One that is enabled follows the log, or is about to.
 func (w *webhook) Idle() bool {
-	return w.record == nil || w.run == nil && len(w.record.Unlogged) == 0 && w.record.DeletedAt.IsZero()
+	return w.record == nil || w.run == nil && !w.delayed && len(w.record.Unlogged) == 0 && w.record.DeletedAt.IsZero()
 }
 
 // Stop implements entity.Stopper.

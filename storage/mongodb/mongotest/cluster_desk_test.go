@@ -7,7 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,40 +27,57 @@ type desks struct {
 	etcd     *etcdtest.Server
 	net      *network // of the third node; nil: it is not the test's to cut
 	nodes    []*node
+	mode     string // polling or webhook
 	balancer *balancer
 	events   *events
 
 	mu    sync.Mutex // of what follows
 	lines []*line
+
+	figures []figures // of the cases so far
 }
 
 // line is a ticket between two groups of its own, so that no two have an entity in common, and what is said there.
 type line struct {
-	title             string
+	title, colleague  string
 	home, there       int64 // the groups
 	thread, thereTo   int   // the topics in them
 	ticket            string
 	entities          [][2]string // by kind and identity
 	said, came, again map[string]time.Time
-	words             []string // in the order in which they were said
+	words             []string // in the order in which they were said, without those that were lost
+	spoken            int      // how many were said
 }
 
-// newDesks prepares a desk over an empty database; none of its nodes runs yet.
+// newDesks prepares a desk of three nodes over an empty database; none of them runs yet.
 func newDesks(t *testing.T, mode string) *desks {
-	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: newNetwork(t)}
+	network := newNetwork(t)
+	if network == nil {
+		return desksAt(t, mode, nil, loopback(3))
+	}
+	return desksAt(t, mode, network, network.places())
+}
+
+// loopback are places for so many nodes, on this machine's own addresses.
+func loopback(nodes int) (places []place) {
+	for i := range nodes {
+		host := fmt.Sprintf("127.0.0.%d", i+1)
+		places = append(places, place{peers: host, http: host})
+	}
+	return places
+}
+
+func desksAt(t *testing.T, mode string, network *network, places []place) *desks {
+	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode}
 	d.balancer = newBalancer(d)
 	d.events = newEvents(d)
 	files, database := t.TempDir(), newDatabase()
-	hosts := []place{{peers: "127.0.0.1", http: "127.0.0.1"}, {peers: "127.0.0.2", http: "127.0.0.2"},
-		{peers: "127.0.0.3", http: "127.0.0.3"}}
-	if d.net != nil {
-		hosts = d.net.places()
-	}
-	for _, at := range hosts {
-		n := &node{d: d, peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at), prefix: at.prefix,
-			statuses: make(chan int, 1)}
+	for _, at := range places {
+		n := &node{d: d, t: t, dir: t.TempDir(), peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at),
+			prefix: at.prefix, statuses: make(chan int, 1)}
+		n.keepLog(len(d.nodes))
 		// What is set last counts.
-		n.env = append(slices.Clone(d.env), "TELEGRAM_MODE="+mode, "TELEGRAM_WEBHOOK_URL="+d.balancer.url+"/telegram/webhook",
+		n.env = append(append(slices.Clone(d.env), n.env...), "TELEGRAM_MODE="+mode, "TELEGRAM_WEBHOOK_URL="+d.balancer.url+"/telegram/webhook",
 			"HTTP_ADDR="+n.http, "DATA_DIR="+t.TempDir(), "FILES_URL=file://"+files+"?shared=true",
 			"SECRETS_KEY="+strings.Repeat("k", 32), "WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8,198.18.0.0/15",
 			"CLUSTER_PROVIDER=etcd", "CLUSTER_ADDR="+n.peers, "CLUSTER_INSECURE=true", "ETCD_ENDPOINTS="+at.reach(t, d.etcd.URL),
@@ -122,8 +139,21 @@ func (d *desks) await(what string, cond func() bool) {
 	}
 }
 
-// begin starts the nodes at once on the empty database, and opens the tickets.
-func (d *desks) begin(lines int) {
+// keepLog has what the node logs be kept in the folder that DESK_LOG names, if it names one.
+func (n *node) keepLog(number int) {
+	dir := os.Getenv("DESK_LOG")
+	if dir == "" {
+		return
+	}
+	file, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("%s-%d.log", strings.ReplaceAll(n.t.Name(), "/", "-"), number+1)),
+		os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	must(n.t, err)
+	n.t.Cleanup(func() { _ = file.Close() })
+	n.log.to, n.env = file, []string{"LOG_LEVEL=debug"}
+}
+
+// together starts the nodes together on the empty database.
+func (d *desks) together() {
 	d.Helper()
 	start := time.Now()
 	for _, n := range d.nodes {
@@ -137,15 +167,20 @@ func (d *desks) begin(lines int) {
 			d.Errorf("%s ended while all started on an empty database", n.http)
 		}
 	}
-	d.Logf("ready after %v", time.Since(start).Round(10*time.Millisecond))
+	d.Logf("%d nodes are ready after %v", len(d.nodes), time.Since(start).Round(10*time.Millisecond))
+}
+
+// begin starts the nodes, and opens the tickets.
+func (d *desks) begin(lines int) {
+	d.Helper()
+	start := time.Now()
+	d.together()
 	database := setting(d.nodes[0].env, "DATABASE_URL")
 	database = database[strings.LastIndex(database, "/")+1:]
 	must(d.T, d.server.Index(d.Context(), database)) // which FerretDB's finds need
 	key := strings.TrimSpace(d.command(d.nodes[0], "apikey", "create", "--name", "test", "--scopes", "admin"))
 	d.events.begin(key[strings.LastIndex(key, "\n")+1:])
-	for i := range lines {
-		d.open(i)
-	}
+	d.open(lines)
 	store, err := mongodb.Open(d.Context(), d.server.URI(), database)
 	must(d.T, err)
 	defer func() { must(d.T, store.Close()) }()
@@ -160,17 +195,20 @@ func (d *desks) begin(lines int) {
 		for _, link := range ticket.Links {
 			l.entities = append(l.entities, [2]string{"link", link.LinkID}, [2]string{"chat", link.Topic.GroupID})
 		}
+		if d.mode == "polling" {
+			l.entities = append(l.entities, [2]string{"poller", strconv.FormatInt(d.sim.BotID(), 10)})
+		}
 	}
-	d.talk()
+	for _, l := range d.lines {
+		d.talk(l)
+	}
 	d.arrived()
 	d.Logf("%d tickets after %v", lines, time.Since(start).Round(10*time.Millisecond))
 }
 
-// open opens a ticket with a topic in each of two groups.
-func (d *desks) open(i int) {
+// open opens tickets, each with a topic in each of two groups.
+func (d *desks) open(count int) {
 	d.Helper()
-	l := &line{title: fmt.Sprintf("Printer-%d.", i), said: map[string]time.Time{}, came: map[string]time.Time{},
-		again: map[string]time.Time{}}
 	group := func(title string, creator int64) int64 {
 		g, err := d.sim.AddGroup(simulator.Group{Title: title, Forum: true})
 		must(d.T, err)
@@ -178,19 +216,30 @@ func (d *desks) open(i int) {
 		must(d.T, d.sim.SetBot(g.ID, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
 		return g.ID
 	}
-	username := fmt.Sprintf("colleague_%d", i)
-	colleague, err := d.sim.AddPerson(simulator.Person{FirstName: username, Username: username, LanguageCode: "en"})
-	must(d.T, err)
-	l.home, l.there = group("Support "+l.title, d.alice), group("Works "+l.title, colleague.ID)
-	d.say(colleague.ID, l.there, 0, "/default_group")
-	d.say(d.alice, l.home, 0, "/create_ticket "+l.title)
-	d.await("the topic of "+l.title, func() bool { l.thread = d.topic(l.home, l.title); return l.thread != 0 })
-	d.await("a default group", func() bool { return d.sim.Pending() == 0 })
-	d.say(d.alice, l.home, l.thread, "/mention @"+username)
-	d.await("the other topic of "+l.title, func() bool { l.thereTo = d.topic(l.there, l.title); return l.thereTo != 0 })
+	var lines []*line
+	for i := range count {
+		l := &line{title: fmt.Sprintf("Printer-%d.", i), colleague: fmt.Sprintf("colleague_%d", i), said: map[string]time.Time{},
+			came: map[string]time.Time{}, again: map[string]time.Time{}}
+		p, err := d.sim.AddPerson(simulator.Person{FirstName: l.colleague, Username: l.colleague, LanguageCode: "en"})
+		must(d.T, err)
+		l.home, l.there = group("Support "+l.title, d.alice), group("Works "+l.title, p.ID)
+		d.say(p.ID, l.there, 0, "/default_group")
+		d.say(d.alice, l.home, 0, "/create_ticket "+l.title)
+		lines = append(lines, l)
+	}
+	for _, l := range lines {
+		d.await("the topic of "+l.title, func() bool { l.thread = d.topic(l.home, l.title); return l.thread != 0 })
+	}
+	d.await("the default groups", func() bool { return d.sim.Pending() == 0 })
+	for _, l := range lines {
+		d.say(d.alice, l.home, l.thread, "/mention @"+l.colleague)
+	}
+	for _, l := range lines {
+		d.await("the other topic of "+l.title, func() bool { l.thereTo = d.topic(l.there, l.title); return l.thereTo != 0 })
+	}
 	d.mu.Lock()
-	d.lines = append(d.lines, l)
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	d.lines = lines
 }
 
 // topic is the thread whose name contains the title; 0: there is none.
@@ -201,70 +250,6 @@ func (d *desks) topic(group int64, title string) int {
 		}
 	}
 	return 0
-}
-
-// talk has Alice say one more message in the home topic of each ticket.
-func (d *desks) talk() {
-	d.Helper()
-	for _, l := range d.lines {
-		d.mu.Lock()
-		word := fmt.Sprintf("m-%04d", len(l.words)+1)
-		l.words = append(l.words, word)
-		l.said[word] = time.Now()
-		d.mu.Unlock()
-		d.say(d.alice, l.home, l.thread, "it says "+word)
-	}
-}
-
-var sayings = regexp.MustCompile(`m-\d{4}`)
-
-// onCopy notes what the bot posts.
-func (d *desks) onCopy(m simulator.Message) {
-	now := time.Now()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, l := range d.lines {
-		if l.there != m.Chat || l.thereTo != m.Thread {
-			continue
-		}
-		for _, word := range sayings.FindAllString(m.Text, -1) {
-			if _, before := l.came[word]; before {
-				l.again[word+fmt.Sprint(m.ID)] = now
-			} else {
-				l.came[word] = now
-			}
-		}
-	}
-}
-
-// arrived waits until all that was said is copied, checks the order, and returns how many came again.
-func (d *desks) arrived() (again int) {
-	d.Helper()
-	for _, l := range d.lines {
-		d.await("all of "+l.title, func() bool {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			return len(l.came) >= len(l.words)
-		})
-	}
-	d.await("every update is taken", func() bool { return d.sim.Pending() == 0 })
-	for _, l := range d.lines {
-		var got []string
-		for _, m := range d.sim.Messages(l.there, l.thereTo) {
-			for _, word := range sayings.FindAllString(m.Text, -1) {
-				if m.From.IsBot && !slices.Contains(got, word) {
-					got = append(got, word)
-				}
-			}
-		}
-		d.mu.Lock()
-		if !slices.Equal(got, l.words) {
-			d.Errorf("%s: got %v, want %v", l.title, got, l.words)
-		}
-		again += len(l.again)
-		d.mu.Unlock()
-	}
-	return again
 }
 
 // command runs the program with the settings of a node, and returns what it prints.
@@ -279,13 +264,13 @@ func (d *desks) command(n *node, args ...string) string {
 	return string(out)
 }
 
-// awaitNodes waits until the first node shows so many, which have all shards together, and of which one polls. It returns
-// the address of that one.
-func (d *desks) awaitNodes(count int, polling bool) (poller string) {
+// awaitNodes waits until a node shows all of them, which have all shards together, and of which one polls in polling mode. It
+// returns that one.
+func (d *desks) awaitNodes(from *node) (poller *node) {
 	d.Helper()
-	var out string
-	d.await(fmt.Sprintf("%d nodes", count), func() bool {
-		out = d.command(d.nodes[0], "cluster", "status", "--json")
+	addr := ""
+	d.await(fmt.Sprintf("%d nodes", len(d.nodes)), func() bool {
+		out := d.command(from, "cluster", "status", "--json")
 		var got struct {
 			Nodes []struct {
 				Addr   string
@@ -298,10 +283,15 @@ func (d *desks) awaitNodes(count int, polling bool) (poller string) {
 		for _, n := range got.Nodes {
 			shards += n.Shards
 			if n.Polls {
-				polls, poller = polls+1, n.Addr
+				polls, addr = polls+1, n.Addr
 			}
 		}
-		return len(got.Nodes) == count && shards == 256 && (polls == 1) == polling
+		return len(got.Nodes) == len(d.nodes) && shards == 256 && (polls == 1) == (d.mode == "polling")
 	})
+	for _, n := range d.nodes {
+		if n.peers == addr {
+			poller = n
+		}
+	}
 	return poller
 }

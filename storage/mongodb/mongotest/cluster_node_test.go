@@ -26,11 +26,14 @@ const (
 // node is one process, with a supervisor that starts it again when it ends by itself.
 type node struct {
 	d           *desks
-	peers, http string   // its addresses
-	prefix      []string // of its command line: it runs in another network
+	t           *testing.T // the whole test, which outlives its cases
+	dir         string     // in which it runs
+	peers, http string     // its addresses
+	prefix      []string   // of its command line: it runs in another network
 	env         []string
 	log         safeBuffer
 	ends        atomic.Int32 // how often it has ended by itself
+	status      atomic.Int32 // with which it did so last
 	statuses    chan int     // with which it ended on purpose
 
 	mu   sync.Mutex
@@ -41,11 +44,15 @@ type node struct {
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
+	to io.Writer // it is written there too; nil: nowhere else
 }
 
 func (s *safeBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.to != nil {
+		_, _ = s.to.Write(p)
+	}
 	return s.b.Write(p)
 }
 
@@ -73,7 +80,7 @@ func (n *node) run() error {
 	}
 	args := append(append([]string{}, n.prefix...), n.d.path, "serve")
 	n.cmd = exec.Command(args[0], args[1:]...)
-	n.cmd.Env, n.cmd.Stderr, n.cmd.Dir = append(os.Environ(), n.env...), &n.log, n.d.TempDir()
+	n.cmd.Env, n.cmd.Stderr, n.cmd.Dir = append(os.Environ(), n.env...), &n.log, n.dir
 	return n.cmd.Start()
 }
 
@@ -87,10 +94,11 @@ func (n *node) supervise() {
 			n.statuses <- n.cmd.ProcessState.ExitCode()
 			return
 		}
+		n.status.Store(int32(n.cmd.ProcessState.ExitCode()))
 		n.ends.Add(1)
 		<-time.After(200 * time.Millisecond)
 		if err := n.run(); err != nil {
-			n.d.Errorf("%s: %v", n.http, err)
+			n.t.Errorf("%s: %v", n.http, err)
 			return
 		}
 	}
@@ -119,15 +127,36 @@ func (n *node) end(s syscall.Signal) int {
 		return 0
 	}
 	n.signal(s)
+	return n.ended(s.String())
+}
+
+// ended waits until the process has ended because of something, and returns its status.
+func (n *node) ended(why string) int {
 	select {
 	case status := <-n.statuses:
 		return status
 	case <-time.After(30 * time.Second):
-		n.d.Errorf("%s goes on after %v", n.http, s)
+		n.t.Errorf("%s goes on after %s", n.http, why)
 		n.signal(kill)
 		return <-n.statuses
 	}
 }
+
+// fenced waits until a node has ended by itself, once more than before, as one that must not go on.
+func (d *desks) fenced(n *node, before int32) {
+	d.Helper()
+	d.await("it has fenced itself", func() bool { return n.ends.Load() == before+1 })
+	if status := n.status.Load(); status != statusFenced {
+		d.Errorf("it ended with %d, want %d", status, statusFenced)
+	}
+	if said := n.log.String(); !strings.Contains(said, "fenced: this process ends") {
+		d.Errorf("it does not say that it was fenced:\n%s", tail(said, 20))
+	}
+	d.await("its supervisor has started it again", n.ready)
+}
+
+// statusFenced is that of a node that must not go on.
+const statusFenced = 3
 
 var probe = &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,8 +38,16 @@ const (
 	ofCut  = 15 * time.Second
 )
 
-// pace is the pause between two messages of a ticket.
-const pace = 1000 * time.Millisecond
+// How many tickets there are, and the pause between two messages of each: what FerretDB can do, which carries out one command
+// after the other.
+func tickets() int {
+	if long() {
+		return 12
+	}
+	return 4
+}
+
+func pace() time.Duration { return forms(time.Second, 4*time.Second) }
 
 func (d *desks) within(limit time.Duration, cond func() bool) bool {
 	look, inVain := time.NewTicker(20*time.Millisecond), time.After(limit)
@@ -78,108 +86,6 @@ func (d *desks) victim(of int) *node {
 	return slices.MaxFunc(d.nodes[:of], func(a, b *node) int { return free(a) - free(b) })
 }
 
-// meet has people talk while something happens, and looks at what came of it. f returns when it is over.
-func (d *desks) meet(x trouble, f func()) {
-	d.Helper()
-	before := d.arrived()
-	d.balancer.chatsMet(x.node)
-	touched := map[*line]bool{}
-	for _, l := range d.lines {
-		touched[l] = x.node == nil || l.has(d.T, d.nodes, x.node)
-	}
-	stop := make(chan struct{})
-	var talking sync.WaitGroup
-	talking.Go(func() {
-		for again := time.NewTicker(pace); ; {
-			d.talk()
-			select {
-			case <-stop:
-				again.Stop()
-				return
-			case <-again.C:
-			}
-		}
-	})
-	d.wait(3 * pace)
-	began := time.Now()
-	usual := d.slowest(began)
-	f()
-	if x.outage {
-		began = time.Now()
-	}
-	d.wait(time.Until(began.Add(3 * pace))) // so that something is said afterwards
-	close(stop)
-	talking.Wait()
-	again := d.arrived() - before
-	delivered, fed := d.events.arrived()
-	met, refused, slowest := d.balancer.chatsMet(x.node)
-	var last, lastOther time.Duration // beyond what is usual on this machine, with this store
-	free := 0
-	for _, l := range d.lines {
-		flows := max(l.flowed(began)-usual, 0)
-		if touched[l] || met[l.home] {
-			last = max(last, flows)
-		} else {
-			free++
-			lastOther = max(lastOther, flows)
-		}
-	}
-	round := func(t time.Duration) time.Duration { return t.Round(10 * time.Millisecond) }
-	d.Logf("%s: flows on after %v (a copy takes %v at most); %d tickets that were not touched after %v; came again: %d copies; in all %d deliveries, %d of the feed; "+
-		"%d updates were answered 503, after %v at most", x.what, round(last), round(usual), free, round(lastOther), again, delivered, fed, refused, round(slowest))
-	if again > x.repeats {
-		d.Errorf("%s: %d came again, want %d at most", x.what, again, x.repeats)
-	}
-	if !long() { // which has the machine to itself
-		return
-	}
-	if last > x.within {
-		d.Errorf("%s: flows on after %v, want %v at most", x.what, last, x.within)
-	}
-	if lastOther > others && setting(d.nodes[0].env, "TELEGRAM_MODE") == "webhook" { // all need the poller
-
-		d.Errorf("%s: tickets that were not touched flow on after %v, want %v at most", x.what, lastOther, others)
-	}
-	if slowest > refusedWithin {
-		d.Errorf("%s: an update was refused after %v, want %v at most", x.what, slowest, refusedWithin)
-	}
-}
-
-// refusedWithin is how long an update waits for its shard, and some time for the machine.
-const refusedWithin = 2*time.Second + 300*time.Millisecond
-
-// slowest is how long the copies took that came before a moment, at most, of the messages of the last few seconds.
-func (d *desks) slowest(before time.Time) (slowest time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, l := range d.lines {
-		for word, came := range l.came {
-			if came.Before(before) && l.said[word].After(before.Add(-3*pace)) {
-				slowest = max(slowest, came.Sub(l.said[word]))
-			}
-		}
-	}
-	return slowest
-}
-
-// flowed is how long after a moment the first copy came of what was said from then on, or was not there yet.
-func (l *line) flowed(since time.Time) (after time.Duration) {
-	after = -1
-	for _, word := range l.words {
-		if l.came[word].Before(since) {
-			continue
-		}
-		from := since
-		if l.said[word].After(since) {
-			from = l.said[word]
-		}
-		if wait := l.came[word].Sub(from); after < 0 || wait < after {
-			after = wait
-		}
-	}
-	return after
-}
-
 // long says whether the long form is asked for.
 func long() bool { return os.Getenv("TOPICDESK_LONG") != "" }
 
@@ -198,11 +104,17 @@ func (d *desks) join(n *node) {
 	d.await(n.http+" is ready", n.ready)
 }
 
-// killed has a node die, and another process come in its place.
+// joins has another process come in place of one that has ended.
+func (d *desks) joins(n *node) {
+	d.Helper()
+	d.meet(trouble{what: "a node joins", node: n, repeats: gentle, within: moving}, func() { d.join(n) })
+}
+
+// killed has a node die.
 func (d *desks) killed(n *node) {
 	d.Helper()
 	d.meet(trouble{what: "SIGKILL", node: n, repeats: hard, within: moving}, func() { n.end(kill) })
-	d.meet(trouble{what: "a node joins", repeats: gentle, within: moving}, func() { d.join(n) })
+	d.joins(n)
 }
 
 // stopped has a node end by SIGTERM.
@@ -213,7 +125,27 @@ func (d *desks) stopped(n *node) {
 			d.Errorf("it ended with %d", status)
 		}
 	})
-	d.meet(trouble{what: "a node joins", repeats: gentle, within: moving}, func() { d.join(n) })
+	d.joins(n)
+}
+
+// drained has a node end because another one's command line asks it to.
+func (d *desks) drained(n *node) {
+	d.Helper()
+	d.meet(trouble{what: "topicdesk cluster drain", node: n, repeats: gentle, within: moving}, func() {
+		n.expected()
+		if said := d.command(d.other(n), "cluster", "drain", "--node", n.peers); !strings.Contains(said, n.peers+" has left") {
+			d.Errorf("the command says %q", said)
+		}
+		if status := n.ended("it was asked to leave"); status != 0 {
+			d.Errorf("it ended with %d", status)
+		}
+	})
+	d.joins(n)
+}
+
+// other is another node than n.
+func (d *desks) other(n *node) *node {
+	return d.nodes[slices.IndexFunc(d.nodes, func(other *node) bool { return other != n })]
 }
 
 // paused has a node be frozen, and go on.
@@ -224,17 +156,15 @@ func (d *desks) paused(n *node) {
 		n.signal(syscall.SIGSTOP)
 		d.wait(away)
 		n.signal(syscall.SIGCONT)
-		d.await("it has fenced itself", func() bool { return n.ends.Load() == ends+1 })
+		d.fenced(n, ends)
 	})
-	d.await("it is ready", n.ready)
 }
 
 // cutOff has the third node be cut off from the others and etcd.
 func (d *desks) cutOff() {
 	d.Helper()
 	if d.net == nil {
-		d.Log("no node is cut off") // newNetwork says why
-		return
+		d.Skip("no node is cut off") // newNetwork says why
 	}
 	n := d.nodes[2]
 	ends, away := n.ends.Load(), forms(12*time.Second, 20*time.Second)
@@ -242,9 +172,8 @@ func (d *desks) cutOff() {
 		d.net.cut(true)
 		d.wait(away)
 		d.net.cut(false)
-		d.await("it has fenced itself", func() bool { return n.ends.Load() == ends+1 })
+		d.fenced(n, ends)
 	})
-	d.await("it is ready", n.ready)
 }
 
 // etcdAway has etcd restart.
@@ -274,67 +203,118 @@ func (d *desks) storeAway() {
 func (d *desks) restarted() {
 	d.Helper()
 	d.meet(trouble{what: "every node is restarted", repeats: gentle * len(d.nodes), within: moving}, func() {
-		stop := make(chan struct{})
-		var asking sync.WaitGroup
-		var asked atomic.Int32
-		asking.Go(func() {
-			for again := time.NewTicker(pace / 2); ; {
-				l := d.lines[int(asked.Load())%len(d.lines)]
-				for _, call := range []struct {
-					method string
-					body   any
-				}{{http.MethodGet, nil}, {http.MethodPatch, map[string]any{"priority": []string{"low", "high"}[asked.Load()%2]}}} {
-					if status, answer := d.events.call(d.Context(), call.method, "/tickets/"+l.ticket, call.body); status != http.StatusOK {
-						d.Errorf("%s of %s: %d %s", call.method, l.title, status, answer)
-					}
-				}
-				asked.Add(1)
-				select {
-				case <-stop:
-					again.Stop()
-					return
-				case <-again.C:
-				}
-			}
-		})
+		stop := d.asking()
 		for _, n := range d.nodes {
 			if status := n.end(term); status != 0 {
 				d.Errorf("it ended with %d", status)
 			}
 			d.join(n)
 		}
-		close(stop)
-		asking.Wait()
-		d.Logf("%d reads and as many changes meanwhile", asked.Load())
+		d.Logf("%d reads and as many changes meanwhile", stop())
 	})
 }
 
-func TestClusterLosesNothing(t *testing.T) { // not parallel: it measures
-	d := newDesks(t, "webhook")
-	d.begin(4)
-	d.killed(d.victim(3))
-	d.paused(d.victim(2))
-	if long() {
-		d.stopped(d.victim(3))
-		d.restarted()
-		d.cutOff()
-		d.etcdAway()
-		d.storeAway()
+// asking has a program read and change the tickets until stop is called, which returns how often.
+func (d *desks) asking() (stop func() int) {
+	end := make(chan struct{})
+	var asking sync.WaitGroup
+	asked := 0
+	ask := func(l *line, method string, body any) {
+		began := time.Now()
+		if status, answer := d.events.call(d.Context(), method, "/tickets/"+l.ticket, body); status != http.StatusOK {
+			d.Errorf("%s of %s at %s: after %v %d %s", method, l.title, began.Format(time.TimeOnly), rounded(time.Since(began)), status, answer)
+		}
 	}
-	d.awaitNodes(3, false)
+	asking.Go(func() {
+		again := time.NewTicker(500 * time.Millisecond)
+		defer again.Stop()
+		for {
+			l := d.lines[asked%len(d.lines)]
+			ask(l, http.MethodGet, nil)
+			ask(l, http.MethodPatch, map[string]any{"priority": []string{"low", "high"}[asked%2]})
+			asked++
+			select {
+			case <-end:
+				return
+			case <-again.C:
+			}
+		}
+	})
+	return func() int { close(end); asking.Wait(); return asked }
 }
 
-// TestClusterLosesNothingWhenItPolls has the node that polls die, and be cut off, and etcd restart. In the short form etcd
-// restarts only.
-func TestClusterLosesNothingWhenItPolls(t *testing.T) { // not parallel: it measures
-	d := newDesks(t, "polling")
-	d.begin(3)
-	d.etcdAway()
-	if long() {
-		poller := d.awaitNodes(3, true)
-		d.killed(d.nodes[slices.IndexFunc(d.nodes, func(n *node) bool { return n.peers == poller })])
-		d.paused(d.nodes[0])
-		d.cutOff()
+// scene is one case: what happens to a desk of its own, since FerretDB is the slower the more there is.
+type scene struct {
+	name   string
+	brief  bool // the short form has it too
+	happen func(d *desks)
+}
+
+// play has each scene happen, and prints what came of them.
+func play(t *testing.T, mode string, scenes []scene) {
+	var all []figures
+	for _, x := range scenes {
+		if !x.brief && !long() {
+			continue
+		}
+		t.Run(x.name, func(t *testing.T) {
+			began := time.Now()
+			d := newDesks(t, mode)
+			d.begin(tickets())
+			x.happen(d)
+			d.awaitNodes(d.nodes[0])
+			all = append(all, d.figures...)
+			t.Logf("the case took %v", rounded(time.Since(began)))
+		})
 	}
-	d.awaitNodes(3, true)
+	if long() {
+		t.Log(table(mode, all))
+	}
+}
+
+func TestClusterLosesNothing(t *testing.T) { // not parallel: it measures
+	play(t, "webhook", []scene{
+		{"kill and drain", true, func(d *desks) {
+			d.killed(d.victim(3))
+			d.drained(d.victim(3))
+		}},
+		{"pause", true, func(d *desks) { d.paused(d.victim(2)) }},
+		{"stop", false, func(d *desks) { d.stopped(d.victim(3)) }},
+		{"restart", false, (*desks).restarted},
+		{"cut", false, func(d *desks) {
+			d.cutOff()
+			d.restarted()
+		}},
+		{"etcd", false, (*desks).etcdAway},
+		{"store", false, (*desks).storeAway},
+	})
+}
+
+// TestClusterLosesNothingWhenItPolls has the node that polls die and be paused, and the rest of what happens to nodes.
+func TestClusterLosesNothingWhenItPolls(t *testing.T) { // not parallel: it measures
+	play(t, "polling", []scene{
+		{"etcd", true, (*desks).etcdAway},
+		{"store", false, (*desks).storeAway},
+		{"kill", false, func(d *desks) { d.killed(d.awaitNodes(d.nodes[0])) }},
+		{"pause", false, func(d *desks) { d.paused(d.awaitNodes(d.nodes[0])) }},
+		{"cut", false, (*desks).cutOff},
+	})
+}
+
+// TestClusterStartsTogether has four nodes start together on an empty database: none ends, and they become one desk.
+func TestClusterStartsTogether(t *testing.T) {
+	rounds := 1
+	if long() {
+		rounds = 5
+	}
+	for range rounds {
+		d := desksAt(t, "polling", nil, loopback(4))
+		d.together()
+		for _, n := range d.nodes {
+			d.awaitNodes(n)
+		}
+		for _, n := range d.nodes {
+			n.end(kill)
+		}
+	}
 }

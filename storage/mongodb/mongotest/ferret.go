@@ -28,6 +28,7 @@ type Server struct {
 
 // Start starts a server whose files are in dir and which listens at addr, such as 127.0.0.1:0.
 func Start(dir, addr string) (*Server, error) {
+	empty := isEmpty(dir)
 	f, err := ferretdb.New(&ferretdb.Config{
 		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError + 1})),
@@ -46,7 +47,7 @@ func Start(dir, addr string) (*Server, error) {
 	}()
 	u, err := url.Parse(f.MongoDBURI())
 	if err == nil {
-		s.Proxy, err = NewProxy(addr, u.Host)
+		s.Proxy, err = newProxy(addr, u.Host, empty)
 	}
 	if err != nil {
 		stop()
@@ -54,6 +55,12 @@ func Start(dir, addr string) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// isEmpty says whether a folder has no database.
+func isEmpty(dir string) bool {
+	files, err := filepath.Glob(filepath.Join(dir, "*.sqlite"))
+	return err == nil && len(files) == 0
 }
 
 // Stop ends the server.

@@ -23,6 +23,8 @@ type Proxy struct {
 	target   string
 	oneByOne sync.Mutex // held while a command is carried out
 
+	events *partitions // nil: what there is may have come another way
+
 	mu      sync.Mutex
 	trouble func(*Command) *Trouble
 	watch   func(moment string)
@@ -42,12 +44,18 @@ type Trouble struct {
 }
 
 // NewProxy starts a proxy at addr for the server at target.
-func NewProxy(addr, target string) (*Proxy, error) {
+func NewProxy(addr, target string) (*Proxy, error) { return newProxy(addr, target, false) }
+
+// newProxy starts a proxy; empty says that its server has no data.
+func newProxy(addr, target string, empty bool) (*Proxy, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	p := &Proxy{listener: l, target: target, conns: map[net.Conn]bool{}, stopped: make(chan struct{})}
+	if empty {
+		p.events = &partitions{all: map[string]*partitioned{}}
+	}
 	p.wg.Go(p.accept)
 	return p, nil
 }
@@ -156,6 +164,8 @@ func (p *Proxy) command(client, server net.Conn) error {
 	var answer message
 	if trouble.Answer != nil {
 		answer, err = build(m.id(), m.id(), trouble.Answer)
+	} else if none := p.none(c); none != nil {
+		answer, err = build(m.id(), m.id(), none)
 	} else {
 		answer, err = p.carryOut(m, c, server)
 	}
@@ -170,6 +180,15 @@ func (p *Proxy) command(client, server net.Conn) error {
 	}
 	_, err = client.Write(answer)
 	return err
+}
+
+// none answers a command that finds nothing; nil: the server does.
+func (p *Proxy) none(c *Command) any {
+	if p.events == nil || c == nil {
+		return nil
+	}
+	p.events.note(c)
+	return p.events.none(c)
 }
 
 func (p *Proxy) troubleFor(c *Command) *Trouble {
