@@ -26,6 +26,11 @@ func TestEveryQueryIsServedByItsIndex(t *testing.T) {
 			switch {
 			case !isRange || operators[0].Key == "$in": // one range for each value, merged
 				equal = append(equal, element.Key)
+				if isRange {
+					if _, ok := operators[0].Value.(bson.A); !ok {
+						t.Errorf("%s: a server refuses to explain %v, whose $in has no list", name, q.Filter)
+					}
+				}
 			case operators[0].Key == "$ne", operators[0].Key == "$nin":
 				passed = append(passed, element.Key)
 			default:

@@ -24,11 +24,23 @@ func Queries() (all []Query) {
 	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1", bson.A{"1"}}
 	for _, q := range queries {
 		all = append(all, Query{
-			Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields,
+			Collection: q.collection, Index: q.index, Filter: listed(bind(q.filter, samples)), Sort: q.sort, Fields: q.fields,
 		})
 	}
 	status := countTickets[0].(bson.D)[0].Value.(bson.D)
 	return append(all, Query{Collection: "tickets", Index: "all_createdAt", Filter: status, Pipeline: countTickets})
+}
+
+// listed makes a list of each operand of $in, which a server refuses otherwise: samples don't know what is a list.
+func listed(filter bson.D) bson.D {
+	for i, element := range filter {
+		if operators, ok := element.Value.(bson.D); ok {
+			filter[i].Value = listed(operators)
+		} else if _, ok := element.Value.(bson.A); element.Key == "$in" && !ok {
+			filter[i].Value = bson.A{element.Value}
+		}
+	}
+	return filter
 }
 
 // String describes the index as docs/storage.md does: (field, field descending) unique sparse.
