@@ -30,6 +30,8 @@ type twins struct {
 	nodes []*twin
 	by    map[string]*twin
 	rand  *rand.Rand
+
+	unwatched int // what a node that is gone was told to watch no longer
 }
 
 // twin is one of them (entity.Placement).
@@ -39,6 +41,7 @@ type twin struct {
 	member entity.Member
 
 	owner  func(shard int) string
+	former []string // nodes that had the shards of this one a moment ago
 	left   bool
 	shards map[int]*actor.PID // that run here
 }
@@ -153,6 +156,11 @@ func (b bridge) SendSystemMessage(pid *actor.PID, message any) {
 		message = &actor.Watch{Watcher: actor.NewPID(b.from.addr, m.Watcher.Id)}
 	case *actor.Unwatch:
 		message = &actor.Unwatch{Watcher: actor.NewPID(b.from.addr, m.Watcher.Id)}
+		b.from.all.mu.Lock()
+		if b.to.left {
+			b.from.all.unwatched++
+		}
+		b.from.all.mu.Unlock()
 	}
 	if p, found := b.to.member.System.ProcessRegistry.GetLocal(pid.Id); found {
 		p.SendSystemMessage(pid, message)
@@ -216,6 +224,12 @@ func (n *twin) activate(shard int) *actor.PID {
 	pid := n.member.System.Root.SpawnPrefix(&props, fmt.Sprintf("grain-%d-", shard))
 	n.shards[shard] = pid
 	return pid
+}
+
+func (n *twin) Former(int) []string {
+	n.all.mu.Lock()
+	defer n.all.mu.Unlock()
+	return n.former
 }
 
 func (n *twin) Sure() bool   { return true }
