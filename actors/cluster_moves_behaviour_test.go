@@ -6,13 +6,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/view"
 )
 
 // slowAnswers has calls take as long as Telegram's may, up to 3 s.
@@ -37,9 +37,11 @@ func TestClusterRepeatsLittleWhenNodesJoin(t *testing.T) {
 	o := clustered(t)
 	o.wrapTelegram = func(inner actors.Telegram) actors.Telegram { return slowAnswers{inner} }
 	d := ready(t, o)
-	heard := d.hears(&messages.WebhookSettings{Events: []string{"message.sent"}}, func(int, view.Envelope) int {
+	heard := d.hears(&messages.WebhookSettings{Events: []string{"message.sent"}}, nil)
+	hears := heard.server.Config.Handler
+	heard.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		<-time.After(time.Duration(rand.Int64N(int64(time.Second))))
-		return 200
+		hears.ServeHTTP(w, req)
 	})
 	type talk struct {
 		k         *ticket
