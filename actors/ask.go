@@ -34,6 +34,9 @@ var ErrNotAccepted = errors.New("not accepted")
 // read if the entity is not resident. Errors: ErrNoAnswer; ErrNotAccepted, when the reply is NOT_OWNER or
 // UNAVAILABLE, or when it does not fit into a message between nodes; messages.ErrFault, when it is INTERNAL.
 func (s *System) Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error) {
+	if kind != messages.KindQuery && !s.joined.Load() {
+		return nil, fmt.Errorf("%s %s: %w: %w", kind, identity, ErrNotAccepted, errNotJoined)
+	}
 	start, faults := time.Now(), 0
 	for try := s.askTry; ; try = min(3*try/2, max(s.askTry, askSlow)) {
 		reply, err := s.ask(ctx, kind, identity, command, try)

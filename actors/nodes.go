@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -44,6 +45,48 @@ func DrainNode(ctx context.Context, o ClusterOptions, addr string) error {
 	return cluster.Drain(ctx, o, addr)
 }
 
+// errNotJoined says why a node of a cluster is not ready yet.
+var errNotJoined = errors.New("this node has not joined its cluster yet: it has not reached Telegram so far")
+
+// Join makes a node of a cluster a member, if NewSystem has not (JoinLater), and begins what follows. Call it once, and not
+// during Stop. A node alone has joined already.
+func (s *System) Join() error {
+	if s.joined.Load() {
+		return nil
+	}
+	if err := s.node.Join(s.env.Ctx, s.sweep.Moved); err != nil {
+		return err
+	}
+	s.joined.Store(true)
+	s.loops.Go(s.sweep.Run)
+	s.loops.Go(s.sweep.Reindex)
+	if s.node.Clustered() {
+		s.loops.Go(s.followLog)
+		s.loops.Go(func() { s.budget.Run(s.node.Request) })
+	}
+	return nil
+}
+
+// Joined says whether this node is a member of its cluster, or alone.
+func (s *System) Joined() bool { return s.joined.Load() }
+
+// reachLasts is for how long a node that has reached Telegram counts as one that reaches it.
+const reachLasts = 20 * time.Second
+
+// Reached notes that this node has reached Telegram.
+func (s *System) Reached() {
+	now := s.env.Now()
+	s.reached.Store(&now)
+}
+
+// OthersReach says whether another node of the cluster reaches Telegram.
+func (s *System) OthersReach(ctx context.Context) bool {
+	self := s.node.Nodes()
+	return slices.ContainsFunc(s.Nodes(ctx), func(n *messages.NodeStatus) bool {
+		return n.ReachesTelegram && len(self) > 0 && n.Addr != self[0]
+	})
+}
+
 // Polls says whether this node asks Telegram for updates.
 func (s *System) Polls() bool { return s.pollers.Polls() }
 
@@ -81,6 +124,9 @@ func (s *System) status() *messages.NodeStatus {
 	status := s.node.Status()
 	status.SinceMs, status.Version, status.Polls = s.began.UnixMilli(), s.version, s.pollers.Polls()
 	status.CallsPerSecond = s.budget.Share()
+	if at := s.reached.Load(); at != nil {
+		status.ReachesTelegram = s.env.Now().Sub(*at) < reachLasts
+	}
 	return status
 }
 

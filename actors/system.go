@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -63,7 +64,9 @@ type Options struct {
 
 	// Cluster makes this node one of several; nil: it is alone. Its Log may be nil.
 	Cluster *cluster.Options
-	Version string // of this program, for Nodes
+	// JoinLater has a node of a cluster become a member only by Join. Until then it takes no commands.
+	JoinLater bool
+	Version   string // of this program, for Nodes
 
 	placement entity.Placement // in place of Cluster: a test's own
 
@@ -83,7 +86,9 @@ type System struct {
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
-	askTry      time.Duration // how long the first try of Ask waits
+	joined      atomic.Bool
+	reached     atomic.Pointer[time.Time] // Telegram, the last time
+	askTry      time.Duration             // how long the first try of Ask waits
 	version     string
 	began       time.Time
 	loops       sync.WaitGroup
@@ -159,14 +164,11 @@ func NewSystem(o Options) (*System, error) {
 	if err := s.node.Hear(s.hear); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
-	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
-		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	if o.JoinLater && s.node.Clustered() {
+		return s, nil
 	}
-	s.loops.Go(s.sweep.Run)
-	s.loops.Go(s.sweep.Reindex)
-	if s.node.Clustered() {
-		s.loops.Go(s.followLog)
-		s.loops.Go(func() { s.budget.Run(s.node.Request) })
+	if err := s.Join(); err != nil {
+		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
 	return s, nil
 }
@@ -269,6 +271,9 @@ func (s *System) TestWebhook(ctx context.Context, webhookID, eventType string) (
 
 // Check returns an error if the actors do not answer, or are stopping. It is for readiness.
 func (s *System) Check(ctx context.Context) error {
+	if !s.joined.Load() {
+		return errNotJoined
+	}
 	if s.env.Draining() {
 		return errors.New("stopping")
 	}

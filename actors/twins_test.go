@@ -31,6 +31,8 @@ type twins struct {
 	by    map[string]*twin
 	rand  *rand.Rand
 	loses func(message any) bool // on the way to another node; nil: nothing
+
+	unwatched int // what a node that is gone was told to watch no longer
 }
 
 // lose has what lost selects be lost on the way to another node.
@@ -54,6 +56,7 @@ type twin struct {
 	member entity.Member
 
 	owner  func(shard int) string
+	former []string // nodes that had the shards of this one a moment ago
 	left   bool
 	shards map[int]*actor.PID // that run here
 }
@@ -171,6 +174,11 @@ func (b bridge) SendSystemMessage(pid *actor.PID, message any) {
 		message = &actor.Watch{Watcher: actor.NewPID(b.from.addr, m.Watcher.Id)}
 	case *actor.Unwatch:
 		message = &actor.Unwatch{Watcher: actor.NewPID(b.from.addr, m.Watcher.Id)}
+		b.from.all.mu.Lock()
+		if b.to.left {
+			b.from.all.unwatched++
+		}
+		b.from.all.mu.Unlock()
 	}
 	if p, found := b.to.member.System.ProcessRegistry.GetLocal(pid.Id); found {
 		p.SendSystemMessage(pid, message)
@@ -234,6 +242,12 @@ func (n *twin) activate(shard int) *actor.PID {
 	pid := n.member.System.Root.SpawnPrefix(&props, fmt.Sprintf("grain-%d-", shard))
 	n.shards[shard] = pid
 	return pid
+}
+
+func (n *twin) Former(int) []string {
+	n.all.mu.Lock()
+	defer n.all.mu.Unlock()
+	return n.former
 }
 
 func (n *twin) Sure() bool   { return true }

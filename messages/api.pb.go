@@ -988,6 +988,59 @@ func (x *RequestBegun) GetAnswer() *KeptAnswer {
 	return nil
 }
 
+// AllowanceLeft tells a key, whose shard has come from another node, what is left of its limits.
+type AllowanceLeft struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tokens        float64                `protobuf:"fixed64,1,opt,name=tokens,proto3" json:"tokens,omitempty"` // requests
+	AtMs          int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllowanceLeft) Reset() {
+	*x = AllowanceLeft{}
+	mi := &file_messages_api_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllowanceLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllowanceLeft) ProtoMessage() {}
+
+func (x *AllowanceLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_api_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllowanceLeft.ProtoReflect.Descriptor instead.
+func (*AllowanceLeft) Descriptor() ([]byte, []int) {
+	return file_messages_api_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AllowanceLeft) GetTokens() float64 {
+	if x != nil {
+		return x.Tokens
+	}
+	return 0
+}
+
+func (x *AllowanceLeft) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 type EndRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       string                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
@@ -1000,7 +1053,7 @@ type EndRequest struct {
 
 func (x *EndRequest) Reset() {
 	*x = EndRequest{}
-	mi := &file_messages_api_proto_msgTypes[12]
+	mi := &file_messages_api_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1065,7 @@ func (x *EndRequest) String() string {
 func (*EndRequest) ProtoMessage() {}
 
 func (x *EndRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[12]
+	mi := &file_messages_api_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1078,7 @@ func (x *EndRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndRequest.ProtoReflect.Descriptor instead.
 func (*EndRequest) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{12}
+	return file_messages_api_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EndRequest) GetRequest() string {
@@ -1068,7 +1121,7 @@ type KeptAnswer struct {
 
 func (x *KeptAnswer) Reset() {
 	*x = KeptAnswer{}
-	mi := &file_messages_api_proto_msgTypes[13]
+	mi := &file_messages_api_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1133,7 @@ func (x *KeptAnswer) String() string {
 func (*KeptAnswer) ProtoMessage() {}
 
 func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[13]
+	mi := &file_messages_api_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1146,7 @@ func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptAnswer.ProtoReflect.Descriptor instead.
 func (*KeptAnswer) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{13}
+	return file_messages_api_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KeptAnswer) GetStatus() int32 {
@@ -1134,7 +1187,7 @@ type HeaderLine struct {
 
 func (x *HeaderLine) Reset() {
 	*x = HeaderLine{}
-	mi := &file_messages_api_proto_msgTypes[14]
+	mi := &file_messages_api_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1199,7 @@ func (x *HeaderLine) String() string {
 func (*HeaderLine) ProtoMessage() {}
 
 func (x *HeaderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[14]
+	mi := &file_messages_api_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1212,7 @@ func (x *HeaderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeaderLine.ProtoReflect.Descriptor instead.
 func (*HeaderLine) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{14}
+	return file_messages_api_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HeaderLine) GetName() string {
@@ -1194,7 +1247,7 @@ type PutUser struct {
 
 func (x *PutUser) Reset() {
 	*x = PutUser{}
-	mi := &file_messages_api_proto_msgTypes[15]
+	mi := &file_messages_api_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1259,7 @@ func (x *PutUser) String() string {
 func (*PutUser) ProtoMessage() {}
 
 func (x *PutUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[15]
+	mi := &file_messages_api_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1272,7 @@ func (x *PutUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutUser.ProtoReflect.Descriptor instead.
 func (*PutUser) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{15}
+	return file_messages_api_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PutUser) GetOrigin() *Origin {
@@ -1295,7 +1348,7 @@ type DeleteUser struct {
 
 func (x *DeleteUser) Reset() {
 	*x = DeleteUser{}
-	mi := &file_messages_api_proto_msgTypes[16]
+	mi := &file_messages_api_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1360,7 @@ func (x *DeleteUser) String() string {
 func (*DeleteUser) ProtoMessage() {}
 
 func (x *DeleteUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[16]
+	mi := &file_messages_api_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,7 +1373,7 @@ func (x *DeleteUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUser.ProtoReflect.Descriptor instead.
 func (*DeleteUser) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{16}
+	return file_messages_api_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeleteUser) GetOrigin() *Origin {
@@ -1349,7 +1402,7 @@ type ListUsers struct {
 
 func (x *ListUsers) Reset() {
 	*x = ListUsers{}
-	mi := &file_messages_api_proto_msgTypes[17]
+	mi := &file_messages_api_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1414,7 @@ func (x *ListUsers) String() string {
 func (*ListUsers) ProtoMessage() {}
 
 func (x *ListUsers) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[17]
+	mi := &file_messages_api_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1427,7 @@ func (x *ListUsers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsers.ProtoReflect.Descriptor instead.
 func (*ListUsers) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{17}
+	return file_messages_api_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListUsers) GetGroupId() string {
@@ -1415,7 +1468,7 @@ type UserList struct {
 
 func (x *UserList) Reset() {
 	*x = UserList{}
-	mi := &file_messages_api_proto_msgTypes[18]
+	mi := &file_messages_api_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1480,7 @@ func (x *UserList) String() string {
 func (*UserList) ProtoMessage() {}
 
 func (x *UserList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[18]
+	mi := &file_messages_api_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1493,7 @@ func (x *UserList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserList.ProtoReflect.Descriptor instead.
 func (*UserList) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{18}
+	return file_messages_api_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UserList) GetCode() Code {
@@ -1473,7 +1526,7 @@ type UserRecord struct {
 
 func (x *UserRecord) Reset() {
 	*x = UserRecord{}
-	mi := &file_messages_api_proto_msgTypes[19]
+	mi := &file_messages_api_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1485,7 +1538,7 @@ func (x *UserRecord) String() string {
 func (*UserRecord) ProtoMessage() {}
 
 func (x *UserRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[19]
+	mi := &file_messages_api_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1498,7 +1551,7 @@ func (x *UserRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserRecord.ProtoReflect.Descriptor instead.
 func (*UserRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{19}
+	return file_messages_api_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UserRecord) GetCode() Code {
@@ -1561,7 +1614,7 @@ type GetUserRecord struct {
 
 func (x *GetUserRecord) Reset() {
 	*x = GetUserRecord{}
-	mi := &file_messages_api_proto_msgTypes[20]
+	mi := &file_messages_api_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1626,7 @@ func (x *GetUserRecord) String() string {
 func (*GetUserRecord) ProtoMessage() {}
 
 func (x *GetUserRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[20]
+	mi := &file_messages_api_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1639,7 @@ func (x *GetUserRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRecord.ProtoReflect.Descriptor instead.
 func (*GetUserRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{20}
+	return file_messages_api_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetUserRecord) GetUserId() int64 {
@@ -1614,7 +1667,7 @@ type ChangeGroup struct {
 
 func (x *ChangeGroup) Reset() {
 	*x = ChangeGroup{}
-	mi := &file_messages_api_proto_msgTypes[21]
+	mi := &file_messages_api_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1679,7 @@ func (x *ChangeGroup) String() string {
 func (*ChangeGroup) ProtoMessage() {}
 
 func (x *ChangeGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[21]
+	mi := &file_messages_api_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1692,7 @@ func (x *ChangeGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeGroup.ProtoReflect.Descriptor instead.
 func (*ChangeGroup) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{21}
+	return file_messages_api_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ChangeGroup) GetOrigin() *Origin {
@@ -1673,7 +1726,7 @@ type ListGroups struct {
 
 func (x *ListGroups) Reset() {
 	*x = ListGroups{}
-	mi := &file_messages_api_proto_msgTypes[22]
+	mi := &file_messages_api_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +1738,7 @@ func (x *ListGroups) String() string {
 func (*ListGroups) ProtoMessage() {}
 
 func (x *ListGroups) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[22]
+	mi := &file_messages_api_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +1751,7 @@ func (x *ListGroups) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroups.ProtoReflect.Descriptor instead.
 func (*ListGroups) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{22}
+	return file_messages_api_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListGroups) GetAfter() string {
@@ -1725,7 +1778,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_messages_api_proto_msgTypes[23]
+	mi := &file_messages_api_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1790,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[23]
+	mi := &file_messages_api_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1803,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{23}
+	return file_messages_api_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GroupList) GetCode() Code {
@@ -1786,7 +1839,7 @@ type GroupRecord struct {
 
 func (x *GroupRecord) Reset() {
 	*x = GroupRecord{}
-	mi := &file_messages_api_proto_msgTypes[24]
+	mi := &file_messages_api_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +1851,7 @@ func (x *GroupRecord) String() string {
 func (*GroupRecord) ProtoMessage() {}
 
 func (x *GroupRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[24]
+	mi := &file_messages_api_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +1864,7 @@ func (x *GroupRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRecord.ProtoReflect.Descriptor instead.
 func (*GroupRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{24}
+	return file_messages_api_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GroupRecord) GetCode() Code {
@@ -1895,7 +1948,7 @@ type GetGroupRecord struct {
 
 func (x *GetGroupRecord) Reset() {
 	*x = GetGroupRecord{}
-	mi := &file_messages_api_proto_msgTypes[25]
+	mi := &file_messages_api_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +1960,7 @@ func (x *GetGroupRecord) String() string {
 func (*GetGroupRecord) ProtoMessage() {}
 
 func (x *GetGroupRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[25]
+	mi := &file_messages_api_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +1973,7 @@ func (x *GetGroupRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGroupRecord.ProtoReflect.Descriptor instead.
 func (*GetGroupRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{25}
+	return file_messages_api_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetGroupRecord) GetChatId() int64 {
@@ -2029,7 +2082,10 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x03NEW\x10\x01\x12\f\n" +
 	"\bANSWERED\x10\x02\x12\x0f\n" +
 	"\vIN_PROGRESS\x10\x03\x12\r\n" +
-	"\tDIFFERENT\x10\x04\"\x9a\x01\n" +
+	"\tDIFFERENT\x10\x04\"<\n" +
+	"\rAllowanceLeft\x12\x16\n" +
+	"\x06tokens\x18\x01 \x01(\x01R\x06tokens\x12\x13\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"\x9a\x01\n" +
 	"\n" +
 	"EndRequest\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x12 \n" +
@@ -2137,7 +2193,7 @@ func file_messages_api_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_api_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_api_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_messages_api_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_messages_api_proto_goTypes = []any{
 	(Authenticated_Verdict)(0), // 0: topicdesk.messages.Authenticated.Verdict
 	(RequestBegun_State)(0),    // 1: topicdesk.messages.RequestBegun.State
@@ -2153,54 +2209,55 @@ var file_messages_api_proto_goTypes = []any{
 	(*APIKeyList)(nil),         // 11: topicdesk.messages.APIKeyList
 	(*BeginRequest)(nil),       // 12: topicdesk.messages.BeginRequest
 	(*RequestBegun)(nil),       // 13: topicdesk.messages.RequestBegun
-	(*EndRequest)(nil),         // 14: topicdesk.messages.EndRequest
-	(*KeptAnswer)(nil),         // 15: topicdesk.messages.KeptAnswer
-	(*HeaderLine)(nil),         // 16: topicdesk.messages.HeaderLine
-	(*PutUser)(nil),            // 17: topicdesk.messages.PutUser
-	(*DeleteUser)(nil),         // 18: topicdesk.messages.DeleteUser
-	(*ListUsers)(nil),          // 19: topicdesk.messages.ListUsers
-	(*UserList)(nil),           // 20: topicdesk.messages.UserList
-	(*UserRecord)(nil),         // 21: topicdesk.messages.UserRecord
-	(*GetUserRecord)(nil),      // 22: topicdesk.messages.GetUserRecord
-	(*ChangeGroup)(nil),        // 23: topicdesk.messages.ChangeGroup
-	(*ListGroups)(nil),         // 24: topicdesk.messages.ListGroups
-	(*GroupList)(nil),          // 25: topicdesk.messages.GroupList
-	(*GroupRecord)(nil),        // 26: topicdesk.messages.GroupRecord
-	(*GetGroupRecord)(nil),     // 27: topicdesk.messages.GetGroupRecord
-	(Code)(0),                  // 28: topicdesk.messages.Code
-	(*Origin)(nil),             // 29: topicdesk.messages.Origin
-	(*Person)(nil),             // 30: topicdesk.messages.Person
-	(*GroupFacts)(nil),         // 31: topicdesk.messages.GroupFacts
-	(Standing)(0),              // 32: topicdesk.messages.Standing
+	(*AllowanceLeft)(nil),      // 14: topicdesk.messages.AllowanceLeft
+	(*EndRequest)(nil),         // 15: topicdesk.messages.EndRequest
+	(*KeptAnswer)(nil),         // 16: topicdesk.messages.KeptAnswer
+	(*HeaderLine)(nil),         // 17: topicdesk.messages.HeaderLine
+	(*PutUser)(nil),            // 18: topicdesk.messages.PutUser
+	(*DeleteUser)(nil),         // 19: topicdesk.messages.DeleteUser
+	(*ListUsers)(nil),          // 20: topicdesk.messages.ListUsers
+	(*UserList)(nil),           // 21: topicdesk.messages.UserList
+	(*UserRecord)(nil),         // 22: topicdesk.messages.UserRecord
+	(*GetUserRecord)(nil),      // 23: topicdesk.messages.GetUserRecord
+	(*ChangeGroup)(nil),        // 24: topicdesk.messages.ChangeGroup
+	(*ListGroups)(nil),         // 25: topicdesk.messages.ListGroups
+	(*GroupList)(nil),          // 26: topicdesk.messages.GroupList
+	(*GroupRecord)(nil),        // 27: topicdesk.messages.GroupRecord
+	(*GetGroupRecord)(nil),     // 28: topicdesk.messages.GetGroupRecord
+	(Code)(0),                  // 29: topicdesk.messages.Code
+	(*Origin)(nil),             // 30: topicdesk.messages.Origin
+	(*Person)(nil),             // 31: topicdesk.messages.Person
+	(*GroupFacts)(nil),         // 32: topicdesk.messages.GroupFacts
+	(Standing)(0),              // 33: topicdesk.messages.Standing
 }
 var file_messages_api_proto_depIdxs = []int32{
-	28, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
+	29, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
 	0,  // 1: topicdesk.messages.Authenticated.verdict:type_name -> topicdesk.messages.Authenticated.Verdict
 	4,  // 2: topicdesk.messages.Authenticated.key:type_name -> topicdesk.messages.APIKey
-	28, // 3: topicdesk.messages.APIKeyView.code:type_name -> topicdesk.messages.Code
+	29, // 3: topicdesk.messages.APIKeyView.code:type_name -> topicdesk.messages.Code
 	4,  // 4: topicdesk.messages.APIKeyView.key:type_name -> topicdesk.messages.APIKey
-	29, // 5: topicdesk.messages.CreateAPIKey.origin:type_name -> topicdesk.messages.Origin
-	29, // 6: topicdesk.messages.RotateAPIKey.origin:type_name -> topicdesk.messages.Origin
-	29, // 7: topicdesk.messages.RevokeAPIKey.origin:type_name -> topicdesk.messages.Origin
-	28, // 8: topicdesk.messages.APIKeyList.code:type_name -> topicdesk.messages.Code
+	30, // 5: topicdesk.messages.CreateAPIKey.origin:type_name -> topicdesk.messages.Origin
+	30, // 6: topicdesk.messages.RotateAPIKey.origin:type_name -> topicdesk.messages.Origin
+	30, // 7: topicdesk.messages.RevokeAPIKey.origin:type_name -> topicdesk.messages.Origin
+	29, // 8: topicdesk.messages.APIKeyList.code:type_name -> topicdesk.messages.Code
 	4,  // 9: topicdesk.messages.APIKeyList.keys:type_name -> topicdesk.messages.APIKey
-	28, // 10: topicdesk.messages.RequestBegun.code:type_name -> topicdesk.messages.Code
+	29, // 10: topicdesk.messages.RequestBegun.code:type_name -> topicdesk.messages.Code
 	1,  // 11: topicdesk.messages.RequestBegun.state:type_name -> topicdesk.messages.RequestBegun.State
-	15, // 12: topicdesk.messages.RequestBegun.answer:type_name -> topicdesk.messages.KeptAnswer
-	15, // 13: topicdesk.messages.EndRequest.answer:type_name -> topicdesk.messages.KeptAnswer
-	16, // 14: topicdesk.messages.KeptAnswer.headers:type_name -> topicdesk.messages.HeaderLine
-	29, // 15: topicdesk.messages.PutUser.origin:type_name -> topicdesk.messages.Origin
-	29, // 16: topicdesk.messages.DeleteUser.origin:type_name -> topicdesk.messages.Origin
-	28, // 17: topicdesk.messages.UserList.code:type_name -> topicdesk.messages.Code
-	21, // 18: topicdesk.messages.UserList.users:type_name -> topicdesk.messages.UserRecord
-	28, // 19: topicdesk.messages.UserRecord.code:type_name -> topicdesk.messages.Code
-	30, // 20: topicdesk.messages.UserRecord.person:type_name -> topicdesk.messages.Person
-	29, // 21: topicdesk.messages.ChangeGroup.origin:type_name -> topicdesk.messages.Origin
-	28, // 22: topicdesk.messages.GroupList.code:type_name -> topicdesk.messages.Code
-	26, // 23: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
-	28, // 24: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
-	31, // 25: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
-	32, // 26: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
+	16, // 12: topicdesk.messages.RequestBegun.answer:type_name -> topicdesk.messages.KeptAnswer
+	16, // 13: topicdesk.messages.EndRequest.answer:type_name -> topicdesk.messages.KeptAnswer
+	17, // 14: topicdesk.messages.KeptAnswer.headers:type_name -> topicdesk.messages.HeaderLine
+	30, // 15: topicdesk.messages.PutUser.origin:type_name -> topicdesk.messages.Origin
+	30, // 16: topicdesk.messages.DeleteUser.origin:type_name -> topicdesk.messages.Origin
+	29, // 17: topicdesk.messages.UserList.code:type_name -> topicdesk.messages.Code
+	22, // 18: topicdesk.messages.UserList.users:type_name -> topicdesk.messages.UserRecord
+	29, // 19: topicdesk.messages.UserRecord.code:type_name -> topicdesk.messages.Code
+	31, // 20: topicdesk.messages.UserRecord.person:type_name -> topicdesk.messages.Person
+	30, // 21: topicdesk.messages.ChangeGroup.origin:type_name -> topicdesk.messages.Origin
+	29, // 22: topicdesk.messages.GroupList.code:type_name -> topicdesk.messages.Code
+	27, // 23: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
+	29, // 24: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
+	32, // 25: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
+	33, // 26: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
 	27, // [27:27] is the sub-list for method output_type
 	27, // [27:27] is the sub-list for method input_type
 	27, // [27:27] is the sub-list for extension type_name
@@ -2214,15 +2271,15 @@ func file_messages_api_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
-	file_messages_api_proto_msgTypes[15].OneofWrappers = []any{}
-	file_messages_api_proto_msgTypes[21].OneofWrappers = []any{}
+	file_messages_api_proto_msgTypes[16].OneofWrappers = []any{}
+	file_messages_api_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_api_proto_rawDesc), len(file_messages_api_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -284,6 +284,97 @@ func (x *BudgetShare) GetLastsMs() int64 {
 	return 0
 }
 
+// AskLetGo asks a node whether it has let go of a shard that has moved: the one that has it now begins only then. The reply
+// comes when it has.
+type AskLetGo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         int64                  `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskLetGo) Reset() {
+	*x = AskLetGo{}
+	mi := &file_messages_cluster_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskLetGo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskLetGo) ProtoMessage() {}
+
+func (x *AskLetGo) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskLetGo.ProtoReflect.Descriptor instead.
+func (*AskLetGo) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AskLetGo) GetShard() int64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+// LetGo says that a node does nothing in a shard any more, nor begins anything there.
+type LetGo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Former        []string               `protobuf:"bytes,1,rep,name=former,proto3" json:"former,omitempty"` // nodes that had the shard a moment ago, and that this one may not have waited for
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LetGo) Reset() {
+	*x = LetGo{}
+	mi := &file_messages_cluster_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LetGo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LetGo) ProtoMessage() {}
+
+func (x *LetGo) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LetGo.ProtoReflect.Descriptor instead.
+func (*LetGo) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LetGo) GetFormer() []string {
+	if x != nil {
+		return x.Former
+	}
+	return nil
+}
+
 // GetNodeStatus asks a node how it is.
 type GetNodeStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -293,7 +384,7 @@ type GetNodeStatus struct {
 
 func (x *GetNodeStatus) Reset() {
 	*x = GetNodeStatus{}
-	mi := &file_messages_cluster_proto_msgTypes[4]
+	mi := &file_messages_cluster_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -305,7 +396,7 @@ func (x *GetNodeStatus) String() string {
 func (*GetNodeStatus) ProtoMessage() {}
 
 func (x *GetNodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[4]
+	mi := &file_messages_cluster_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -318,29 +409,30 @@ func (x *GetNodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNodeStatus.ProtoReflect.Descriptor instead.
 func (*GetNodeStatus) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{4}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{6}
 }
 
 // NodeStatus is what a node says of itself.
 type NodeStatus struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Addr           string                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
-	SinceMs        int64                  `protobuf:"varint,2,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`                        // when it joined
-	Shards         int64                  `protobuf:"varint,3,opt,name=shards,proto3" json:"shards,omitempty"`                                         // that it has
-	Running        int64                  `protobuf:"varint,4,opt,name=running,proto3" json:"running,omitempty"`                                       // shards that run there: those that somebody has sent something to
-	Entities       int64                  `protobuf:"varint,5,opt,name=entities,proto3" json:"entities,omitempty"`                                     // that are resident
-	CallsPerSecond int64                  `protobuf:"varint,6,opt,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"` // its share of what all nodes may call
-	Polls          bool                   `protobuf:"varint,7,opt,name=polls,proto3" json:"polls,omitempty"`
-	Version        string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
-	Trouble        string                 `protobuf:"bytes,9,opt,name=trouble,proto3" json:"trouble,omitempty"` // why nothing is known of it
-	Leases         []*NodeLease           `protobuf:"bytes,10,rep,name=leases,proto3" json:"leases,omitempty"`  // that it has, of entities of which the desk has one
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Addr            string                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	SinceMs         int64                  `protobuf:"varint,2,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`                        // when it joined
+	Shards          int64                  `protobuf:"varint,3,opt,name=shards,proto3" json:"shards,omitempty"`                                         // that it has
+	Running         int64                  `protobuf:"varint,4,opt,name=running,proto3" json:"running,omitempty"`                                       // shards that run there: those that somebody has sent something to
+	Entities        int64                  `protobuf:"varint,5,opt,name=entities,proto3" json:"entities,omitempty"`                                     // that are resident
+	CallsPerSecond  int64                  `protobuf:"varint,6,opt,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"` // its share of what all nodes may call
+	Polls           bool                   `protobuf:"varint,7,opt,name=polls,proto3" json:"polls,omitempty"`
+	Version         string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	Trouble         string                 `protobuf:"bytes,9,opt,name=trouble,proto3" json:"trouble,omitempty"`                                          // why nothing is known of it
+	Leases          []*NodeLease           `protobuf:"bytes,10,rep,name=leases,proto3" json:"leases,omitempty"`                                           // that it has, of entities of which the desk has one
+	ReachesTelegram bool                   `protobuf:"varint,11,opt,name=reaches_telegram,json=reachesTelegram,proto3" json:"reaches_telegram,omitempty"` // a moment ago
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_messages_cluster_proto_msgTypes[5]
+	mi := &file_messages_cluster_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +444,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[5]
+	mi := &file_messages_cluster_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +457,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{5}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *NodeStatus) GetAddr() string {
@@ -438,6 +530,13 @@ func (x *NodeStatus) GetLeases() []*NodeLease {
 	return nil
 }
 
+func (x *NodeStatus) GetReachesTelegram() bool {
+	if x != nil {
+		return x.ReachesTelegram
+	}
+	return false
+}
+
 // NodeLease says that the entity of a kind of which the desk has one is on a node.
 type NodeLease struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -450,7 +549,7 @@ type NodeLease struct {
 
 func (x *NodeLease) Reset() {
 	*x = NodeLease{}
-	mi := &file_messages_cluster_proto_msgTypes[6]
+	mi := &file_messages_cluster_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -462,7 +561,7 @@ func (x *NodeLease) String() string {
 func (*NodeLease) ProtoMessage() {}
 
 func (x *NodeLease) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[6]
+	mi := &file_messages_cluster_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -475,7 +574,7 @@ func (x *NodeLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLease.ProtoReflect.Descriptor instead.
 func (*NodeLease) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{6}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NodeLease) GetEntity() string {
@@ -522,8 +621,12 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
 	"per_second\x18\x02 \x01(\x03R\tperSecond\x12\x19\n" +
-	"\blasts_ms\x18\x03 \x01(\x03R\alastsMs\"\x0f\n" +
-	"\rGetNodeStatus\"\xb4\x02\n" +
+	"\blasts_ms\x18\x03 \x01(\x03R\alastsMs\" \n" +
+	"\bAskLetGo\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\x03R\x05shard\"\x1f\n" +
+	"\x05LetGo\x12\x16\n" +
+	"\x06former\x18\x01 \x03(\tR\x06former\"\x0f\n" +
+	"\rGetNodeStatus\"\xdf\x02\n" +
 	"\n" +
 	"NodeStatus\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\tR\x04addr\x12\x19\n" +
@@ -536,7 +639,8 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
 	"\atrouble\x18\t \x01(\tR\atrouble\x125\n" +
 	"\x06leases\x18\n" +
-	" \x03(\v2\x1d.topicdesk.messages.NodeLeaseR\x06leases\"T\n" +
+	" \x03(\v2\x1d.topicdesk.messages.NodeLeaseR\x06leases\x12)\n" +
+	"\x10reaches_telegram\x18\v \x01(\bR\x0freachesTelegram\"T\n" +
 	"\tNodeLease\x12\x16\n" +
 	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\x12\x19\n" +
@@ -554,20 +658,22 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Mail)(nil),          // 0: topicdesk.messages.Mail
 	(*LogAppended)(nil),   // 1: topicdesk.messages.LogAppended
 	(*ShareBudget)(nil),   // 2: topicdesk.messages.ShareBudget
 	(*BudgetShare)(nil),   // 3: topicdesk.messages.BudgetShare
-	(*GetNodeStatus)(nil), // 4: topicdesk.messages.GetNodeStatus
-	(*NodeStatus)(nil),    // 5: topicdesk.messages.NodeStatus
-	(*NodeLease)(nil),     // 6: topicdesk.messages.NodeLease
-	(Code)(0),             // 7: topicdesk.messages.Code
+	(*AskLetGo)(nil),      // 4: topicdesk.messages.AskLetGo
+	(*LetGo)(nil),         // 5: topicdesk.messages.LetGo
+	(*GetNodeStatus)(nil), // 6: topicdesk.messages.GetNodeStatus
+	(*NodeStatus)(nil),    // 7: topicdesk.messages.NodeStatus
+	(*NodeLease)(nil),     // 8: topicdesk.messages.NodeLease
+	(Code)(0),             // 9: topicdesk.messages.Code
 }
 var file_messages_cluster_proto_depIdxs = []int32{
-	7, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
-	6, // 1: topicdesk.messages.NodeStatus.leases:type_name -> topicdesk.messages.NodeLease
+	9, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
+	8, // 1: topicdesk.messages.NodeStatus.leases:type_name -> topicdesk.messages.NodeLease
 	2, // [2:2] is the sub-list for method output_type
 	2, // [2:2] is the sub-list for method input_type
 	2, // [2:2] is the sub-list for extension type_name
@@ -587,7 +693,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2123,6 +2123,52 @@ func (x *Done) GetOutcome() *Outcome {
 	return nil
 }
 
+// ChatLeft tells a chat, whose shard has come from another node, what calls have done there lately. Their owners may not have
+// heard of it, and enqueue them again.
+type ChatLeft struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Done          []*Done                `protobuf:"bytes,1,rep,name=done,proto3" json:"done,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatLeft) Reset() {
+	*x = ChatLeft{}
+	mi := &file_messages_commands_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatLeft) ProtoMessage() {}
+
+func (x *ChatLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatLeft.ProtoReflect.Descriptor instead.
+func (*ChatLeft) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ChatLeft) GetDone() []*Done {
+	if x != nil {
+		return x.Done
+	}
+	return nil
+}
+
 // Answer makes the chat itself the owner of an answer to a command that belongs to no ticket. Replied to when durable.
 type Answer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2134,7 +2180,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2192,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2205,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -2185,7 +2231,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2243,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2256,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 type SetMembership struct {
@@ -2223,7 +2269,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2235,7 +2281,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2248,7 +2294,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2277,7 +2323,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2289,7 +2335,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2302,7 +2348,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2343,7 +2389,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2355,7 +2401,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2368,7 +2414,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2398,7 +2444,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2456,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2469,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2467,7 +2513,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2525,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2538,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -2543,7 +2589,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2555,7 +2601,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2568,7 +2614,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -2608,7 +2654,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2620,7 +2666,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2633,7 +2679,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -2654,7 +2700,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +2712,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +2725,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -2706,7 +2752,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2718,7 +2764,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2731,7 +2777,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{42}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -2751,7 +2797,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2763,7 +2809,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2776,7 +2822,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{43}
+	return file_messages_commands_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -2803,7 +2849,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +2861,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +2874,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{44}
+	return file_messages_commands_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -3020,7 +3066,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\x03R\aattempt\x12\x18\n" +
 	"\acontent\x18\x06 \x01(\x03R\acontent\x12\x1c\n" +
 	"\twithdrawn\x18\a \x01(\bR\twithdrawn\x125\n" +
-	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"y\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"8\n" +
+	"\bChatLeft\x12,\n" +
+	"\x04done\x18\x01 \x03(\v2\x18.topicdesk.messages.DoneR\x04done\"y\n" +
 	"\x06Answer\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12;\n" +
 	"\toperation\x18\x02 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\"\x0e\n" +
@@ -3080,7 +3128,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -3114,81 +3162,83 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Wake)(nil),             // 29: topicdesk.messages.Wake
 	(*Send)(nil),             // 30: topicdesk.messages.Send
 	(*Done)(nil),             // 31: topicdesk.messages.Done
-	(*Answer)(nil),           // 32: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 33: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 34: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 35: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 36: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 37: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 38: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 39: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 40: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 41: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 42: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 43: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 44: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 45: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 46: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 47: topicdesk.messages.Forward
-	(*Entity)(nil),           // 48: topicdesk.messages.Entity
-	(Code)(0),                // 49: topicdesk.messages.Code
-	(*Content)(nil),          // 50: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 51: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 52: topicdesk.messages.Sender
-	(*Operation)(nil),        // 53: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 54: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 55: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 56: topicdesk.messages.GroupFacts
+	(*ChatLeft)(nil),         // 32: topicdesk.messages.ChatLeft
+	(*Answer)(nil),           // 33: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 34: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 35: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 36: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 37: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 38: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 39: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 40: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 41: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 42: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 43: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 44: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 45: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 46: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 47: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 48: topicdesk.messages.Forward
+	(*Entity)(nil),           // 49: topicdesk.messages.Entity
+	(Code)(0),                // 50: topicdesk.messages.Code
+	(*Content)(nil),          // 51: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 52: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 53: topicdesk.messages.Sender
+	(*Operation)(nil),        // 54: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 55: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 56: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 57: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	45, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	46, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	47, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	48, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	45, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	46, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	46, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	47, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	48, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	49, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	46, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	47, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	10, // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	49, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	49, // 8: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	49, // 9: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	50, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	50, // 8: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	50, // 9: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	10, // 10: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	45, // 11: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	50, // 12: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	51, // 13: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	50, // 14: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	45, // 15: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	45, // 16: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	45, // 17: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	45, // 18: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	45, // 19: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	45, // 20: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	45, // 21: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	45, // 22: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	45, // 23: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	45, // 24: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	45, // 25: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	45, // 26: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	52, // 27: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	50, // 28: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	51, // 29: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	53, // 30: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	54, // 31: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	55, // 32: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	45, // 33: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	53, // 34: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	45, // 35: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	56, // 36: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	45, // 37: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	45, // 38: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	45, // 39: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	45, // 40: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	45, // 41: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	45, // 42: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	46, // 11: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	51, // 12: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	52, // 13: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	51, // 14: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	46, // 15: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	46, // 16: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	46, // 17: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	46, // 18: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	46, // 19: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	46, // 20: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	46, // 21: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	46, // 22: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	46, // 23: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	46, // 24: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	46, // 25: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	46, // 26: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	53, // 27: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	51, // 28: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	52, // 29: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	54, // 30: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	55, // 31: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	56, // 32: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	31, // 33: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	46, // 34: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	54, // 35: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	46, // 36: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	57, // 37: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	46, // 38: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	46, // 39: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	46, // 40: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	46, // 41: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	46, // 42: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	46, // 43: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -3205,7 +3255,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

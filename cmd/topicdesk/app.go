@@ -117,7 +117,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	closers.add("actors", system.Stop)
 	if a.Config.Clustered() && a.Config.TelegramMode == config.ModePolling {
 		state.mu.Lock()
-		state.elsewhere = func() bool { return !system.Polls() }
+		state.elsewhere = func() bool { return system.Joined() && !system.Polls() }
 		state.mu.Unlock()
 	}
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
@@ -141,10 +141,16 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 		return err
 	}
+	if a.Config.Clustered() {
+		edge.tasks.Go(func() { edge.keepInReach(ctx, reachEvery, reachWithin, func() { a.leave(errOutOfReach) }) })
+	}
 	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
 	case <-ctx.Done():
 		a.drain(server)
+		if errors.Is(context.Cause(ctx), errOutOfReach) {
+			return errOutOfReach
+		}
 		if errors.Is(context.Cause(ctx), errDrained) {
 			a.Log.Info("stopping, as asked for")
 		} else {
@@ -213,6 +219,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
 		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(ctx), Version: version,
+		JoinLater: true,
 	})
 }
 

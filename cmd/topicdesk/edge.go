@@ -49,8 +49,11 @@ const (
 )
 
 // start finds out who the bot is and starts the intake. While Telegram can't be reached it tries again, and the
-// service is not ready. A token that Telegram does not know is an error.
+// service is not ready; a node of a cluster is no member before that, since it could do nothing for its shards. A token that Telegram does not know is an error.
 func (e *edge) start(ctx context.Context) error {
+	if !e.system.Joined() {
+		e.log.Info("this node joins the cluster as soon as it has reached Telegram")
+	}
 	var identity bot.BotIdentity
 	err := e.persist(ctx, "getMe", func() error {
 		me, err := e.client.Me(ctx)
@@ -60,6 +63,10 @@ func (e *edge) start(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	e.system.Reached()
+	if err := e.system.Join(); err != nil {
 		return err
 	}
 	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed,

@@ -30,8 +30,9 @@ type apikey struct {
 	readAt time.Time
 
 	// A token bucket: tokens is how many requests may be made now, as of filled.
-	tokens float64
-	filled time.Time
+	tokens  float64
+	filled  time.Time
+	counted int // requests that took one here
 
 	inFlight map[string]*request
 }
@@ -54,7 +55,7 @@ func Kind() *entity.Kind {
 			entity.Replies((*apikey).onAuthenticate),
 			entity.Replies((*apikey).onCreate), entity.Replies((*apikey).onRotate), entity.Replies((*apikey).onRevoke),
 			entity.Replies((*apikey).onBegin), entity.Replies((*apikey).onEnd),
-			entity.Replies((*apikey).onWake),
+			entity.Replies((*apikey).onWake), entity.Takes((*apikey).onAllowanceLeft),
 		},
 	}
 }
@@ -128,7 +129,7 @@ func (k *apikey) onAuthenticate(m *messages.Authenticate) (proto.Message, error)
 func (k *apikey) count(now time.Time, reply *messages.Authenticated) messages.Authenticated_Verdict {
 	rate, burst := desk.LimitsOf(k.record)
 	if k.filled.IsZero() {
-		k.tokens = float64(burst)
+		k.tokens, k.filled = k.atFirst(now), now
 	}
 	if passed := now.Sub(k.filled).Seconds(); passed > 0 {
 		k.tokens = min(float64(burst), k.tokens+passed*float64(rate))
@@ -138,6 +139,7 @@ func (k *apikey) count(now time.Time, reply *messages.Authenticated) messages.Au
 	verdict := messages.Authenticated_ACCEPTED
 	if k.tokens >= 1 {
 		k.tokens--
+		k.counted++
 	} else {
 		verdict = messages.Authenticated_LIMITED
 		reply.RetryAfterMs = millisFor((1 - k.tokens) / float64(rate))

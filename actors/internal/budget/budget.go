@@ -14,6 +14,9 @@ import (
 const (
 	// lasts is how long a share lasts: longer than the budget takes to come up on another node, so that the others go on.
 	lasts = 10 * time.Second
+	// knows is how long a new activation takes to know all who may hold a share from before: no node that has shards knows
+	// less of the members than it takes not to be sure of its own (cluster, suspendAfter).
+	knows = 3 * time.Second
 	// spent is for how long calls that have left count, with a margin.
 	spent = 1100 * time.Millisecond
 )
@@ -25,7 +28,8 @@ const (
 // calls by then. It is never retired.
 //
 // The shares are never more than the whole together, in any second: what a node gives back counts as lent until the node has
-// said that it holds less, and for a second more, in which its calls count still.
+// said that it holds less, and for a second more, in which its calls count still. A node that is not known as a member yet is
+// lent nothing, and what it holds is its own until it ends; one that is a member no more makes no calls.
 type budget struct {
 	*entity.Host
 	room    *Room
@@ -41,6 +45,8 @@ type holder struct {
 	wants int
 	least int       // calls that must leave together; 0: none
 	since time.Time // when it first said so
+	seen  bool      // as a member
+	left  bool      // it was a member, and is none any more
 }
 
 // freed are calls that nobody holds any more, and that may be lent again from a time on.
@@ -63,8 +69,9 @@ func (b *budget) onShare(m *messages.ShareBudget) (proto.Message, error) {
 	b.tidy(now)
 	h := b.nodes[m.Node]
 	if h == nil {
-		h = &holder{}
+		h = &holder{until: now.Add(lasts)}
 		b.nodes[m.Node] = h
+		b.tidy(now) // is it a member?
 	}
 	if h.holds > holds {
 		b.freeing = append(b.freeing, freed{h.holds - holds, now.Add(spent)})
@@ -85,12 +92,17 @@ func (b *budget) onShare(m *messages.ShareBudget) (proto.Message, error) {
 		if !b.complete(now) {
 			share = holds
 		}
-	case share < holds: // it keeps what nobody else wants
+	case share < holds && !h.left: // it keeps what nobody else wants
 		missing := -free
 		for name, other := range b.nodes {
 			missing += max(0, shares[name]-other.holds)
 		}
 		share = max(share, holds-max(0, missing))
+	}
+	if h.left {
+		share = 0
+	} else if !h.seen {
+		share = min(share, holds)
 	}
 	h.holds = max(holds, share) // an older activation, which does not know of this, is not heard: the host looks at the lease
 	return &messages.BudgetShare{Code: messages.Code_OK, PerSecond: int64(share), LastsMs: lasts.Milliseconds()}, nil
@@ -100,7 +112,9 @@ func (b *budget) onShare(m *messages.ShareBudget) (proto.Message, error) {
 func (b *budget) tidy(now time.Time) {
 	members := append(b.room.nodes.Others(), b.room.nodes.Self())
 	for name, h := range b.nodes {
-		if h.until.After(now) && !slices.Contains(members, name) { // it has left, and calls nothing any more when this is over
+		member := slices.Contains(members, name)
+		h.left, h.seen = h.seen && !member, h.seen || member
+		if h.left && h.until.After(now) { // it calls nothing any more when this is over
 			h.until = now
 			h.wants, h.least = 0, 0
 		}
@@ -123,7 +137,7 @@ func (b *budget) free() int {
 
 // complete says whether each node has told what it holds, since this activation began.
 func (b *budget) complete(now time.Time) bool {
-	if now.Before(b.began.Add(spent)) {
+	if now.Before(b.began.Add(knows)) {
 		return false
 	}
 	for _, name := range append(b.room.nodes.Others(), b.room.nodes.Self()) {

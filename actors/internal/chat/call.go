@@ -106,7 +106,7 @@ func (c *chat) Outlived(note any) {
 // onDone hears from an earlier activation on another node what its last calls have done. What is in the queue of that is
 // not done again.
 func (c *chat) onDone(m *messages.Done) error {
-	key := opKey{m.OperationId, messages.Version{Attempt: m.Attempt, Content: m.Content}}
+	key := opKey{m.OperationId, m.Version()}
 	q := c.known[key]
 	if q == nil || q.called {
 		c.rememberDone(key, m.Outcome)

@@ -167,7 +167,7 @@ func (c *chat) clear() {
 	for _, q := range c.known {
 		owners[q.owner] = true
 	}
-	if len(owners) > 0 && !c.Draining() {
+	if len(owners) > 0 && !c.Env.Draining() {
 		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
 		if c.Overtaken() {                               // at once they would have the chat start here again, and stop the newer one
@@ -184,6 +184,7 @@ func (c *chat) clear() {
 var _ entity.Stopper = (*chat)(nil)
 
 func (c *chat) Stop() {
+	c.leave()
 	c.clear()
 	c.room.lags.set(c.ID, chatLag{})
 }

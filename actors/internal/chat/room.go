@@ -59,7 +59,7 @@ func (r *Room) Kind() *entity.Kind {
 			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer), entity.Replies((*chat).onFindQuestion),
 			entity.Replies((*chat).onSettleWord),
 			// its calls, those of an earlier activation on another node too
-			entity.Takes((*chat).onDone),
+			entity.Takes((*chat).onDone), entity.Takes((*chat).onChatLeft),
 			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onNoteWord),
 			entity.Takes((*chat).onLook),
 			// its group, or its person

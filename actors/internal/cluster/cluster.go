@@ -65,6 +65,7 @@ type Cluster struct {
 
 	mu        sync.RWMutex
 	members   []*cluster.Member
+	former    formers
 	started   bool
 	owners    atomic.Pointer[[entity.Shards]string]
 	leaving   atomic.Bool
@@ -178,10 +179,16 @@ func (c *Cluster) onTopology(event any) {
 	if !ok {
 		return
 	}
+	owners := Place(topology.Members)
 	c.mu.Lock()
+	if c.members == nil { // this node has joined the others, who had everything
+		c.former.note(c.o.Addr, Place(others(topology.Members, c.o.Addr)), owners)
+	} else {
+		c.former.note(c.o.Addr, c.owners.Load(), owners)
+	}
 	c.members = topology.Members
 	c.mu.Unlock()
-	c.owners.Store(Place(topology.Members))
+	c.owners.Store(owners)
 	for _, m := range topology.Joined {
 		c.o.Log.Info("cluster: a node has joined", "node", m.Address(), "nodes", len(topology.Members))
 	}
@@ -270,13 +277,11 @@ const ownerless = 100 * time.Millisecond
 func (c *Cluster) Others() []string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	var others []string
-	for _, m := range c.members {
-		if m.Address() != c.o.Addr {
-			others = append(others, m.Address())
-		}
+	var addrs []string
+	for _, m := range others(c.members, c.o.Addr) {
+		addrs = append(addrs, m.Address())
 	}
-	return others
+	return addrs
 }
 
 // Leave implements entity.Placement.

@@ -1,6 +1,9 @@
 package desk
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Recent remembers the newest entries, up to a limit.
 type Recent[K comparable, V any] struct {
@@ -19,6 +22,18 @@ func NewRecent[K comparable, V any](limit int) *Recent[K, V] {
 func (r *Recent[K, V]) Get(k K) (V, bool) {
 	v, ok := r.entries[k]
 	return v, ok
+}
+
+// All are the entries, oldest first.
+func (r *Recent[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for i := range r.keys {
+			k := r.keys[(r.next+i)%len(r.keys)]
+			if !yield(k, r.entries[k]) {
+				return
+			}
+		}
+	}
 }
 
 // Put remembers an entry. A new key takes the room of the oldest one if the limit is reached.

@@ -41,7 +41,9 @@ type Host struct {
 	epoch  int64               // 0: none is taken yet
 	lease  *messages.NodeLease // what the node tells of it; nil: nothing
 	loaded bool
-	fenced bool // a newer epoch exists: replies NOT_OWNER to everything
+	left   *atomic.Bool // the shard goes to another node; true for the activations after a panic, too
+	told   bool         // that nothing is in flight any more
+	fenced bool         // a newer epoch exists: replies NOT_OWNER to everything
 	ended  atomic.Bool
 
 	timers       map[int64]*time.Timer
@@ -77,9 +79,9 @@ func hostProps(n *Node, kind *Kind, identity string, moved bool) *actor.Props {
 	if kind.Children != nil {
 		options = append(options, actor.WithSupervisor(kind.Children(n.env)))
 	}
-	log := n.env.Log.With(kind.Name, identity)
+	log, left := n.env.Log.With(kind.Name, identity), &atomic.Bool{}
 	return actor.PropsFromProducer(func() actor.Actor {
-		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, Moved: moved, node: n}
+		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, Moved: moved, node: n, left: left}
 		h.entity = kind.New(h)
 		return h
 	}, options...)
@@ -115,10 +117,42 @@ func (h *Host) Receive(ctx actor.Context) {
 		}
 	case retryRefused:
 		h.onRetryRefused(ctx)
+	case finish:
+		h.onFinish()
 	default:
 		h.turn(ctx, m)
 	}
+	if h.left.Load() {
+		h.tellFinished()
+	}
 }
+
+// onFinish has the entity begin nothing new.
+func (h *Host) onFinish() {
+	h.left.Store(true)
+	if f, ok := h.entity.(Finisher); ok && h.loaded && !h.fenced {
+		if err := f.Finish(); err != nil {
+			h.Log.Warn("what is in flight may be done again on the node that has the entity now", "error", err)
+		}
+	}
+}
+
+// tellFinished tells the shard once when nothing is in flight any more.
+func (h *Host) tellFinished() {
+	if h.told || h.self == nil {
+		return
+	}
+	if f, ok := h.entity.(Finisher); !ok || !h.loaded || h.fenced || f.Finished() {
+		h.told = true
+		h.node.system.Root.Send(h.parent, finished{h.self})
+	}
+}
+
+// HandsOver says whether the entity goes to another node in peace.
+func (h *Host) HandsOver() bool { return h.left.Load() }
+
+// Draining is that of the node. It is also true while the entity goes to another node.
+func (h *Host) Draining() bool { return h.left.Load() || h.Env.Draining() }
 
 // mayRetire says whether the entity loses nothing if it leaves now.
 func (h *Host) mayRetire() bool {
@@ -129,7 +163,7 @@ func (h *Host) mayRetire() bool {
 // newer activation goes on, unless it has left again.
 func (h *Host) handOver() {
 	wake := &messages.Wake{}
-	if _, wakes := h.kind.handlers[reflect.TypeOf(wake)]; !wakes || !h.Clustered() || h.Draining() || !h.loaded || h.entity.Idle() {
+	if _, wakes := h.kind.handlers[reflect.TypeOf(wake)]; !wakes || !h.Clustered() || h.Env.Draining() || !h.loaded || h.entity.Idle() {
 		return
 	}
 	tell := func() { h.Tell(h.kind.Name, h.ID, wake) }

@@ -13,7 +13,7 @@ import (
 // Entity is what one kind does; Host does what all kinds share. Its methods run in the entity's own turns, one at a
 // time.
 //
-// A kind may also implement Unborn, Versioned, Stopper, Outlived and Parent.
+// A kind may also implement Unborn, Versioned, Stopper, Finisher, Outlived and Parent.
 type Entity interface {
 	// Load reads what the entity owns. It is called before the first message, and again after a conflict.
 	Load() error
@@ -29,6 +29,14 @@ type Unborn interface{ Unborn() bool }
 
 // Stopper is implemented by an entity that has something to end when it stops or restarts.
 type Stopper interface{ Stop() }
+
+// Finisher is implemented by an entity that has something in flight which another activation would do again. Finish is called
+// when its shard goes to another node: from then on Draining is true, and nothing new may begin. Finished says that nothing
+// is in flight any more and what came of it is written. The shard does not wait for it for ever.
+type Finisher interface {
+	Finish() error
+	Finished() bool
+}
 
 // Versioned is implemented by an entity that refuses commands on the ground of its record. Versions are that of the record
 // that it has and the one of the record in storage; 0: there is none.

@@ -41,6 +41,9 @@ type Node struct {
 	resident  map[*actor.PID]func() // the shards that run here, in a cluster, and what is to be done at the end of each
 	againSoon atomic.Bool           // enqueueAgainSoon is under way
 	gained    [Shards]time.Time     // since when this node has each, in a cluster; zero: it does not
+	running   [Shards]int           // actors of each that run here, in a cluster
+	// waiters wait until this node has let go of a shard: who asked last, by the address.
+	waiters [Shards]map[string]*actor.PID
 }
 
 // NodeOptions bound what is resident on a node.
@@ -105,7 +108,7 @@ func (n *Node) Join(ctx context.Context, onMoved ...func()) error {
 	return n.placement.Join(ctx, Member{
 		System: n.system, Moved: n.moved,
 		Shard: actor.PropsFromProducer(func() actor.Actor { return newShard(n) },
-			actor.WithSupervisor(entitySupervision(n.env)), actor.WithDispatcher(n.dispatcher)),
+			actor.WithSupervisor(entitySupervision(n.env)), actor.WithDispatcher(n.dispatcher), handOverFirst()),
 	})
 }
 

@@ -34,6 +34,10 @@ func (o *notices) Receive(ctx actor.Context) {
 		o.node.env.Log.Debug("a notice that can't be read", "error", err)
 		return
 	}
+	if asked, is := m.(*messages.AskLetGo); is {
+		o.node.onAskLetGo(int(asked.Shard), ctx.Sender())
+		return
+	}
 	if reply, sender := o.hear(m), ctx.Sender(); reply != nil && sender != nil {
 		ctx.Send(sender, o.node.outbound(sender, reply))
 	}

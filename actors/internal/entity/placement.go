@@ -18,6 +18,8 @@ type Placement interface {
 	Owner(shard int) string
 	// Find asks the owner of a shard for the shard's actor, which starts if it has to. nil: there was no answer in time.
 	Find(shard int, timeout time.Duration) *actor.PID
+	// Former are the nodes that had a shard until a moment ago and may still be at it: members, as far as this node knows.
+	Former(shard int) []string
 	// Sure says whether this node knows that it is a member. When it does not, others may have its shards by now.
 	Sure() bool
 	// Self is the address of this node, Others are those of the others.
@@ -94,6 +96,9 @@ func (n *Node) moved() {
 		}
 	}
 	n.mu.Unlock()
+	for i := range n.shards {
+		n.tellLetGo(i, nil)
+	}
 	for _, pid := range n.shards {
 		n.system.Root.Send(pid, look{})
 	}
@@ -119,16 +124,24 @@ func (n *Node) here() []*actor.PID {
 }
 
 // arrived notes that a shard runs here, gone that it has ended.
-func (n *Node) arrived(shard *actor.PID) {
+func (n *Node) arrived(shard *actor.PID, number int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.resident[shard] = nil
+	if number >= 0 {
+		n.running[number]++
+	}
 	n.env.Metrics.shards.Set(float64(len(n.resident)))
 }
 
-func (n *Node) gone(shard *actor.PID) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+func (n *Node) gone(shard *actor.PID, number int) {
+	n.tellLetGo(number, func() { n.ended(shard, number) })
+}
+
+func (n *Node) ended(shard *actor.PID, number int) {
+	if number >= 0 {
+		n.running[number]--
+	}
 	if f := n.resident[shard]; f != nil {
 		f()
 	}

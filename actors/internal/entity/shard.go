@@ -19,7 +19,7 @@ import (
 // that are not resident. It stops with the node.
 //
 // In a cluster it also takes the mail of other nodes. It looks at each message whether this node has the shard still; if
-// not it says so, passes on what nobody waits for, and stops (guard).
+// not it says so, passes on what nobody waits for, and stops (guard). How it hands over is in move.go.
 //
 // Retirement loses no message. The shard asks the entity to retire and stashes what arrives until the entity has
 // decided. It delivers the stash to the entity if that stays, else to the entity's next activation.
@@ -27,7 +27,11 @@ type shard struct {
 	node     *Node
 	number   int       // in a cluster
 	began    time.Time // when it came to this node, in a cluster
-	leaving  bool
+	waits    bool      // until its former owner has let go of it
+	held     []stashed // envelopes that wait for that
+	leaving  bool      // another node has it
+	ending   bool
+	toFinish map[string]bool // entities with something in flight, by PID, while it leaves
 	resident map[entityKey]*resident
 	byPID    map[string]*resident
 	fenced   map[entityKey]time.Time // when another node had an entity, too
@@ -88,7 +92,7 @@ type (
 
 func newShard(n *Node) *shard {
 	return &shard{node: n, resident: map[entityKey]*resident{}, byPID: map[string]*resident{}, used: list.New(),
-		fenced: map[entityKey]time.Time{}}
+		fenced: map[entityKey]time.Time{}, toFinish: map[string]bool{}}
 }
 
 // entitySupervision restarts an entity that panicked; a restarted entity begins from storage. After 10 restarts in a
@@ -108,6 +112,17 @@ func (h *shard) Receive(ctx actor.Context) {
 		h.onMail(ctx, m)
 	case enqueueAgain:
 		h.onEnqueueAgain(ctx)
+	case letGo:
+		h.onLetGo(ctx)
+	case poisoned:
+		h.leave(ctx)
+	case finished:
+		delete(h.toFinish, m.pid.Id)
+		h.endIfFinished(ctx)
+	case handedOver:
+		h.end(ctx)
+	case end:
+		ctx.Stop(ctx.Self())
 	case retired:
 		h.onRetired(ctx, m)
 	case *actor.Terminated:
@@ -122,7 +137,7 @@ func (h *shard) Receive(ctx actor.Context) {
 		h.onStarted(ctx)
 	case *actor.Stopped:
 		if h.node.placement != nil {
-			h.node.gone(ctx.Self())
+			h.node.gone(ctx.Self(), h.number)
 		}
 	case *actor.Stopping, *actor.Restarting:
 	default:
@@ -136,30 +151,9 @@ func (h *shard) Receive(ctx actor.Context) {
 func (h *shard) onStarted(ctx actor.Context) {
 	if h.node.placement != nil {
 		h.number, h.began = h.node.placement.Number(ctx), time.Now()
-		h.node.arrived(ctx.Self())
-	}
-}
-
-// guard says whether this node has the shard, as far as it knows by now. If not, the shard leaves.
-func (h *shard) guard(ctx actor.Context, m envelope) bool {
-	if h.node.placement == nil || h.node.owns(h.number) {
-		return true
-	}
-	if sender := ctx.Sender(); sender != nil {
-		h.node.env.Metrics.notOwner.Inc()
-		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_NOT_OWNER, "")))
-	} else if !m.forwarded {
-		m.forwarded = true
-		ctx.Send(h.node.shards[h.number], m)
-	}
-	h.leave(ctx)
-	return false
-}
-
-func (h *shard) leave(ctx actor.Context) {
-	if !h.leaving {
-		h.leaving = true
-		ctx.Poison(ctx.Self())
+		h.node.arrived(ctx.Self(), h.number)
+		self := ctx.Self()
+		h.waits = h.node.awaitLetGo(h.number, func() { h.node.system.Root.Send(self, letGo{}) })
 	}
 }
 
@@ -177,32 +171,36 @@ func (h *shard) onMail(ctx actor.Context, mail *messages.Mail) {
 	}
 }
 
-func (h *shard) onEnqueueAgain(ctx actor.Context) {
-	if !h.node.owns(h.number) {
-		h.leave(ctx)
-		return
-	}
-	for _, r := range h.resident {
-		ctx.Send(r.pid, enqueueAgain{})
+func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
+	switch {
+	case !h.guard(ctx, m):
+	case h.waits && !h.readable(m):
+		h.hold(ctx, m)
+	default:
+		h.take(ctx, m, ctx.Sender())
 	}
 }
 
-func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
-	if !h.guard(ctx, m) {
-		return
-	}
+// readable says whether a message only reads, so that it need not wait.
+func (h *shard) readable(m envelope) bool {
+	kind := h.node.kinds[m.kind]
+	return kind != nil && kind.reads(m.message)
+}
+
+// take gives a message to its entity.
+func (h *shard) take(ctx actor.Context, m envelope, sender *actor.PID) {
 	key := entityKey{m.kind, m.identity}
 	kind := h.node.kinds[m.kind]
 	if kind == nil {
 		refusal := h.node.env.RefuseUnknown(m.kind, m.identity, m.message)
-		if sender := ctx.Sender(); sender != nil {
+		if sender != nil {
 			ctx.Send(sender, h.node.outbound(sender, refusal))
 		}
 		return
 	}
 	r := h.resident[key]
 	if kind.reads(m.message) {
-		h.onRead(ctx, r, m)
+		h.onRead(ctx, r, m, sender)
 		return
 	}
 	if r == nil {
@@ -211,18 +209,18 @@ func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
 	r.lastUsed = h.node.env.Now()
 	h.used.MoveToBack(r.position)
 	if r.leaving {
-		r.stash = append(r.stash, stashed{m.message, ctx.Sender()})
+		r.stash = append(r.stash, stashed{m.message, sender})
 		return
 	}
-	deliver(ctx, r.pid, m.message, ctx.Sender())
+	deliver(ctx, r.pid, m.message, sender)
 }
 
 // onRead passes a read on to an entity that is resident. Any other one is read from storage, by a reader; that goes for
 // one that is leaving, too, since all that it has done is in storage.
-func (h *shard) onRead(ctx actor.Context, r *resident, m envelope) {
+func (h *shard) onRead(ctx actor.Context, r *resident, m envelope, sender *actor.PID) {
 	if r != nil && !r.leaving {
-		deliver(ctx, r.pid, m.message, ctx.Sender())
-	} else if sender := ctx.Sender(); sender != nil {
+		deliver(ctx, r.pid, m.message, sender)
+	} else if sender != nil {
 		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_NOT_RESIDENT, "")))
 	}
 }
@@ -248,11 +246,6 @@ func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident 
 		h.makeRoom(ctx)
 	}
 	return r
-}
-
-// moved says whether another node had an entity a moment ago, so that what others have sent to it there may be lost.
-func (h *shard) moved(key entityKey) bool {
-	return h.node.placement != nil && (time.Since(h.began) < movedFor || time.Since(h.fenced[key]) < movedFor)
 }
 
 // makeRoom asks the least recently used entity that is not leaving to retire.
@@ -331,15 +324,16 @@ func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
 	if r.barred {
 		h.onPassed(ctx, m.Who) // it can pass no barrier any more
 	}
-	if len(r.stash) == 0 {
-		return
-	}
-	if h.leaving {
+	if delete(h.toFinish, m.Who.Id); h.leaving {
 		for _, s := range r.stash {
-			if s.sender != nil {
-				ctx.Send(s.sender, h.node.outbound(s.sender, Answer(messages.Code_NOT_OWNER, "")))
+			if message, is := s.message.(proto.Message); is {
+				h.refuse(ctx, envelope{kind: r.key.kind, identity: r.key.identity, message: message}, s.sender)
 			}
 		}
+		h.endIfFinished(ctx)
+		return
+	}
+	if len(r.stash) == 0 {
 		return
 	}
 	next := h.start(ctx, r.kind, r.key.identity)

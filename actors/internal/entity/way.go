@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -139,8 +140,11 @@ func (w *way) check(ctx actor.Context) {
 	}
 }
 
+// forget tells a node that is gone nothing: Proto.Actor would connect to it anew for that.
 func (w *way) forget(ctx actor.Context) {
-	ctx.Unwatch(w.shard)
+	if w.shard.Address == w.node.system.Address() || slices.Contains(w.node.placement.Others(), w.shard.Address) {
+		ctx.Unwatch(w.shard)
+	}
 	w.shard = nil
 }
 

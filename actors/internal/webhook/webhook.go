@@ -101,6 +101,19 @@ func (w *webhook) Idle() bool {
 // Stop implements entity.Stopper.
 func (w *webhook) Stop() { w.endRun() }
 
+var _ entity.Finisher = (*webhook)(nil)
+
+// Finish has the run end when its attempts are over and written; no other one begins.
+func (w *webhook) Finish() error {
+	if w.run == nil {
+		return nil
+	}
+	return w.turnOver()
+}
+
+// Finished implements entity.Finisher.
+func (w *webhook) Finished() bool { return w.run == nil }
+
 func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
 	if w.gone() {
 		return entity.OK(), nil
