@@ -27,6 +27,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 	"github.com/topicdesk/topicdesk/actors/internal/query"
+	"github.com/topicdesk/topicdesk/actors/internal/series"
 	"github.com/topicdesk/topicdesk/actors/internal/sweep"
 	"github.com/topicdesk/topicdesk/actors/internal/ticket"
 	"github.com/topicdesk/topicdesk/actors/internal/user"
@@ -44,7 +45,11 @@ type Options struct {
 	Owner    string // names this process in leases
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
-	Now      func() time.Time
+	// Measured is what the node's figures are made of, for the API; nil: none are kept. RecordEvery is how often they are
+	// stored, and 0 the usual.
+	Measured    prometheus.Gatherer
+	RecordEvery time.Duration
+	Now         func() time.Time
 	// IntakeWorks says whether updates arrive; nil: they always do.
 	IntakeWorks func() bool
 	// AfterFunc is time.AfterFunc when nil. Tests whose Now runs faster set one that keeps pace with it.
@@ -107,7 +112,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
-		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
+		env: env, pollers: poller.NewRoom(), log: eventlog.New(env, o.Metrics), askTry: askTry,
 		version: o.Version, began: env.Now(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
@@ -151,11 +156,11 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
-	if s.readers, err = query.Start(env, s.node, aliases, s.log); err != nil {
+	if s.readers, err = query.Start(env, s.node, aliases, s.log, o.Pace); err != nil {
 		return nil, errors.Join(err, s.giveUp())
 	}
 	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
-		Metrics: o.Metrics})
+		KeepSamples: series.Kept(), Metrics: o.Metrics})
 	if err := s.node.Hear(s.hear); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
@@ -164,6 +169,10 @@ func NewSystem(o Options) (*System, error) {
 	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
+	if o.Measured != nil {
+		recorder := series.New(env, series.Options{From: o.Measured, Every: o.RecordEvery, Addr: s.node.Status().Addr})
+		s.loops.Go(recorder.Run)
+	}
 	if s.node.Clustered() {
 		s.loops.Go(s.followLog)
 		s.loops.Go(func() { s.budget.Run(s.node.Request) })
