@@ -36,24 +36,34 @@ var charts = map[string]chart{
 	"7d":  {time.Hour, 168, 10},
 }
 
-// chartOf reads a range: what was measured in each of its steps, nil where nothing was.
-func (a *API) chartOf(ctx context.Context, of string) (from, to time.Time, step time.Duration, points []*messages.Measured, err error) {
-	c := charts[of]
-	to = a.now().UTC()
-	from = to.Truncate(c.step).Add(-time.Duration(c.steps-1) * c.step)
-	m := &messages.GetSeries{Minutes: c.minutes, FromMs: from.UnixMilli(), StepMs: c.step.Milliseconds()}
+// chartOf reads a range.
+func (a *API) chartOf(ctx context.Context, of string) (*figures, error) {
+	c, now := charts[of], a.now().UTC()
+	f := &figures{chart: c, from: now.Truncate(c.step).Add(-time.Duration(c.steps-1) * c.step), to: now, all: &messages.Measured{}}
+	m := &messages.GetSeries{Minutes: c.minutes, FromMs: f.from.UnixMilli(), StepMs: c.step.Milliseconds()}
 	found, err := ask[*messages.Series](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
-		return from, to, c.step, nil, err
+		return nil, err
 	}
-	points = make([]*messages.Measured, c.steps)
+	f.points = make([]*messages.Measured, c.steps)
 	for _, p := range found.Points {
-		if i := (p.AtMs - from.UnixMilli()) / c.step.Milliseconds(); i >= 0 && i < int64(c.steps) {
-			points[i] = p.Measured
+		if i := (p.AtMs - m.FromMs) / m.StepMs; i >= 0 && i < int64(c.steps) {
+			f.points[i] = p.Measured
+			f.all.AddCounts(p.Measured)
 		}
 	}
-	return from, to, c.step, points, nil
+	return f, nil
 }
+
+// figures are what was measured in a range.
+type figures struct {
+	chart
+	from, to time.Time
+	points   []*messages.Measured // one for each step, nil where nothing was measured
+	all      *messages.Measured   // what was counted in all of them
+}
+
+func (f *figures) at(point int) time.Time { return f.from.Add(time.Duration(point) * f.step) }
 
 type throughputOutput struct {
 	Body Throughput
@@ -63,17 +73,14 @@ func (a *API) getThroughput(ctx context.Context, c *call, in *RangeInput) (*thro
 	if err := seesDesk(c); err != nil {
 		return nil, err
 	}
-	from, to, step, points, err := a.chartOf(ctx, in.Range)
+	f, err := a.chartOf(ctx, in.Range)
 	if err != nil {
 		return nil, err
 	}
-	t := Throughput{From: from, To: to, StepSeconds: int64(step.Seconds()), Points: make([]TrafficPoint, len(points))}
-	all := &messages.Measured{}
-	for i, m := range points {
-		t.Points[i] = TrafficPoint{from.Add(time.Duration(i) * step), trafficOf(m)}
-		all.AddCounts(m)
+	t := Throughput{From: f.from, To: f.to, StepSeconds: int64(f.step.Seconds()), Total: trafficOf(f.all)}
+	for i, m := range f.points {
+		t.Points = append(t.Points, TrafficPoint{f.at(i), trafficOf(m)})
 	}
-	t.Total = trafficOf(all)
 	return &throughputOutput{Body: t}, nil
 }
 
@@ -85,17 +92,14 @@ func (a *API) getLatency(ctx context.Context, c *call, in *RangeInput) (*latency
 	if err := seesDesk(c); err != nil {
 		return nil, err
 	}
-	from, to, step, points, err := a.chartOf(ctx, in.Range)
+	f, err := a.chartOf(ctx, in.Range)
 	if err != nil {
 		return nil, err
 	}
-	l := Latency{From: from, To: to, StepSeconds: int64(step.Seconds()), Points: make([]LatencyPoint, len(points))}
-	all := &messages.Measured{}
-	for i, m := range points {
-		l.Points[i] = LatencyPoint{from.Add(time.Duration(i) * step), latenciesOf(m)}
-		all.AddCounts(m)
+	l := Latency{From: f.from, To: f.to, StepSeconds: int64(f.step.Seconds()), Total: latenciesOf(f.all)}
+	for i, m := range f.points {
+		l.Points = append(l.Points, LatencyPoint{f.at(i), latenciesOf(m)})
 	}
-	l.Total = latenciesOf(all)
 	return &latencyOutput{Body: l}, nil
 }
 
@@ -107,25 +111,22 @@ func (a *API) getOverview(ctx context.Context, c *call, _ *struct{}) (*overviewO
 	if err := seesDesk(c); err != nil {
 		return nil, err
 	}
-	_, to, _, points, err := a.chartOf(ctx, "1h")
+	hour, err := a.chartOf(ctx, "1h")
 	if err != nil {
 		return nil, err
 	}
-	fresh := &messages.GetSeries{Minutes: 1, FromMs: to.Add(-overviewFresh).UnixMilli()}
+	fresh := &messages.GetSeries{Minutes: 1, FromMs: hour.to.Add(-overviewFresh).UnixMilli()}
 	now, err := ask[*messages.Series](ctx, a, messages.KindQuery, "", fresh)
 	if err != nil {
 		return nil, err
 	}
-	hour, gauges := &messages.Measured{}, map[string]float64{}
-	for _, m := range points {
-		hour.AddCounts(m)
-	}
+	gauges := map[string]float64{}
 	for _, p := range now.Points {
 		gauges = p.Measured.GetGauges()
 	}
 	n := func(name string) int64 { return int64(math.Round(gauges[name])) }
 	return &overviewOutput{Body: Overview{
-		At: to, LastHour: trafficOf(hour), Latency: latenciesOf(hour),
+		At: hour.to, LastHour: trafficOf(hour.all), Latency: latenciesOf(hour.all),
 		Tickets: TicketCounts{Open: n(messages.MeasuredTickets + "/open"), Pending: n(messages.MeasuredTickets + "/pending"),
 			Closed: n(messages.MeasuredTickets + "/closed")},
 		Groups: GroupCounts{Behind: n(messages.MeasuredBehind), Slowed: n(messages.MeasuredSlowed), Held: n(messages.MeasuredHeld),
@@ -156,7 +157,8 @@ func trafficOf(m *messages.Measured) Traffic {
 	}
 	return Traffic{
 		Updates: sum(messages.MeasuredUpdates, every), Messages: sum(messages.MeasuredMessages, every),
-		Copies: outcomes(messages.MeasuredCopies, messages.MeasuredSent), Calls: outcomes(messages.MeasuredCalls, messages.MeasuredDone),
+		Copies: outcomes(messages.MeasuredCopies, messages.MeasuredSent),
+		Calls:  outcomes(messages.MeasuredCalls, messages.MeasuredDone),
 		Events: sum(messages.MeasuredEvents, every), WebhookAttempts: outcomes(messages.MeasuredAttempts, messages.MeasuredSent),
 		APIRequests: Answers{OK: sum(messages.MeasuredRequests, is("2xx", "3xx")), Refused: sum(messages.MeasuredRequests, is("4xx")),
 			Failed: sum(messages.MeasuredRequests, is("5xx"))},

@@ -1,14 +1,23 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
 // metricOf is a metric in an expression: one of ours, of Go's or of the process's.
@@ -84,4 +93,81 @@ func (h *hooked) doALittle(receiver string) {
 		}
 		return false
 	})
+}
+
+// TestMetricsOfALargeDesk: however many tickets and groups there are, the metrics are read in a moment, and have as many series.
+func TestMetricsOfALargeDesk(t *testing.T) {
+	if onServer() {
+		t.Skip("it fills a SQLite file")
+	}
+	tickets, groups := 2000, 100
+	if long() && !raceDetector {
+		tickets, groups = 100_000, 1000
+	}
+	d := wake(t)
+	first := d.serve("polling", 0) // makes the database
+	first.awaitReady()
+	if code := first.stop(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	many := slices.Clone(d.groups)
+	for i := range groups {
+		many = append(many, -1_009_000_000_000-int64(i))
+	}
+	d.must(fillOpen(t.Context(), filepath.Join(d.folder, "topicdesk.db"), many, tickets, tickets/10))
+	d.must(fillGroups(t.Context(), filepath.Join(d.folder, "topicdesk.db"), many[len(d.groups):]))
+	addr := freeAddr(t)
+	p := d.serve("polling", 1, "HTTP_ADDR", addr)
+	p.awaitReady()
+	d.await(func() string { return "what owes something is woken" }, func() bool {
+		d.poke()
+		_, text := status(addr, "/metrics")
+		match := wokenTickets.FindStringSubmatch(text)
+		return match != nil && match[1] == strconv.Itoa(tickets/10)
+	})
+	var took []time.Duration
+	var text string
+	for range 20 {
+		began := time.Now()
+		_, text = status(addr, "/metrics")
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	series := 0
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "#") {
+			series++
+		}
+	}
+	t.Logf("%d open tickets, %d groups: /metrics takes %v, %v at most, and has %d series in %d kB", tickets, groups,
+		took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), series, len(text)/1000)
+	if series > 6000 {
+		t.Errorf("%d series are too many", series)
+	}
+	if took[len(took)/2] > 200*time.Millisecond && !busy() {
+		t.Errorf("that takes too long: %v", took)
+	}
+	if code := p.stop(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+}
+
+// fillGroups writes groups into a database, each with a chat that is behind.
+func fillGroups(ctx context.Context, path string, groups []int64) error {
+	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	for _, id := range groups {
+		place := messages.GroupPlace(id)
+		err := errors.Join(
+			store.SaveGroup(ctx, &storage.Group{GroupID: place, TelegramGroupID: id, Title: place, Type: "supergroup", IsForum: true,
+				BotStatus: "administrator", CanManageTopics: true, SupportTopicsEnabled: true}),
+			store.SaveChat(ctx, &storage.Chat{ChatID: place, Oldest: time.Now().Add(-time.Minute), Waiting: 3}))
+		if err != nil {
+			return err
+		}
+	}
+	return store.Close()
 }

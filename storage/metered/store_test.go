@@ -96,4 +96,3 @@ func BenchmarkNote(b *testing.B) {
 type nothing struct{ storage.Store }
 
 func (nothing) User(context.Context, int64) (*storage.User, error) { return nil, nil }
-

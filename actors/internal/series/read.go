@@ -17,7 +17,7 @@ import (
 // pageOfSamples is how many are read at a time.
 const pageOfSamples = 500
 
-// Read puts the samples of all nodes together, into points of a length.
+// Read puts the samples of all nodes together, into points of a length; 0: into one.
 func Read(ctx context.Context, from storage.Samples, minutes int, since time.Time, step time.Duration) ([]*messages.SeriesPoint, error) {
 	points := map[int64]*point{}
 	for after := ""; ; {
@@ -26,7 +26,10 @@ func Read(ctx context.Context, from storage.Samples, minutes int, since time.Tim
 			return nil, err
 		}
 		for i := range page {
-			at := page[i].At.Truncate(step).UnixMilli()
+			at := since.UnixMilli()
+			if step > 0 {
+				at = page[i].At.Truncate(step).UnixMilli()
+			}
 			if points[at] == nil {
 				points[at] = &point{nodes: map[string]*messages.Measured{}}
 			}

@@ -18,18 +18,25 @@ func (s *Loop) deleteSamples(ctx context.Context) {
 		return
 	}
 	for minutes, keep := range s.o.KeepSamples {
-		for ctx.Err() == nil {
-			n, err := s.env.Store.DeleteSamples(ctx, minutes, now.Add(-keep), samplesBatch)
-			if err != nil {
-				if ctx.Err() == nil {
-					s.env.Log.Error("old figures can't be deleted; tried again", "error", err)
-				}
-				return
+		if err := s.deleteSamplesOf(ctx, minutes, now.Add(-keep)); err != nil {
+			if ctx.Err() == nil {
+				s.env.Log.Error("old figures can't be deleted; tried again", "error", err)
 			}
-			if n < samplesBatch {
-				break
-			}
+			return
 		}
 	}
 	s.cleaned = now
+}
+
+// deleteSamplesOf deletes samples of so many minutes that began before a time. Where there is none, it writes nothing.
+func (s *Loop) deleteSamplesOf(ctx context.Context, minutes int, before time.Time) error {
+	for {
+		oldest, err := s.env.Store.Samples(ctx, minutes, time.Time{}, "", 1)
+		if err != nil || len(oldest) == 0 || !oldest[0].At.Before(before.Truncate(time.Minute)) {
+			return err
+		}
+		if _, err := s.env.Store.DeleteSamples(ctx, minutes, before, samplesBatch); err != nil {
+			return err
+		}
+	}
 }
