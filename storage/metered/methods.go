@@ -202,467 +202,467 @@ var operations = []operation{
 	{"Webhooks", false},
 }
 
-func (s *Store) APIKey(ctx context.Context, keyID string) (r0 *storage.APIKey, err error) {
-	defer s.note(opAPIKey, time.Now(), &err)
-	return s.Store.APIKey(ctx, keyID)
+func (timed *Store) APIKey(ctx context.Context, keyID string) (r0 *storage.APIKey, err error) {
+	defer timed.note(opAPIKey, time.Now(), &err)
+	return timed.Store.APIKey(ctx, keyID)
 }
 
-func (s *Store) APIKeys(ctx context.Context, groupID string, after string, limit int) (r0 []storage.APIKey, err error) {
-	defer s.note(opAPIKeys, time.Now(), &err)
-	return s.Store.APIKeys(ctx, groupID, after, limit)
+func (timed *Store) APIKeys(ctx context.Context, groupID string, after string, limit int) (r0 []storage.APIKey, err error) {
+	defer timed.note(opAPIKeys, time.Now(), &err)
+	return timed.Store.APIKeys(ctx, groupID, after, limit)
 }
 
-func (s *Store) AppendEvents(ctx context.Context, events []storage.Event) (err error) {
-	defer s.note(opAppendEvents, time.Now(), &err)
-	return s.Store.AppendEvents(ctx, events)
+func (timed *Store) AppendEvents(ctx context.Context, events []storage.Event) (err error) {
+	defer timed.note(opAppendEvents, time.Now(), &err)
+	return timed.Store.AppendEvents(ctx, events)
 }
 
-func (s *Store) Attachment(ctx context.Context, attachmentID string) (r0 *storage.Attachment, err error) {
-	defer s.note(opAttachment, time.Now(), &err)
-	return s.Store.Attachment(ctx, attachmentID)
+func (timed *Store) Attachment(ctx context.Context, attachmentID string) (r0 *storage.Attachment, err error) {
+	defer timed.note(opAttachment, time.Now(), &err)
+	return timed.Store.Attachment(ctx, attachmentID)
 }
 
-func (s *Store) AttachmentsAfter(ctx context.Context, after string, limit int) (r0 []storage.Attachment, err error) {
-	defer s.note(opAttachmentsAfter, time.Now(), &err)
-	return s.Store.AttachmentsAfter(ctx, after, limit)
+func (timed *Store) AttachmentsAfter(ctx context.Context, after string, limit int) (r0 []storage.Attachment, err error) {
+	defer timed.note(opAttachmentsAfter, time.Now(), &err)
+	return timed.Store.AttachmentsAfter(ctx, after, limit)
 }
 
-func (s *Store) AttachmentsOf(ctx context.Context, messageID string) (r0 []storage.Attachment, err error) {
-	defer s.note(opAttachmentsOf, time.Now(), &err)
-	return s.Store.AttachmentsOf(ctx, messageID)
+func (timed *Store) AttachmentsOf(ctx context.Context, messageID string) (r0 []storage.Attachment, err error) {
+	defer timed.note(opAttachmentsOf, time.Now(), &err)
+	return timed.Store.AttachmentsOf(ctx, messageID)
 }
 
-func (s *Store) AttachmentsWith(ctx context.Context, sha256 string, limit int) (r0 []storage.Attachment, err error) {
-	defer s.note(opAttachmentsWith, time.Now(), &err)
-	return s.Store.AttachmentsWith(ctx, sha256, limit)
+func (timed *Store) AttachmentsWith(ctx context.Context, sha256 string, limit int) (r0 []storage.Attachment, err error) {
+	defer timed.note(opAttachmentsWith, time.Now(), &err)
+	return timed.Store.AttachmentsWith(ctx, sha256, limit)
 }
 
-func (s *Store) Chat(ctx context.Context, chatID string) (r0 *storage.Chat, err error) {
-	defer s.note(opChat, time.Now(), &err)
-	return s.Store.Chat(ctx, chatID)
+func (timed *Store) Chat(ctx context.Context, chatID string) (r0 *storage.Chat, err error) {
+	defer timed.note(opChat, time.Now(), &err)
+	return timed.Store.Chat(ctx, chatID)
 }
 
-func (s *Store) Consumer(ctx context.Context, keyID string, name string) (r0 *storage.Consumer, err error) {
-	defer s.note(opConsumer, time.Now(), &err)
-	return s.Store.Consumer(ctx, keyID, name)
+func (timed *Store) Consumer(ctx context.Context, keyID string, name string) (r0 *storage.Consumer, err error) {
+	defer timed.note(opConsumer, time.Now(), &err)
+	return timed.Store.Consumer(ctx, keyID, name)
 }
 
-func (s *Store) Consumers(ctx context.Context, keyID string, after string, limit int) (r0 []storage.Consumer, err error) {
-	defer s.note(opConsumers, time.Now(), &err)
-	return s.Store.Consumers(ctx, keyID, after, limit)
+func (timed *Store) Consumers(ctx context.Context, keyID string, after string, limit int) (r0 []storage.Consumer, err error) {
+	defer timed.note(opConsumers, time.Now(), &err)
+	return timed.Store.Consumers(ctx, keyID, after, limit)
 }
 
-func (s *Store) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) (r0 []storage.Copy, err error) {
-	defer s.note(opCopiesAfter, time.Now(), &err)
-	return s.Store.CopiesAfter(ctx, linkID, after, limit)
+func (timed *Store) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) (r0 []storage.Copy, err error) {
+	defer timed.note(opCopiesAfter, time.Now(), &err)
+	return timed.Store.CopiesAfter(ctx, linkID, after, limit)
 }
 
-func (s *Store) CopiesAt(ctx context.Context, chatID int64, messageID int64) (r0 []storage.Copy, err error) {
-	defer s.note(opCopiesAt, time.Now(), &err)
-	return s.Store.CopiesAt(ctx, chatID, messageID)
+func (timed *Store) CopiesAt(ctx context.Context, chatID int64, messageID int64) (r0 []storage.Copy, err error) {
+	defer timed.note(opCopiesAt, time.Now(), &err)
+	return timed.Store.CopiesAt(ctx, chatID, messageID)
 }
 
-func (s *Store) CopiesOf(ctx context.Context, messageID string) (r0 []storage.Copy, err error) {
-	defer s.note(opCopiesOf, time.Now(), &err)
-	return s.Store.CopiesOf(ctx, messageID)
+func (timed *Store) CopiesOf(ctx context.Context, messageID string) (r0 []storage.Copy, err error) {
+	defer timed.note(opCopiesOf, time.Now(), &err)
+	return timed.Store.CopiesOf(ctx, messageID)
 }
 
-func (s *Store) Copy(ctx context.Context, messageID string, topicID string) (r0 *storage.Copy, err error) {
-	defer s.note(opCopy, time.Now(), &err)
-	return s.Store.Copy(ctx, messageID, topicID)
+func (timed *Store) Copy(ctx context.Context, messageID string, topicID string) (r0 *storage.Copy, err error) {
+	defer timed.note(opCopy, time.Now(), &err)
+	return timed.Store.Copy(ctx, messageID, topicID)
 }
 
-func (s *Store) CountTickets(ctx context.Context) (r0 map[string]int64, err error) {
-	defer s.note(opCountTickets, time.Now(), &err)
-	return s.Store.CountTickets(ctx)
+func (timed *Store) CountTickets(ctx context.Context) (r0 map[string]int64, err error) {
+	defer timed.note(opCountTickets, time.Now(), &err)
+	return timed.Store.CountTickets(ctx)
 }
 
-func (s *Store) CountWebhooks(ctx context.Context, keyID string) (r0 int, err error) {
-	defer s.note(opCountWebhooks, time.Now(), &err)
-	return s.Store.CountWebhooks(ctx, keyID)
+func (timed *Store) CountWebhooks(ctx context.Context, keyID string) (r0 int, err error) {
+	defer timed.note(opCountWebhooks, time.Now(), &err)
+	return timed.Store.CountWebhooks(ctx, keyID)
 }
 
-func (s *Store) DeleteConsumer(ctx context.Context, keyID string, name string, version int64) (err error) {
-	defer s.note(opDeleteConsumer, time.Now(), &err)
-	return s.Store.DeleteConsumer(ctx, keyID, name, version)
+func (timed *Store) DeleteConsumer(ctx context.Context, keyID string, name string, version int64) (err error) {
+	defer timed.note(opDeleteConsumer, time.Now(), &err)
+	return timed.Store.DeleteConsumer(ctx, keyID, name, version)
 }
 
-func (s *Store) DeleteDeliveries(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
-	defer s.note(opDeleteDeliveries, time.Now(), &err)
-	return s.Store.DeleteDeliveries(ctx, webhookID, before, limit)
+func (timed *Store) DeleteDeliveries(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
+	defer timed.note(opDeleteDeliveries, time.Now(), &err)
+	return timed.Store.DeleteDeliveries(ctx, webhookID, before, limit)
 }
 
-func (s *Store) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (r0 int, err error) {
-	defer s.note(opDeleteEvents, time.Now(), &err)
-	return s.Store.DeleteEvents(ctx, partition, before, limit)
+func (timed *Store) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (r0 int, err error) {
+	defer timed.note(opDeleteEvents, time.Now(), &err)
+	return timed.Store.DeleteEvents(ctx, partition, before, limit)
 }
 
-func (s *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (r0 int, err error) {
-	defer s.note(opDeleteIdempotencies, time.Now(), &err)
-	return s.Store.DeleteIdempotencies(ctx, now, limit)
+func (timed *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (r0 int, err error) {
+	defer timed.note(opDeleteIdempotencies, time.Now(), &err)
+	return timed.Store.DeleteIdempotencies(ctx, now, limit)
 }
 
-func (s *Store) DeleteReplays(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
-	defer s.note(opDeleteReplays, time.Now(), &err)
-	return s.Store.DeleteReplays(ctx, webhookID, before, limit)
+func (timed *Store) DeleteReplays(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
+	defer timed.note(opDeleteReplays, time.Now(), &err)
+	return timed.Store.DeleteReplays(ctx, webhookID, before, limit)
 }
 
-func (s *Store) DeleteSamples(ctx context.Context, minutes int, before time.Time, limit int) (r0 int, err error) {
-	defer s.note(opDeleteSamples, time.Now(), &err)
-	return s.Store.DeleteSamples(ctx, minutes, before, limit)
+func (timed *Store) DeleteSamples(ctx context.Context, minutes int, before time.Time, limit int) (r0 int, err error) {
+	defer timed.note(opDeleteSamples, time.Now(), &err)
+	return timed.Store.DeleteSamples(ctx, minutes, before, limit)
 }
 
-func (s *Store) DeleteUser(ctx context.Context, telegramID int64, version int64) (err error) {
-	defer s.note(opDeleteUser, time.Now(), &err)
-	return s.Store.DeleteUser(ctx, telegramID, version)
+func (timed *Store) DeleteUser(ctx context.Context, telegramID int64, version int64) (err error) {
+	defer timed.note(opDeleteUser, time.Now(), &err)
+	return timed.Store.DeleteUser(ctx, telegramID, version)
 }
 
-func (s *Store) DeleteWebhook(ctx context.Context, webhookID string, version int64) (err error) {
-	defer s.note(opDeleteWebhook, time.Now(), &err)
-	return s.Store.DeleteWebhook(ctx, webhookID, version)
+func (timed *Store) DeleteWebhook(ctx context.Context, webhookID string, version int64) (err error) {
+	defer timed.note(opDeleteWebhook, time.Now(), &err)
+	return timed.Store.DeleteWebhook(ctx, webhookID, version)
 }
 
-func (s *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []string) (r0 []storage.Delivery, err error) {
-	defer s.note(opDeliveriesOf, time.Now(), &err)
-	return s.Store.DeliveriesOf(ctx, webhookID, eventIDs)
+func (timed *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []string) (r0 []storage.Delivery, err error) {
+	defer timed.note(opDeliveriesOf, time.Now(), &err)
+	return timed.Store.DeliveriesOf(ctx, webhookID, eventIDs)
 }
 
-func (s *Store) Delivery(ctx context.Context, webhookID string, eventID string) (r0 *storage.Delivery, err error) {
-	defer s.note(opDelivery, time.Now(), &err)
-	return s.Store.Delivery(ctx, webhookID, eventID)
+func (timed *Store) Delivery(ctx context.Context, webhookID string, eventID string) (r0 *storage.Delivery, err error) {
+	defer timed.note(opDelivery, time.Now(), &err)
+	return timed.Store.Delivery(ctx, webhookID, eventID)
 }
 
-func (s *Store) DueAttachments(ctx context.Context, now time.Time, after storage.Due, limit int) (r0 []storage.DueAttachment, err error) {
-	defer s.note(opDueAttachments, time.Now(), &err)
-	return s.Store.DueAttachments(ctx, now, after, limit)
+func (timed *Store) DueAttachments(ctx context.Context, now time.Time, after storage.Due, limit int) (r0 []storage.DueAttachment, err error) {
+	defer timed.note(opDueAttachments, time.Now(), &err)
+	return timed.Store.DueAttachments(ctx, now, after, limit)
 }
 
-func (s *Store) DueChats(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
-	defer s.note(opDueChats, time.Now(), &err)
-	return s.Store.DueChats(ctx, now, limit)
+func (timed *Store) DueChats(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
+	defer timed.note(opDueChats, time.Now(), &err)
+	return timed.Store.DueChats(ctx, now, limit)
 }
 
-func (s *Store) DueGroups(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
-	defer s.note(opDueGroups, time.Now(), &err)
-	return s.Store.DueGroups(ctx, now, limit)
+func (timed *Store) DueGroups(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
+	defer timed.note(opDueGroups, time.Now(), &err)
+	return timed.Store.DueGroups(ctx, now, limit)
 }
 
-func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (r0 []storage.Due, err error) {
-	defer s.note(opDueTickets, time.Now(), &err)
-	return s.Store.DueTickets(ctx, now, after, limit)
+func (timed *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (r0 []storage.Due, err error) {
+	defer timed.note(opDueTickets, time.Now(), &err)
+	return timed.Store.DueTickets(ctx, now, after, limit)
 }
 
-func (s *Store) DueUsers(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
-	defer s.note(opDueUsers, time.Now(), &err)
-	return s.Store.DueUsers(ctx, now, limit)
+func (timed *Store) DueUsers(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
+	defer timed.note(opDueUsers, time.Now(), &err)
+	return timed.Store.DueUsers(ctx, now, limit)
 }
 
-func (s *Store) Event(ctx context.Context, eventID string) (r0 *storage.Event, err error) {
-	defer s.note(opEvent, time.Now(), &err)
-	return s.Store.Event(ctx, eventID)
+func (timed *Store) Event(ctx context.Context, eventID string) (r0 *storage.Event, err error) {
+	defer timed.note(opEvent, time.Now(), &err)
+	return timed.Store.Event(ctx, eventID)
 }
 
-func (s *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.Event, err error) {
-	defer s.note(opEventsAfter, time.Now(), &err)
-	return s.Store.EventsAfter(ctx, ticketID, after, limit)
+func (timed *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.Event, err error) {
+	defer timed.note(opEventsAfter, time.Now(), &err)
+	return timed.Store.EventsAfter(ctx, ticketID, after, limit)
 }
 
-func (s *Store) FailedCopies(ctx context.Context, linkID string, after int64, limit int) (r0 []storage.Copy, err error) {
-	defer s.note(opFailedCopies, time.Now(), &err)
-	return s.Store.FailedCopies(ctx, linkID, after, limit)
+func (timed *Store) FailedCopies(ctx context.Context, linkID string, after int64, limit int) (r0 []storage.Copy, err error) {
+	defer timed.note(opFailedCopies, time.Now(), &err)
+	return timed.Store.FailedCopies(ctx, linkID, after, limit)
 }
 
-func (s *Store) Group(ctx context.Context, groupID string) (r0 *storage.Group, err error) {
-	defer s.note(opGroup, time.Now(), &err)
-	return s.Store.Group(ctx, groupID)
+func (timed *Store) Group(ctx context.Context, groupID string) (r0 *storage.Group, err error) {
+	defer timed.note(opGroup, time.Now(), &err)
+	return timed.Store.Group(ctx, groupID)
 }
 
-func (s *Store) GroupByTelegramID(ctx context.Context, chatID int64) (r0 *storage.Group, err error) {
-	defer s.note(opGroupByTelegramID, time.Now(), &err)
-	return s.Store.GroupByTelegramID(ctx, chatID)
+func (timed *Store) GroupByTelegramID(ctx context.Context, chatID int64) (r0 *storage.Group, err error) {
+	defer timed.note(opGroupByTelegramID, time.Now(), &err)
+	return timed.Store.GroupByTelegramID(ctx, chatID)
 }
 
-func (s *Store) Groups(ctx context.Context, after string, limit int) (r0 []storage.Group, err error) {
-	defer s.note(opGroups, time.Now(), &err)
-	return s.Store.Groups(ctx, after, limit)
+func (timed *Store) Groups(ctx context.Context, after string, limit int) (r0 []storage.Group, err error) {
+	defer timed.note(opGroups, time.Now(), &err)
+	return timed.Store.Groups(ctx, after, limit)
 }
 
-func (s *Store) Idempotency(ctx context.Context, requestID string) (r0 *storage.Idempotency, err error) {
-	defer s.note(opIdempotency, time.Now(), &err)
-	return s.Store.Idempotency(ctx, requestID)
+func (timed *Store) Idempotency(ctx context.Context, requestID string) (r0 *storage.Idempotency, err error) {
+	defer timed.note(opIdempotency, time.Now(), &err)
+	return timed.Store.Idempotency(ctx, requestID)
 }
 
-func (s *Store) InsertAttachments(ctx context.Context, all []storage.Attachment) (err error) {
-	defer s.note(opInsertAttachments, time.Now(), &err)
-	return s.Store.InsertAttachments(ctx, all)
+func (timed *Store) InsertAttachments(ctx context.Context, all []storage.Attachment) (err error) {
+	defer timed.note(opInsertAttachments, time.Now(), &err)
+	return timed.Store.InsertAttachments(ctx, all)
 }
 
-func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) (err error) {
-	defer s.note(opInsertMessage, time.Now(), &err)
-	return s.Store.InsertMessage(ctx, m)
+func (timed *Store) InsertMessage(ctx context.Context, m *storage.Message) (err error) {
+	defer timed.note(opInsertMessage, time.Now(), &err)
+	return timed.Store.InsertMessage(ctx, m)
 }
 
-func (s *Store) InternalUsers(ctx context.Context, offset int, limit int) (r0 []storage.User, r1 int, err error) {
-	defer s.note(opInternalUsers, time.Now(), &err)
-	return s.Store.InternalUsers(ctx, offset, limit)
+func (timed *Store) InternalUsers(ctx context.Context, offset int, limit int) (r0 []storage.User, r1 int, err error) {
+	defer timed.note(opInternalUsers, time.Now(), &err)
+	return timed.Store.InternalUsers(ctx, offset, limit)
 }
 
-func (s *Store) LastMessages(ctx context.Context, ticketID string, limit int) (r0 []storage.Message, err error) {
-	defer s.note(opLastMessages, time.Now(), &err)
-	return s.Store.LastMessages(ctx, ticketID, limit)
+func (timed *Store) LastMessages(ctx context.Context, ticketID string, limit int) (r0 []storage.Message, err error) {
+	defer timed.note(opLastMessages, time.Now(), &err)
+	return timed.Store.LastMessages(ctx, ticketID, limit)
 }
 
-func (s *Store) LastPosition(ctx context.Context, partition int) (r0 int64, err error) {
-	defer s.note(opLastPosition, time.Now(), &err)
-	return s.Store.LastPosition(ctx, partition)
+func (timed *Store) LastPosition(ctx context.Context, partition int) (r0 int64, err error) {
+	defer timed.note(opLastPosition, time.Now(), &err)
+	return timed.Store.LastPosition(ctx, partition)
 }
 
-func (s *Store) LastSequence(ctx context.Context, ticketID string) (r0 int64, err error) {
-	defer s.note(opLastSequence, time.Now(), &err)
-	return s.Store.LastSequence(ctx, ticketID)
+func (timed *Store) LastSequence(ctx context.Context, ticketID string) (r0 int64, err error) {
+	defer timed.note(opLastSequence, time.Now(), &err)
+	return timed.Store.LastSequence(ctx, ticketID)
 }
 
-func (s *Store) Lease(ctx context.Context, entity string) (r0 storage.Lease, err error) {
-	defer s.note(opLease, time.Now(), &err)
-	return s.Store.Lease(ctx, entity)
+func (timed *Store) Lease(ctx context.Context, entity string) (r0 storage.Lease, err error) {
+	defer timed.note(opLease, time.Now(), &err)
+	return timed.Store.Lease(ctx, entity)
 }
 
-func (s *Store) ListDeliveries(ctx context.Context, q storage.DeliveryQuery) (r0 storage.DeliveryPage, err error) {
-	defer s.note(opListDeliveries, time.Now(), &err)
-	return s.Store.ListDeliveries(ctx, q)
+func (timed *Store) ListDeliveries(ctx context.Context, q storage.DeliveryQuery) (r0 storage.DeliveryPage, err error) {
+	defer timed.note(opListDeliveries, time.Now(), &err)
+	return timed.Store.ListDeliveries(ctx, q)
 }
 
-func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (r0 storage.TicketPage, err error) {
-	defer s.note(opListTickets, time.Now(), &err)
-	return s.Store.ListTickets(ctx, q)
+func (timed *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (r0 storage.TicketPage, err error) {
+	defer timed.note(opListTickets, time.Now(), &err)
+	return timed.Store.ListTickets(ctx, q)
 }
 
-func (s *Store) LogAfter(ctx context.Context, partition int, after int64, limit int) (r0 []storage.Event, err error) {
-	defer s.note(opLogAfter, time.Now(), &err)
-	return s.Store.LogAfter(ctx, partition, after, limit)
+func (timed *Store) LogAfter(ctx context.Context, partition int, after int64, limit int) (r0 []storage.Event, err error) {
+	defer timed.note(opLogAfter, time.Now(), &err)
+	return timed.Store.LogAfter(ctx, partition, after, limit)
 }
 
-func (s *Store) LogBounds(ctx context.Context) (r0 []storage.LogBounds, err error) {
-	defer s.note(opLogBounds, time.Now(), &err)
-	return s.Store.LogBounds(ctx)
+func (timed *Store) LogBounds(ctx context.Context) (r0 []storage.LogBounds, err error) {
+	defer timed.note(opLogBounds, time.Now(), &err)
+	return timed.Store.LogBounds(ctx)
 }
 
-func (s *Store) Message(ctx context.Context, messageID string) (r0 *storage.Message, err error) {
-	defer s.note(opMessage, time.Now(), &err)
-	return s.Store.Message(ctx, messageID)
+func (timed *Store) Message(ctx context.Context, messageID string) (r0 *storage.Message, err error) {
+	defer timed.note(opMessage, time.Now(), &err)
+	return timed.Store.Message(ctx, messageID)
 }
 
-func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.Message, err error) {
-	defer s.note(opMessagesAfter, time.Now(), &err)
-	return s.Store.MessagesAfter(ctx, ticketID, after, limit)
+func (timed *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.Message, err error) {
+	defer timed.note(opMessagesAfter, time.Now(), &err)
+	return timed.Store.MessagesAfter(ctx, ticketID, after, limit)
 }
 
-func (s *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) (r0 []storage.Message, err error) {
-	defer s.note(opMessagesBefore, time.Now(), &err)
-	return s.Store.MessagesBefore(ctx, ticketID, before, limit)
+func (timed *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) (r0 []storage.Message, err error) {
+	defer timed.note(opMessagesBefore, time.Now(), &err)
+	return timed.Store.MessagesBefore(ctx, ticketID, before, limit)
 }
 
-func (s *Store) MissingDeliveries(ctx context.Context, webhookID string, afterPartition int, afterPosition int64, limit int) (r0 []storage.Delivery, err error) {
-	defer s.note(opMissingDeliveries, time.Now(), &err)
-	return s.Store.MissingDeliveries(ctx, webhookID, afterPartition, afterPosition, limit)
+func (timed *Store) MissingDeliveries(ctx context.Context, webhookID string, afterPartition int, afterPosition int64, limit int) (r0 []storage.Delivery, err error) {
+	defer timed.note(opMissingDeliveries, time.Now(), &err)
+	return timed.Store.MissingDeliveries(ctx, webhookID, afterPartition, afterPosition, limit)
 }
 
-func (s *Store) Offset(ctx context.Context, name string) (r0 int64, err error) {
-	defer s.note(opOffset, time.Now(), &err)
-	return s.Store.Offset(ctx, name)
+func (timed *Store) Offset(ctx context.Context, name string) (r0 int64, err error) {
+	defer timed.note(opOffset, time.Now(), &err)
+	return timed.Store.Offset(ctx, name)
 }
 
-func (s *Store) OpenCopies(ctx context.Context, linkID string, limit int) (r0 []storage.Copy, err error) {
-	defer s.note(opOpenCopies, time.Now(), &err)
-	return s.Store.OpenCopies(ctx, linkID, limit)
+func (timed *Store) OpenCopies(ctx context.Context, linkID string, limit int) (r0 []storage.Copy, err error) {
+	defer timed.note(opOpenCopies, time.Now(), &err)
+	return timed.Store.OpenCopies(ctx, linkID, limit)
 }
 
-func (s *Store) OpenDeliveries(ctx context.Context, webhookID string, afterPartition int, afterPosition int64, limit int) (r0 []storage.Delivery, err error) {
-	defer s.note(opOpenDeliveries, time.Now(), &err)
-	return s.Store.OpenDeliveries(ctx, webhookID, afterPartition, afterPosition, limit)
+func (timed *Store) OpenDeliveries(ctx context.Context, webhookID string, afterPartition int, afterPosition int64, limit int) (r0 []storage.Delivery, err error) {
+	defer timed.note(opOpenDeliveries, time.Now(), &err)
+	return timed.Store.OpenDeliveries(ctx, webhookID, afterPartition, afterPosition, limit)
 }
 
-func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) (r0 []storage.Message, err error) {
-	defer s.note(opOpenMessages, time.Now(), &err)
-	return s.Store.OpenMessages(ctx, ticketID, limit)
+func (timed *Store) OpenMessages(ctx context.Context, ticketID string, limit int) (r0 []storage.Message, err error) {
+	defer timed.note(opOpenMessages, time.Now(), &err)
+	return timed.Store.OpenMessages(ctx, ticketID, limit)
 }
 
-func (s *Store) OpenTicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
-	defer s.note(opOpenTicketsWith, time.Now(), &err)
-	return s.Store.OpenTicketsWith(ctx, party, limit)
+func (timed *Store) OpenTicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
+	defer timed.note(opOpenTicketsWith, time.Now(), &err)
+	return timed.Store.OpenTicketsWith(ctx, party, limit)
 }
 
-func (s *Store) PendingAttachments(ctx context.Context, ticketID string, now time.Time, limit int) (r0 []storage.Attachment, err error) {
-	defer s.note(opPendingAttachments, time.Now(), &err)
-	return s.Store.PendingAttachments(ctx, ticketID, now, limit)
+func (timed *Store) PendingAttachments(ctx context.Context, ticketID string, now time.Time, limit int) (r0 []storage.Attachment, err error) {
+	defer timed.note(opPendingAttachments, time.Now(), &err)
+	return timed.Store.PendingAttachments(ctx, ticketID, now, limit)
 }
 
-func (s *Store) Ping(ctx context.Context) (err error) {
-	defer s.note(opPing, time.Now(), &err)
-	return s.Store.Ping(ctx)
+func (timed *Store) Ping(ctx context.Context) (err error) {
+	defer timed.note(opPing, time.Now(), &err)
+	return timed.Store.Ping(ctx)
 }
 
-func (s *Store) Reindex(ctx context.Context, limit int) (r0 bool, err error) {
-	defer s.note(opReindex, time.Now(), &err)
-	return s.Store.Reindex(ctx, limit)
+func (timed *Store) Reindex(ctx context.Context, limit int) (r0 bool, err error) {
+	defer timed.note(opReindex, time.Now(), &err)
+	return timed.Store.Reindex(ctx, limit)
 }
 
-func (s *Store) Replay(ctx context.Context, replayID string) (r0 *storage.Replay, err error) {
-	defer s.note(opReplay, time.Now(), &err)
-	return s.Store.Replay(ctx, replayID)
+func (timed *Store) Replay(ctx context.Context, replayID string) (r0 *storage.Replay, err error) {
+	defer timed.note(opReplay, time.Now(), &err)
+	return timed.Store.Replay(ctx, replayID)
 }
 
-func (s *Store) Replays(ctx context.Context, webhookID string, limit int) (r0 []storage.Replay, err error) {
-	defer s.note(opReplays, time.Now(), &err)
-	return s.Store.Replays(ctx, webhookID, limit)
+func (timed *Store) Replays(ctx context.Context, webhookID string, limit int) (r0 []storage.Replay, err error) {
+	defer timed.note(opReplays, time.Now(), &err)
+	return timed.Store.Replays(ctx, webhookID, limit)
 }
 
-func (s *Store) Samples(ctx context.Context, minutes int, from time.Time, after string, limit int) (r0 []storage.Sample, err error) {
-	defer s.note(opSamples, time.Now(), &err)
-	return s.Store.Samples(ctx, minutes, from, after, limit)
+func (timed *Store) Samples(ctx context.Context, minutes int, from time.Time, after string, limit int) (r0 []storage.Sample, err error) {
+	defer timed.note(opSamples, time.Now(), &err)
+	return timed.Store.Samples(ctx, minutes, from, after, limit)
 }
 
-func (s *Store) SaveAPIKey(ctx context.Context, k *storage.APIKey) (err error) {
-	defer s.note(opSaveAPIKey, time.Now(), &err)
-	return s.Store.SaveAPIKey(ctx, k)
+func (timed *Store) SaveAPIKey(ctx context.Context, k *storage.APIKey) (err error) {
+	defer timed.note(opSaveAPIKey, time.Now(), &err)
+	return timed.Store.SaveAPIKey(ctx, k)
 }
 
-func (s *Store) SaveAttachment(ctx context.Context, a *storage.Attachment) (err error) {
-	defer s.note(opSaveAttachment, time.Now(), &err)
-	return s.Store.SaveAttachment(ctx, a)
+func (timed *Store) SaveAttachment(ctx context.Context, a *storage.Attachment) (err error) {
+	defer timed.note(opSaveAttachment, time.Now(), &err)
+	return timed.Store.SaveAttachment(ctx, a)
 }
 
-func (s *Store) SaveChat(ctx context.Context, c *storage.Chat) (err error) {
-	defer s.note(opSaveChat, time.Now(), &err)
-	return s.Store.SaveChat(ctx, c)
+func (timed *Store) SaveChat(ctx context.Context, c *storage.Chat) (err error) {
+	defer timed.note(opSaveChat, time.Now(), &err)
+	return timed.Store.SaveChat(ctx, c)
 }
 
-func (s *Store) SaveConsumer(ctx context.Context, c *storage.Consumer) (err error) {
-	defer s.note(opSaveConsumer, time.Now(), &err)
-	return s.Store.SaveConsumer(ctx, c)
+func (timed *Store) SaveConsumer(ctx context.Context, c *storage.Consumer) (err error) {
+	defer timed.note(opSaveConsumer, time.Now(), &err)
+	return timed.Store.SaveConsumer(ctx, c)
 }
 
-func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) (err error) {
-	defer s.note(opSaveCopy, time.Now(), &err)
-	return s.Store.SaveCopy(ctx, c)
+func (timed *Store) SaveCopy(ctx context.Context, c *storage.Copy) (err error) {
+	defer timed.note(opSaveCopy, time.Now(), &err)
+	return timed.Store.SaveCopy(ctx, c)
 }
 
-func (s *Store) SaveDeliveries(ctx context.Context, deliveries []*storage.Delivery) (err error) {
-	defer s.note(opSaveDeliveries, time.Now(), &err)
-	return s.Store.SaveDeliveries(ctx, deliveries)
+func (timed *Store) SaveDeliveries(ctx context.Context, deliveries []*storage.Delivery) (err error) {
+	defer timed.note(opSaveDeliveries, time.Now(), &err)
+	return timed.Store.SaveDeliveries(ctx, deliveries)
 }
 
-func (s *Store) SaveGroup(ctx context.Context, g *storage.Group) (err error) {
-	defer s.note(opSaveGroup, time.Now(), &err)
-	return s.Store.SaveGroup(ctx, g)
+func (timed *Store) SaveGroup(ctx context.Context, g *storage.Group) (err error) {
+	defer timed.note(opSaveGroup, time.Now(), &err)
+	return timed.Store.SaveGroup(ctx, g)
 }
 
-func (s *Store) SaveIdempotency(ctx context.Context, i *storage.Idempotency) (err error) {
-	defer s.note(opSaveIdempotency, time.Now(), &err)
-	return s.Store.SaveIdempotency(ctx, i)
+func (timed *Store) SaveIdempotency(ctx context.Context, i *storage.Idempotency) (err error) {
+	defer timed.note(opSaveIdempotency, time.Now(), &err)
+	return timed.Store.SaveIdempotency(ctx, i)
 }
 
-func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) (err error) {
-	defer s.note(opSaveMessage, time.Now(), &err)
-	return s.Store.SaveMessage(ctx, m)
+func (timed *Store) SaveMessage(ctx context.Context, m *storage.Message) (err error) {
+	defer timed.note(opSaveMessage, time.Now(), &err)
+	return timed.Store.SaveMessage(ctx, m)
 }
 
-func (s *Store) SaveOffset(ctx context.Context, name string, offset int64) (err error) {
-	defer s.note(opSaveOffset, time.Now(), &err)
-	return s.Store.SaveOffset(ctx, name, offset)
+func (timed *Store) SaveOffset(ctx context.Context, name string, offset int64) (err error) {
+	defer timed.note(opSaveOffset, time.Now(), &err)
+	return timed.Store.SaveOffset(ctx, name, offset)
 }
 
-func (s *Store) SaveReplay(ctx context.Context, r *storage.Replay) (err error) {
-	defer s.note(opSaveReplay, time.Now(), &err)
-	return s.Store.SaveReplay(ctx, r)
+func (timed *Store) SaveReplay(ctx context.Context, r *storage.Replay) (err error) {
+	defer timed.note(opSaveReplay, time.Now(), &err)
+	return timed.Store.SaveReplay(ctx, r)
 }
 
-func (s *Store) SaveSample(ctx context.Context, s storage.Sample) (err error) {
-	defer s.note(opSaveSample, time.Now(), &err)
-	return s.Store.SaveSample(ctx, s)
+func (timed *Store) SaveSample(ctx context.Context, s storage.Sample) (err error) {
+	defer timed.note(opSaveSample, time.Now(), &err)
+	return timed.Store.SaveSample(ctx, s)
 }
 
-func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) (err error) {
-	defer s.note(opSaveTicket, time.Now(), &err)
-	return s.Store.SaveTicket(ctx, t)
+func (timed *Store) SaveTicket(ctx context.Context, t *storage.Ticket) (err error) {
+	defer timed.note(opSaveTicket, time.Now(), &err)
+	return timed.Store.SaveTicket(ctx, t)
 }
 
-func (s *Store) SaveUser(ctx context.Context, u *storage.User) (err error) {
-	defer s.note(opSaveUser, time.Now(), &err)
-	return s.Store.SaveUser(ctx, u)
+func (timed *Store) SaveUser(ctx context.Context, u *storage.User) (err error) {
+	defer timed.note(opSaveUser, time.Now(), &err)
+	return timed.Store.SaveUser(ctx, u)
 }
 
-func (s *Store) SaveWebhook(ctx context.Context, w *storage.Webhook) (err error) {
-	defer s.note(opSaveWebhook, time.Now(), &err)
-	return s.Store.SaveWebhook(ctx, w)
+func (timed *Store) SaveWebhook(ctx context.Context, w *storage.Webhook) (err error) {
+	defer timed.note(opSaveWebhook, time.Now(), &err)
+	return timed.Store.SaveWebhook(ctx, w)
 }
 
-func (s *Store) TakeLease(ctx context.Context, entity string, owner string, now time.Time) (r0 int64, err error) {
-	defer s.note(opTakeLease, time.Now(), &err)
-	return s.Store.TakeLease(ctx, entity, owner, now)
+func (timed *Store) TakeLease(ctx context.Context, entity string, owner string, now time.Time) (r0 int64, err error) {
+	defer timed.note(opTakeLease, time.Now(), &err)
+	return timed.Store.TakeLease(ctx, entity, owner, now)
 }
 
-func (s *Store) TakeNumbers(ctx context.Context, n int) (r0 int64, err error) {
-	defer s.note(opTakeNumbers, time.Now(), &err)
-	return s.Store.TakeNumbers(ctx, n)
+func (timed *Store) TakeNumbers(ctx context.Context, n int) (r0 int64, err error) {
+	defer timed.note(opTakeNumbers, time.Now(), &err)
+	return timed.Store.TakeNumbers(ctx, n)
 }
 
-func (s *Store) Ticket(ctx context.Context, ticketID string) (r0 *storage.Ticket, err error) {
-	defer s.note(opTicket, time.Now(), &err)
-	return s.Store.Ticket(ctx, ticketID)
+func (timed *Store) Ticket(ctx context.Context, ticketID string) (r0 *storage.Ticket, err error) {
+	defer timed.note(opTicket, time.Now(), &err)
+	return timed.Store.Ticket(ctx, ticketID)
 }
 
-func (s *Store) TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) (r0 []storage.Attachment, err error) {
-	defer s.note(opTicketAttachments, time.Now(), &err)
-	return s.Store.TicketAttachments(ctx, ticketID, sequence, after, limit)
+func (timed *Store) TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) (r0 []storage.Attachment, err error) {
+	defer timed.note(opTicketAttachments, time.Now(), &err)
+	return timed.Store.TicketAttachments(ctx, ticketID, sequence, after, limit)
 }
 
-func (s *Store) TicketByNumber(ctx context.Context, number int64) (r0 string, err error) {
-	defer s.note(opTicketByNumber, time.Now(), &err)
-	return s.Store.TicketByNumber(ctx, number)
+func (timed *Store) TicketByNumber(ctx context.Context, number int64) (r0 string, err error) {
+	defer timed.note(opTicketByNumber, time.Now(), &err)
+	return timed.Store.TicketByNumber(ctx, number)
 }
 
-func (s *Store) TicketByTopic(ctx context.Context, groupID string, threadID int64) (r0 string, err error) {
-	defer s.note(opTicketByTopic, time.Now(), &err)
-	return s.Store.TicketByTopic(ctx, groupID, threadID)
+func (timed *Store) TicketByTopic(ctx context.Context, groupID string, threadID int64) (r0 string, err error) {
+	defer timed.note(opTicketByTopic, time.Now(), &err)
+	return timed.Store.TicketByTopic(ctx, groupID, threadID)
 }
 
-func (s *Store) TicketsByCreator(ctx context.Context, kind string, id string, openOnly bool, limit int) (r0 []storage.Ticket, err error) {
-	defer s.note(opTicketsByCreator, time.Now(), &err)
-	return s.Store.TicketsByCreator(ctx, kind, id, openOnly, limit)
+func (timed *Store) TicketsByCreator(ctx context.Context, kind string, id string, openOnly bool, limit int) (r0 []storage.Ticket, err error) {
+	defer timed.note(opTicketsByCreator, time.Now(), &err)
+	return timed.Store.TicketsByCreator(ctx, kind, id, openOnly, limit)
 }
 
-func (s *Store) TicketsByShortID(ctx context.Context, shortID string) (r0 []string, err error) {
-	defer s.note(opTicketsByShortID, time.Now(), &err)
-	return s.Store.TicketsByShortID(ctx, shortID)
+func (timed *Store) TicketsByShortID(ctx context.Context, shortID string) (r0 []string, err error) {
+	defer timed.note(opTicketsByShortID, time.Now(), &err)
+	return timed.Store.TicketsByShortID(ctx, shortID)
 }
 
-func (s *Store) User(ctx context.Context, telegramID int64) (r0 *storage.User, err error) {
-	defer s.note(opUser, time.Now(), &err)
-	return s.Store.User(ctx, telegramID)
+func (timed *Store) User(ctx context.Context, telegramID int64) (r0 *storage.User, err error) {
+	defer timed.note(opUser, time.Now(), &err)
+	return timed.Store.User(ctx, telegramID)
 }
 
-func (s *Store) UserByUsername(ctx context.Context, username string) (r0 *storage.User, err error) {
-	defer s.note(opUserByUsername, time.Now(), &err)
-	return s.Store.UserByUsername(ctx, username)
+func (timed *Store) UserByUsername(ctx context.Context, username string) (r0 *storage.User, err error) {
+	defer timed.note(opUserByUsername, time.Now(), &err)
+	return timed.Store.UserByUsername(ctx, username)
 }
 
-func (s *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) (r0 []storage.User, err error) {
-	defer s.note(opUsers, time.Now(), &err)
-	return s.Store.Users(ctx, defaultGroupID, after, limit)
+func (timed *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) (r0 []storage.User, err error) {
+	defer timed.note(opUsers, time.Now(), &err)
+	return timed.Store.Users(ctx, defaultGroupID, after, limit)
 }
 
-func (s *Store) Webhook(ctx context.Context, webhookID string) (r0 *storage.Webhook, err error) {
-	defer s.note(opWebhook, time.Now(), &err)
-	return s.Store.Webhook(ctx, webhookID)
+func (timed *Store) Webhook(ctx context.Context, webhookID string) (r0 *storage.Webhook, err error) {
+	defer timed.note(opWebhook, time.Now(), &err)
+	return timed.Store.Webhook(ctx, webhookID)
 }
 
-func (s *Store) WebhookByName(ctx context.Context, owner string, name string) (r0 *storage.Webhook, err error) {
-	defer s.note(opWebhookByName, time.Now(), &err)
-	return s.Store.WebhookByName(ctx, owner, name)
+func (timed *Store) WebhookByName(ctx context.Context, owner string, name string) (r0 *storage.Webhook, err error) {
+	defer timed.note(opWebhookByName, time.Now(), &err)
+	return timed.Store.WebhookByName(ctx, owner, name)
 }
 
-func (s *Store) Webhooks(ctx context.Context, groupID string, after string, limit int) (r0 []storage.Webhook, err error) {
-	defer s.note(opWebhooks, time.Now(), &err)
-	return s.Store.Webhooks(ctx, groupID, after, limit)
+func (timed *Store) Webhooks(ctx context.Context, groupID string, after string, limit int) (r0 []storage.Webhook, err error) {
+	defer timed.note(opWebhooks, time.Now(), &err)
+	return timed.Store.Webhooks(ctx, groupID, after, limit)
 }

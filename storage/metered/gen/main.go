@@ -115,7 +115,7 @@ func method(b *bytes.Buffer, name string, f *ast.FuncType) {
 		}
 	}
 	results[len(results)-1] = "err error"
-	fmt.Fprintf(b, "\nfunc (s *Store) %s(%s) (%s) {\ndefer s.note(op%s, time.Now(), &err)\nreturn s.Store.%s(%s)\n}\n", name,
+	fmt.Fprintf(b, "\nfunc (timed *Store) %s(%s) (%s) {\ndefer timed.note(op%s, time.Now(), &err)\nreturn timed.Store.%s(%s)\n}\n", name,
 		strings.Join(params, ", "), strings.Join(results, ", "), name, name, strings.Join(args, ", "))
 }
 
