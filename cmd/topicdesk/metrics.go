@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,7 +72,9 @@ func (m *deskMetrics) Collect(to chan<- prometheus.Metric) {
 			}
 		}
 	}
-	for _, folder := range diskFolders(m.config) {
+	folders := diskFolders(m.config)
+	slices.Sort(folders)
+	for _, folder := range slices.Compact(folders) { // two settings may name one folder
 		if d, known, err := diskOf(folder); known && err == nil {
 			gauge(m.free, float64(d.free), folder)
 			gauge(m.size, float64(d.size), folder)
