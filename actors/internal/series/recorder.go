@@ -93,8 +93,9 @@ func (r *Recorder) Run() {
 func (r *Recorder) Record(ctx context.Context) {
 	now := r.env.Now()
 	current, err := read(r.from)
-	if err != nil { // what can be gathered counts
-		r.env.Log.Debug("a metric can't be gathered", "error", err)
+	if err != nil { // a bug; the others count
+		r.env.Log.Debug("metrics can't be gathered", "error", err)
+		err = nil
 	}
 	added := current.since(&r.last)
 	for _, s := range r.spans {
