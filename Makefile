@@ -60,9 +60,9 @@ bench: build ## Measure this machine: bin/topicdesk bench
 	bin/topicdesk bench api --tickets 1000000
 
 .PHONY: gen
-gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, docs/events.md, and the tables of docs/settings.md and docs/api.md
+gen: ## Generate messages/*.pb.go, storage/metered/methods.go, .env.example, docs/openapi.yaml, docs/events.md, and the tables of docs/settings.md and docs/api.md
 	$(TOOL) buf generate
-	$(GO) generate ./config ./http
+	$(GO) generate ./storage/metered ./config ./http
 
 .PHONY: lint
 lint: ## Check format, Go (.golangci.yml) and the protobuf files

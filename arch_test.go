@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"actors/internal/budget":  {"messages", "actors/internal/entity", "actors/internal/pace"},
 	"actors/etcdtest":         {"actors/internal/cluster", "actors/internal/entity"}, // a server for tests, those of storage/mongodb/mongotest too
 	"actors/internal/query": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
-		"actors/internal/eventlog"},
+		"actors/internal/eventlog", "actors/internal/pace", "actors/internal/series"},
 	"actors/internal/ticket": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace", "actors/internal/attachment"},
 

@@ -87,13 +87,13 @@ func TestLagIsShown(t *testing.T) {
 	if p := d.pace(d.engineering); p.LagMs < 5000 || p.Waiting != 10 {
 		t.Errorf("%v", p)
 	}
-	if lag, behind := d.metric(t, "chat_lag_seconds_max"), d.metric(t, "chats_behind"); lag < 5 || behind != 1 {
+	if lag, behind := d.metric(t, "chat_lag_max_seconds"), d.metric(t, "chats_behind"); lag < 5 || behind != 1 {
 		t.Errorf("%v chats, %v s behind", behind, lag)
 	}
 	d.clock.jump(3 * time.Minute)
 	d.awaitText(d.engineering, eng, "waits 9")
 	d.eventually("not behind any more", func() bool {
-		return d.metric(t, "chats_behind") == 0 && d.metric(t, "chat_lag_seconds_max") == 0
+		return d.metric(t, "chats_behind") == 0 && d.metric(t, "chat_lag_max_seconds") == 0
 	})
 	if text := card(); strings.Contains(text, "behind") {
 		t.Errorf("%q", text)

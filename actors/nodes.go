@@ -60,6 +60,9 @@ func (s *System) Join() error {
 	s.joined.Store(true)
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
+	if s.recorder != nil {
+		s.loops.Go(s.recorder.Run)
+	}
 	if s.node.Clustered() {
 		s.loops.Go(s.followLog)
 		s.loops.Go(func() { s.budget.Run(s.node.Request) })

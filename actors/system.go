@@ -28,6 +28,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 	"github.com/topicdesk/topicdesk/actors/internal/query"
+	"github.com/topicdesk/topicdesk/actors/internal/series"
 	"github.com/topicdesk/topicdesk/actors/internal/sweep"
 	"github.com/topicdesk/topicdesk/actors/internal/ticket"
 	"github.com/topicdesk/topicdesk/actors/internal/user"
@@ -45,7 +46,11 @@ type Options struct {
 	Owner    string // names this process in leases
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
-	Now      func() time.Time
+	// Measured is what the node's figures are made of, for the API; nil: none are kept. RecordEvery is how often they are
+	// stored, and 0 the usual.
+	Measured    prometheus.Gatherer
+	RecordEvery time.Duration
+	Now         func() time.Time
 	// IntakeWorks says whether updates arrive; nil: they always do.
 	IntakeWorks func() bool
 	// AfterFunc is time.AfterFunc when nil. Tests whose Now runs faster set one that keeps pace with it.
@@ -86,6 +91,7 @@ type System struct {
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
+	recorder    *series.Recorder // nil: none
 	joined      atomic.Bool
 	reached     atomic.Pointer[time.Time] // Telegram, the last time
 	askTry      time.Duration             // how long the first try of Ask waits
@@ -112,7 +118,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
-		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
+		env: env, pollers: poller.NewRoom(), log: eventlog.New(env, o.Metrics), askTry: askTry,
 		version: o.Version, began: env.Now(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
@@ -156,13 +162,16 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
-	if s.readers, err = query.Start(env, s.node, aliases, s.log); err != nil {
+	if s.readers, err = query.Start(env, s.node, aliases, s.log, o.Pace); err != nil {
 		return nil, errors.Join(err, s.giveUp())
 	}
 	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
-		Metrics: o.Metrics})
+		KeepSamples: series.Kept(), Metrics: o.Metrics})
 	if err := s.node.Hear(s.hear); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	}
+	if o.Measured != nil {
+		s.recorder = series.New(env, series.Options{From: o.Measured, Every: o.RecordEvery, Addr: s.node.Status().Addr})
 	}
 	if o.JoinLater && s.node.Clustered() {
 		return s, nil

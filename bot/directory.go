@@ -13,6 +13,7 @@ type Directory struct {
 	desk   Desk
 	topics *cache[topicKey, string]
 	places *cache[int64, string]
+	count  func(what, outcome string)
 }
 
 // topicKey names a topic.
@@ -26,10 +27,11 @@ const (
 	placesCached = 20_000
 )
 
-// NewDirectory makes an empty directory that asks desk.
-func NewDirectory(desk Desk) *Directory {
+// NewDirectory makes an empty directory that asks desk, and counts what it did not need to ask.
+func NewDirectory(desk Desk, count func(what, outcome string)) *Directory {
 	return &Directory{
 		desk:   desk,
+		count:  count,
 		topics: newCache[topicKey, string](topicsCached),
 		places: newCache[int64, string](placesCached),
 	}
@@ -44,8 +46,10 @@ func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (str
 		return found.GetTicketId(), err
 	}
 	if id, ok := d.topics.get(key); ok {
+		d.count("topic", "hit")
 		return id, nil
 	}
+	d.count("topic", "miss")
 	found, err := query[*messages.TopicFound](ctx, d.desk, &messages.FindTopic{Place: place, ThreadId: thread})
 	if err != nil || found.TicketId == "" {
 		return "", err
@@ -61,8 +65,10 @@ func (d *Directory) Forget(place string, thread int64) { d.topics.drop(topicKey{
 // unknown group is made of that id.
 func (d *Directory) GroupPlace(ctx context.Context, chatID int64) (place string, known bool, err error) {
 	if place, ok := d.places.get(chatID); ok {
+		d.count("place", "hit")
 		return place, true, nil
 	}
+	d.count("place", "miss")
 	found, err := query[*messages.PlaceFound](ctx, d.desk, &messages.FindPlace{ChatId: chatID})
 	if err != nil {
 		return "", false, err

@@ -60,16 +60,19 @@ const (
 	maxTitle        = 255   // characters
 	titleOfReply    = 60    // UTF-16 units of the answered message's first line that become the title
 	outcomeRepeated = "repeated"
+
+	outcomeNotAccepted = "not_accepted"
 )
 
 type updateKey struct{ update, chat, message int64 }
 
 // NewIntake makes an intake that sends its commands to desk.
 func NewIntake(desk Desk, o IntakeOptions) *Intake {
+	metrics := newIntakeMetrics(o.Metrics)
 	in := &Intake{
-		desk: desk, directory: NewDirectory(desk),
+		desk: desk, directory: NewDirectory(desk, metrics.lookedUp),
 		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
-		metrics: newIntakeMetrics(o.Metrics),
+		metrics: metrics,
 		people:  newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
 		givers: newCache[int64, struct{}](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
 	}
@@ -137,7 +140,7 @@ func (in *Intake) handle(ctx context.Context, u *Update) error {
 		outcome, err = "fault", nil
 	}
 	if err != nil {
-		in.metrics.updates.WithLabelValues(u.Kind, "not_accepted").Inc()
+		in.metrics.updates.WithLabelValues(u.Kind, outcomeNotAccepted).Inc()
 		in.log.Warn("update not accepted", append(h.attributes(took), "error", err)...)
 		return fmt.Errorf("update %d: %w", u.ID, err)
 	}

@@ -7,6 +7,7 @@ type intakeMetrics struct {
 	updates     *prometheus.CounterVec
 	seconds     prometheus.Histogram
 	undecodable prometheus.Counter
+	cache       *prometheus.CounterVec
 }
 
 func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
@@ -22,9 +23,26 @@ func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
 			Name: "topicdesk_updates_undecodable_total",
 			Help: "Updates that could not be understood and were passed over.",
 		}),
+		cache: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "topicdesk_directory_lookups_total",
+			Help: "What the intake looks up of updates, topic or place; outcome is hit when it was in memory, miss when it was not.",
+		}, []string{"cache", "outcome"}),
+	}
+	// A counter that begins when something happens shows no increase for the first time.
+	for _, kind := range []string{KindMessage, KindEdited, KindCallback, KindMyMember, KindChatMember, KindReaction, KindOther} {
+		m.updates.WithLabelValues(kind, outcomeNotAccepted)
+	}
+	for _, what := range []string{"topic", "place"} {
+		m.cache.WithLabelValues(what, "hit")
+		m.cache.WithLabelValues(what, "miss")
 	}
 	if r != nil {
-		r.MustRegister(m.updates, m.seconds, m.undecodable)
+		r.MustRegister(m.updates, m.seconds, m.undecodable, m.cache)
 	}
 	return m
+}
+
+// lookedUp counts what a cache had.
+func (m *intakeMetrics) lookedUp(cache, outcome string) {
+	m.cache.WithLabelValues(cache, outcome).Inc()
 }

@@ -150,6 +150,8 @@ func (a *API) operations() {
 	a.linkOperations()
 	a.attachmentOperations()
 	a.nodeOperations()
+	a.monitoringOperations()
+	a.monitoringStateOperations()
 }
 
 // nameRequest adds the request's id to problems that huma writes.

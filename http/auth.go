@@ -40,6 +40,7 @@ func (a *API) admit(ctx context.Context, c *fiber.Ctx) (*call, error) {
 	keyID, formed := messages.APIKeyID(token)
 	hash := messages.HashAPIKey(token)
 	familiar := formed && a.known.has(string(hash))
+	a.metrics.keyLookedUp(formed, familiar)
 	tooMany := func(of *addressLimits) error {
 		a.metrics.limited.WithLabelValues("failures").Inc()
 		_, wait := of.peek(c, now)

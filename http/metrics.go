@@ -8,6 +8,7 @@ type apiMetrics struct {
 	seconds  *prometheus.HistogramVec
 	failures *prometheus.CounterVec
 	limited  *prometheus.CounterVec
+	keys     *prometheus.CounterVec
 }
 
 func newAPIMetrics(r prometheus.Registerer) *apiMetrics {
@@ -23,9 +24,31 @@ func newAPIMetrics(r prometheus.Registerer) *apiMetrics {
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "api_limited_total",
 			Help: "Requests to the API that were refused by a limit: of the key, of the address, of failures to authenticate."},
 			[]string{"limit"}),
+		keys: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "api_key_lookups_total",
+			Help: "API keys that were sent; outcome is hit when one was in memory as a key that was valid, miss when it was not."},
+			[]string{"outcome"}),
+	}
+	// A counter that begins when something happens shows no increase for the first time.
+	m.keys.WithLabelValues("hit")
+	m.keys.WithLabelValues("miss")
+	for _, limit := range []string{"address", "key", "failures"} {
+		m.limited.WithLabelValues(limit)
+	}
+	for _, reason := range []string{"missing", "malformed", "unknown", "wrong"} {
+		m.failures.WithLabelValues(reason)
 	}
 	if r != nil {
-		r.MustRegister(m.requests, m.seconds, m.failures, m.limited)
+		r.MustRegister(m.requests, m.seconds, m.failures, m.limited, m.keys)
 	}
 	return m
+}
+
+// keyLookedUp counts whether a key that was sent was in memory.
+func (m *apiMetrics) keyLookedUp(formed, familiar bool) {
+	switch {
+	case familiar:
+		m.keys.WithLabelValues("hit").Inc()
+	case formed:
+		m.keys.WithLabelValues("miss").Inc()
+	}
 }

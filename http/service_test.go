@@ -60,6 +60,8 @@ type serviceOptions struct {
 	wrapStore func(storage.Store) storage.Store
 	wrapDesk  func(httpedge.Desk) httpedge.Desk
 	server    httpedge.Options
+	// recordEvery is how often figures are stored; 0: the usual.
+	recordEvery time.Duration
 }
 
 func newService(t testing.TB, opt serviceOptions) *service {
@@ -117,7 +119,7 @@ func (s *service) start() {
 		Content: s.files.Open})
 	s.must(err)
 	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry,
-		Owner: "test", Files: s.files, Downloads: s.client,
+		Measured: s.registry, RecordEvery: s.opt.recordEvery, Owner: "test", Files: s.files, Downloads: s.client,
 		Webhooks: actors.WebhookOptions{SecretsKey: "a key for tests, of 32 characters or more", Version: "test",
 			PublicURL: "https://desk.example.org",
 			Policy:    actors.WebhookPolicy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}})

@@ -79,12 +79,16 @@ const ScopeAdmin = "admin"
 // ScopeEventsRead allows to follow the events of the desk.
 const ScopeEventsRead = "events:read"
 
+// ScopeMonitoringRead allows to see how the desk does.
+const ScopeMonitoringRead = "monitoring:read"
+
 // Scopes are all scopes that a new API key can have. "users:*" stands for "users:read" and "users:write". Older keys
 // may have other scopes, which allow nothing.
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
-	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*", ScopeEventsRead, ScopeAdmin,
+	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*", ScopeEventsRead,
+	ScopeMonitoringRead, "monitoring:write", "monitoring:*", ScopeAdmin,
 }
 
 // ScopeAllows says whether scopes include the wanted one.

@@ -65,6 +65,7 @@ type Store interface {
 	Replays
 	Consumers
 	Offsets
+	Samples
 	// Ping writes no record and returns nil when reads and writes work.
 	Ping(ctx context.Context) error
 	Close() error

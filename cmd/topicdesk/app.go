@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot"
@@ -21,6 +20,7 @@ import (
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
+	"github.com/topicdesk/topicdesk/storage/metered"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
@@ -81,7 +81,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return err
 	}
 	closers.add("DATA_DIR", func(context.Context) error { return lock.Release() })
-	store, err := a.openStore(ctx)
+	registry := newRegistry()
+	store, err := a.openStore(ctx, registry)
 	if err != nil {
 		return err
 	}
@@ -106,9 +107,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	closers.add("Telegram client", func(context.Context) error { client.Close(); return nil })
 
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDeskMetrics(a.Config, store))
+	registry.MustRegister(newDeskMetrics(a.Config, store))
 	state := &intakeState{}
 	system, err := a.startActors(ctx, store, client, attachments, state, registry)
 	if err != nil {
@@ -213,7 +212,8 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 	}
 	host, _ := os.Hostname()
 	return actors.NewSystem(actors.Options{
-		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
+		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Measured: registry,
+		Owner: host + "/" + strconv.Itoa(os.Getpid()),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
@@ -295,7 +295,8 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 	return err
 }
 
-func (a *App) openStore(ctx context.Context) (storage.Store, error) {
+// openStore opens the database, measured.
+func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (storage.Store, error) {
 	defer a.sayWhileOpening()()
 	store, err := openDatabase(ctx, a.Config.Database())
 	if err != nil {
@@ -304,6 +305,7 @@ func (a *App) openStore(ctx context.Context) (storage.Store, error) {
 	if s, ok := store.(interface{ Migrated() storage.Migrated }); ok {
 		a.tellMigrated(s.Migrated())
 	}
+	store = metered.New(store, registry)
 	if a.WrapStore != nil {
 		return a.WrapStore(store), nil
 	}

@@ -158,6 +158,18 @@ func (s *faultyStore) DeleteConsumer(ctx context.Context, keyID, name string, ve
 	return s.do("DeleteConsumer", nil, func() error { return s.Store.DeleteConsumer(ctx, keyID, name, version) })
 }
 
+func (s *faultyStore) SaveSample(ctx context.Context, sample storage.Sample) error {
+	return s.do("SaveSample", nil, func() error { return s.Store.SaveSample(ctx, sample) })
+}
+
+func (s *faultyStore) DeleteSamples(ctx context.Context, minutes int, before time.Time, limit int) (n int, err error) {
+	err = s.do("DeleteSamples", nil, func() (err error) {
+		n, err = s.Store.DeleteSamples(ctx, minutes, before, limit)
+		return err
+	})
+	return n, err
+}
+
 func (s *faultyStore) TakeNumbers(ctx context.Context, n int) (first int64, err error) {
 	err = s.do("TakeNumbers", nil, func() (err error) {
 		first, err = s.Store.TakeNumbers(ctx, n)
@@ -175,7 +187,7 @@ func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 		"SaveCopy", "SaveChat", "AppendEvents",
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
 		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
-		"SaveConsumer", "DeleteConsumer", "TakeNumbers"}
+		"SaveConsumer", "DeleteConsumer", "TakeNumbers", "SaveSample", "DeleteSamples"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {

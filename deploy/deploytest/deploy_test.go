@@ -261,7 +261,7 @@ func TestAlerts(t *testing.T) {
 func sourceText(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, folder := range []string{"actors", "bot", "cmd", "http"} {
+	for _, folder := range []string{"actors", "bot", "cmd", "http", "storage"} {
 		err := filepath.WalkDir(filepath.Join("..", "..", folder), func(name string, _ os.DirEntry, err error) error {
 			if err != nil || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
 				return err

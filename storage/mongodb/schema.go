@@ -135,6 +135,11 @@ var migrations = []migration{
 		minReader: 4,
 		replaced:  []Index{{Collection: "webhooks", Name: "due"}},
 	},
+	{
+		// What nodes measure of themselves. An older program leaves it alone.
+		minReader:   4,
+		collections: []string{"samples"},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

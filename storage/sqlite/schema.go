@@ -28,6 +28,7 @@ var migrations = []migration{
 	{minReader: 7, sql: schema7, run: numberTickets},
 	{minReader: 7, sql: schema8, run: fillParties},
 	{minReader: 9, sql: schema9},
+	{minReader: 9, sql: schema11},
 }
 
 const schemaTable = `
@@ -366,6 +367,14 @@ CREATE INDEX ticket_parties_ticket ON ticket_parties (ticket_id);
 const schema9 = `
 DROP INDEX webhooks_due;
 ALTER TABLE webhooks DROP COLUMN due_at;
+`
+
+// schema11 has what nodes measure of themselves. An older program leaves it alone.
+const schema11 = `
+CREATE TABLE samples (
+	sample_key TEXT PRIMARY KEY, -- minutes, time, node
+	doc        TEXT NOT NULL
+) WITHOUT ROWID;
 `
 
 var (

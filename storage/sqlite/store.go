@@ -36,6 +36,8 @@ type Store struct {
 	closing bool
 	wake    chan struct{} // wakes the writer for the first waiting request, and for closing
 
+	onCommit atomic.Pointer[func(time.Duration)]
+
 	writer      *writer
 	checkpoints *checkpointer
 
@@ -85,6 +87,9 @@ func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
 // WithoutSync is for tests that write much. Acknowledged writes then survive a crash of the process, but not of the
 // machine.
 func WithoutSync() Option { return func(o *options) { o.noSync = true } }
+
+// OnCommit has a function called with how long each commit took that wrote something, or failed. It must not wait.
+func (s *Store) OnCommit(told func(time.Duration)) { s.onCommit.Store(&told) }
 
 // withIdle sets how long the writer waits for work before it empties the write-ahead log.
 func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }

@@ -121,10 +121,15 @@ func (w *writer) loop() {
 // them.
 func (w *writer) commit() {
 	w.wrote = false
-	w.pace.begin(time.Now())
+	began := time.Now()
+	w.pace.begin(began)
 	first := !w.dirty
 	err := w.transaction()
-	w.pace.end(time.Now())
+	ended := time.Now()
+	w.pace.end(ended)
+	if told := w.store.onCommit.Load(); told != nil && (err != nil || w.wrote) {
+		(*told)(ended.Sub(began))
+	}
 	if err != nil || w.wrote {
 		w.failed, w.dirty = err != nil, true
 	}

@@ -133,6 +133,7 @@ func testHostile(t *testing.T, f Factory) {
 				"SaveConsumer":      s.SaveConsumer(ctx, aConsumer(id)),
 				"AppendEvents":      s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
 				"SaveOffset":        s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
+				"SaveSample": s.SaveSample(ctx, aSample(1, 1, id)),
 			} {
 				if err == nil || kind(err) != err {
 					t.Errorf("%s with id %q: got %v, want an error that is none of the contract's", call, id, err)

@@ -21,7 +21,8 @@ func testMachine(t *testing.T, f Factory) {
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket, "numbers": m.numbers,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
 			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
-			"": m.compare,
+			"sample": m.sample,
+			"":       m.compare,
 		})
 	})
 }

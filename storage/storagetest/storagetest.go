@@ -82,6 +82,7 @@ func Run(t *testing.T, f Factory) {
 		{"deliveries", testDeliveries},
 		{"replays", testReplays},
 		{"offsets", testOffsets},
+		{"samples", testSamples},
 		{"records keep every field", testRoundTrip},
 		{"hostile values", testHostile},
 		{"concurrency", testConcurrency},

@@ -60,6 +60,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		downloading: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "downloads_under_way",
 			Help: "Downloads in progress."}),
 	}
+	for _, outcome := range []string{storage.FileStored, storage.FileRefused, storage.FileFailed, storage.FileInfected,
+		"retry", "uploaded"} {
+		m.downloads.WithLabelValues(outcome)
+	}
 	if r != nil {
 		r.MustRegister(m.downloads, m.downloadBytes, m.downloading)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // This file measures how far behind a chat is: the age of the oldest copy in its queue. The value is stored, so that
-// whoever shows a ticket can read it, and exported as metrics without a label for each chat.
+// whoever shows a ticket can read it, and exported as metrics: of all chats together, and of the groups that are the most behind.
 
 const (
 	// lagNotedEvery is how often the lag is stored while no call leaves.
@@ -48,7 +48,8 @@ func (c *chat) noteLag() {
 	}
 	c.lagSeen = now
 	oldest := c.oldest()
-	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, suspended: c.record.Suspended != ""})
+	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, suspended: c.record.Suspended != "",
+		group: c.group, chat: c.chatID, budget: c.budget(now)})
 	if oldest.IsZero() {
 		if !c.record.Oldest.IsZero() {
 			c.storeLag()
@@ -76,7 +77,14 @@ func (c *chat) storeLag() {
 type chatLag struct {
 	oldest            time.Time
 	slowed, suspended bool
+
+	group  bool // and not a private chat
+	chat   ids.ChatID
+	budget int // calls that may leave without waiting; -1: any number
 }
+
+// quiet says that there is nothing to tell of the chat.
+func (l *chatLag) quiet() bool { return l.oldest.IsZero() && !l.slowed && !l.suspended }
 
 // lags keeps the state of the chats on this node that wait, are slowed or may not be written to.
 type lags struct {
@@ -87,7 +95,7 @@ type lags struct {
 func (l *lags) set(place ids.Place, lag chatLag) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if lag == (chatLag{}) {
+	if lag.quiet() {
 		delete(l.chats, place)
 		return
 	}
@@ -124,7 +132,7 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 			return n
 		}
 	}
-	gauge("chat_lag_seconds_max", "Age of the oldest copy that waits in any chat of this node.", func() (most float64) {
+	gauge("chat_lag_max_seconds", "Age of the oldest copy that waits in any chat of this node.", func() (most float64) {
 		l.each(func(lag chatLag) {
 			if !lag.oldest.IsZero() {
 				most = max(most, now().Sub(lag.oldest).Seconds())
@@ -139,6 +147,7 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 		count(func(lag chatLag) bool { return lag.slowed }))
 	gauge("chats_held", "Chats in which the bot may not write, while copies wait.",
 		count(func(lag chatLag) bool { return lag.suspended }))
+	r.MustRegister(&groupLags{lags: l, now: now})
 }
 
 // waitingIn lists the operations that wait for a topic.

@@ -1,6 +1,10 @@
 package chat
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
 
 type metrics struct {
 	operations *prometheus.CounterVec
@@ -33,6 +37,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		merged: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "copies_joined_total",
 			Help: "Copies that left in a message with others."}),
 	}
+	// A counter that begins when something happens shows no increase for the first time.
+	m.repeats.WithLabelValues(operationName(&messages.Operation{Call: &messages.Operation_SendCopy{}}))
 	if r != nil {
 		r.MustRegister(m.operations, m.queued, m.inFlight, m.latency, m.callTime, m.repeats, m.merged)
 	}

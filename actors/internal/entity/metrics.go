@@ -70,11 +70,24 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 			[]string{"outcome"}),
 		mailbox: prometheus.NewGauge(gauge("mailbox_messages", "Messages that wait in entities' mailboxes.")),
 	}
+	for _, outcome := range []string{"answered", "no_answer", "not_owner"} {
+		m.remote.WithLabelValues(outcome)
+	}
 	if r != nil {
 		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox, m.shards, m.notOwner,
 			m.activations, m.fences, m.remote)
 	}
 	return m
+}
+
+// begin has the series of a kind at 0: a counter that begins when something happens shows no increase for the first time.
+func (m *Metrics) begin(kind string) {
+	m.entities.WithLabelValues(kind)
+	m.refused.WithLabelValues(kind)
+	m.unknown.WithLabelValues(kind)
+	m.activations.WithLabelValues(kind)
+	m.fences.WithLabelValues(kind, fencedByWrite)
+	m.fences.WithLabelValues(kind, fencedByLease)
 }
 
 // mailboxDepth counts the messages that wait in mailboxes.

@@ -74,6 +74,7 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 			return nil, err
 		}
 		n.kinds[k.Name] = k
+		env.Metrics.begin(k.Name)
 	}
 	env.node = n
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {

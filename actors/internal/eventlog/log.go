@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -25,6 +27,9 @@ type Log struct {
 	watches map[*Watch]struct{}
 	told    map[int]int64 // by partition, the newest position that other nodes told of and that was not looked at
 	heard   chan struct{} // ready when something is in told
+
+	logged prometheus.Counter
+	age    prometheus.Histogram
 }
 
 // A partition's newest events are kept in memory, since whoever is at the head wants them at once: at most so many, and so
@@ -38,9 +43,28 @@ const (
 	aheadBytes  = 32 << 10
 )
 
-// New makes the log of a node.
-func New(env *entity.Env) *Log {
-	return &Log{env: env, watches: map[*Watch]struct{}{}, heard: make(chan struct{}, 1)}
+// New makes the log of a node, with metrics where r is not nil.
+func New(env *entity.Env, r prometheus.Registerer) *Log {
+	l := &Log{env: env, watches: map[*Watch]struct{}{}, heard: make(chan struct{}, 1),
+		logged: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "events_logged_total",
+			Help: "Events that got their place in the log."}),
+		age: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "topicdesk", Name: "event_age_seconds",
+			Help:    "How old events are when readers are told of them: from what caused them until they are in the log.",
+			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 30, 300}}),
+	}
+	if r != nil {
+		r.MustRegister(l.logged, l.age)
+	}
+	return l
+}
+
+// count notes events that are in the log now.
+func (l *Log) count(events []storage.Event) {
+	now := l.env.Now()
+	for i := range events {
+		l.age.Observe(max(0, now.Sub(events[i].At).Seconds()))
+	}
+	l.logged.Add(float64(len(events)))
 }
 
 // Kind declares the entities of the log's partitions. Their identities are "0" to "255".

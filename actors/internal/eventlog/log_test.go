@@ -35,7 +35,7 @@ func newElsewhere(t *testing.T) *elsewhere {
 		t.Fatal(err)
 	}
 	t.Cleanup(env.Cancel)
-	return &elsewhere{Log: New(env), t: t, store: store}
+	return &elsewhere{Log: New(env, nil), t: t, store: store}
 }
 
 // append has another node append an event, in partition 0.

@@ -111,6 +111,7 @@ func (p *partition) onWrite(write) error {
 		}
 		if len(events) > 0 {
 			p.last, p.doubt = events[len(events)-1].Position, false
+			p.log.count(events)
 			p.log.appended(events)
 			p.tellOthers()
 		}

@@ -381,5 +381,5 @@ func (l *link) editGivenUp(next *storage.Copy, c *change, why string) {
 	told := next.Reported && next.Reason == why
 	l.edited(next, c)
 	next.Reason, next.Reported = why, told
-	l.room.failed.WithLabelValues("edit").Inc()
+	l.room.copies.WithLabelValues("edit").Inc()
 }

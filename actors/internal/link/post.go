@@ -147,6 +147,7 @@ func (n *lane) firstCopyOf(it *item) storage.Copy {
 func (n *lane) noteFinished(it *item, outcome *messages.Outcome) {
 	switch next := *it.stored; next.State {
 	case desk.CopySent:
+		n.link.room.copies.WithLabelValues(desk.CopySent).Inc()
 		if next.Reason != "" {
 			n.link.showFailure(next)
 		} else {
@@ -160,7 +161,7 @@ func (n *lane) noteFinished(it *item, outcome *messages.Outcome) {
 			n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.ShowReaction{MessageId: it.messageID})
 		}
 	case desk.CopyFailed:
-		n.link.room.failed.WithLabelValues(outcome.GetResult().String()).Inc()
+		n.link.room.copies.WithLabelValues(outcome.GetResult().String()).Inc()
 		n.link.showFailure(next)
 	}
 }

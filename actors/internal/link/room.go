@@ -17,15 +17,21 @@ type Deps struct {
 
 type room struct {
 	Deps
-	failed *prometheus.CounterVec
+	copies *prometheus.CounterVec
 }
 
 // Kind declares the links.
 func Kind(d Deps) *entity.Kind {
-	r := &room{Deps: d, failed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk",
-		Name: "copies_failed_total", Help: "Copies given up, by outcome."}, []string{"outcome"})}
+	r := &room{Deps: d, copies: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "copies_total",
+		Help: "Copies that are finished, by outcome: sent, why one was given up, or edit for an edit that was."}, []string{"outcome"})}
+	// A counter that begins when something happens shows no increase for the first time.
+	for _, outcome := range []string{desk.CopySent, "edit", messages.Outcome_FORBIDDEN.String(),
+		messages.Outcome_TOPIC_DELETED.String(), messages.Outcome_TRANSIENT.String(), messages.Outcome_UNKNOWN.String(),
+		messages.Outcome_REJECTED.String()} {
+		r.copies.WithLabelValues(outcome)
+	}
 	if d.Metrics != nil {
-		d.Metrics.MustRegister(r.failed)
+		d.Metrics.MustRegister(r.copies)
 	}
 	return &entity.Kind{
 		Name: messages.KindLink,

@@ -20,6 +20,19 @@ func (p Pace) PerMinute(rate float64, quiet time.Duration) int {
 	return w.slowed
 }
 
+// Left is how many calls to a group may leave at now, after those that left before; -1: any number. rate and quiet are as for
+// PerMinute.
+func (p Pace) Left(before []time.Time, rate float64, quiet time.Duration, now time.Time) int {
+	w := NewWindow(p.GroupPerMinute, time.Minute)
+	for _, t := range before {
+		w.Take(t, 1)
+	}
+	if w != nil {
+		w.Slow(Recovered(rate, quiet))
+	}
+	return w.Room(now)
+}
+
 // margin is the share by which windows and intervals are longer than the settings say. The network may push two calls
 // together, and what arrives must keep to the limit, too (docs/decisions.md, D6).
 const margin = 0.03

@@ -10,6 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
+	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -22,6 +23,7 @@ type query struct {
 	env     *entity.Env
 	aliases *desk.Aliases
 	log     *eventlog.Log
+	pace    pace.Pace
 }
 
 // read is one row of the table: how a reader replies to a type of read.
@@ -47,6 +49,7 @@ var reads = tableOf(
 	replies((*query).attachment), replies((*query).eventsOfLog), lists((*query).consumers),
 	replies((*query).webhook), replies((*query).webhookByName), lists((*query).webhooks),
 	lists((*query).deliveries), replies((*query).replay),
+	lists((*query).series), lists((*query).groupStates),
 	// What checks that a reader is there.
 	replies((*query).wake),
 )

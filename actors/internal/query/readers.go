@@ -10,6 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
+	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -31,10 +32,10 @@ type Readers struct {
 }
 
 // Start starts the readers of a node. Whoever stops the node stops them too (PIDs).
-func Start(env *entity.Env, node *entity.Node, aliases *desk.Aliases, log *eventlog.Log) (*Readers, error) {
+func Start(env *entity.Env, node *entity.Node, aliases *desk.Aliases, log *eventlog.Log, p pace.Pace) (*Readers, error) {
 	r := &Readers{}
 	for i := range lookUpReaders + listReaders + searchReaders + logReaders {
-		pid, err := node.Spawn(fmt.Sprintf("query-%d", i), func() actor.Actor { return &query{env, aliases, log} })
+		pid, err := node.Spawn(fmt.Sprintf("query-%d", i), func() actor.Actor { return &query{env, aliases, log, p} })
 		if err != nil {
 			return nil, err
 		}

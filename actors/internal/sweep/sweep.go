@@ -38,6 +38,7 @@ type Loop struct {
 	settled time.Time                        // what has come here before is awake
 	gained  func(kind, identity string) bool // whether an entity is to be woken in this sweep
 	told    int                              // entities since the last pause
+	cleaned time.Time                        // when old samples were deleted last
 
 	ticks  *time.Ticker
 	settle *time.Timer
@@ -52,6 +53,8 @@ type Options struct {
 	Every      time.Duration         // how often the sweep runs; a minute when 0
 	KeepEvents time.Duration         // how long events stay in the log; 0: forever
 	Metrics    prometheus.Registerer // nil: not registered
+	// KeepSamples says how long samples of so many minutes are kept.
+	KeepSamples map[int]time.Duration
 }
 
 // New makes the sweep of a node.
@@ -61,6 +64,9 @@ func New(env *entity.Env, node *entity.Node, o Options) *Loop {
 	}
 	woken := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "sweep_woken_total",
 		Help: "Entities woken because they had something pending, by kind."}, []string{"kind"})
+	for _, kind := range []string{messages.KindTicket, messages.KindUser, messages.KindGroup, messages.KindChat} {
+		woken.WithLabelValues(kind)
+	}
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(woken)
 	}
@@ -140,6 +146,7 @@ func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
 	if s.node.Owns(chores, "") {
 		s.deleteKeptAnswers(ctx)
 		s.deleteEvents(ctx)
+		s.deleteSamples(ctx)
 	}
 }
 

@@ -55,6 +55,7 @@ func (w *webhook) pump() error {
 	if len(r.waiting) > 0 {
 		r.wake(r.waiting[0].queue[0].next)
 	}
+	r.noteBacklog()
 	return r.flush()
 }
 

@@ -28,6 +28,19 @@ func newMetrics(to prometheus.Registerer) *metrics {
 		expired: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "webhooks_expired_total",
 			Help: "Times that an endpoint had not read events before they were deleted."}),
 	}
+	// A counter that begins when something happens shows no increase for the first time.
+	m.attempts.WithLabelValues("sent")
+	for _, kind := range []delivery.Kind{delivery.HTTP, delivery.DNS, delivery.NoName, delivery.Refused, delivery.Reset,
+		delivery.Unreachable, delivery.TLS, delivery.Timeout, delivery.Guard, delivery.Protocol} {
+		m.attempts.WithLabelValues(string(kind))
+	}
+	for _, reason := range []string{reasonFailing, reasonGone, reasonAsked} {
+		m.disabled.WithLabelValues(reason)
+	}
+	m.warned.WithLabelValues("early")
+	for _, s := range stages {
+		m.warned.WithLabelValues(s.name)
+	}
 	if to != nil {
 		to.MustRegister(m.attempts, m.seconds, m.disabled, m.warned, m.expired)
 	}

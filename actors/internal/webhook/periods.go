@@ -150,12 +150,7 @@ func (w *webhook) oldest() (oldest time.Time, err error) {
 	positions := w.record.Positions
 	if r := w.run; r != nil {
 		positions = r.positions()
-		for _, l := range r.lanes {
-			if len(l.queue) > 0 {
-				older(l.queue[0].event.At)
-				older(l.queue[0].row.CreatedAt)
-			}
-		}
+		oldest = r.oldest()
 	}
 	heads, err := w.room.Log.Heads(w.Ctx)
 	if err != nil {
@@ -174,4 +169,19 @@ func (w *webhook) oldest() (oldest time.Time, err error) {
 		}
 	}
 	return oldest, nil
+}
+
+// oldest is when the oldest event in memory happened; zero: there is none.
+func (r *run) oldest() (oldest time.Time) {
+	for _, l := range r.lanes {
+		if len(l.queue) == 0 {
+			continue
+		}
+		for _, at := range []time.Time{l.queue[0].event.At, l.queue[0].row.CreatedAt} {
+			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+				oldest = at
+			}
+		}
+	}
+	return oldest
 }

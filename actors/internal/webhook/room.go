@@ -39,12 +39,13 @@ type Deps struct {
 // Room is what the endpoints of a node share.
 type Room struct {
 	Deps
-	env     *entity.Env
-	client  *delivery.Client
-	seals   *sealer
-	network *network
-	metrics *metrics
-	runs    atomic.Int64 // that there were
+	env      *entity.Env
+	client   *delivery.Client
+	seals    *sealer
+	network  *network
+	metrics  *metrics
+	backlogs backlogs
+	runs     atomic.Int64 // that there were
 
 	attempts context.Context // of all attempts; cut ends them
 	cut      context.CancelFunc
@@ -68,6 +69,7 @@ func NewRoom(env *entity.Env, deps Deps) (*Room, error) {
 		client: delivery.New(delivery.Options{Policy: deps.Policy, Version: deps.Version, Timeout: deps.Timeout, Roots: deps.Roots}),
 	}
 	r.attempts, r.cut = context.WithCancel(env.Ctx)
+	r.backlogs.register(deps.Metrics, env.Now)
 	return r, nil
 }
 

@@ -53,6 +53,8 @@ type run struct {
 	stopWaking func()
 
 	page *replayPage // what is being replayed; nil: nothing
+
+	noted time.Time // when the backlog was last noted
 }
 
 // part is how far the run is in a partition.

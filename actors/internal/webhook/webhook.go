@@ -227,6 +227,7 @@ func (w *webhook) stuck(why error) error {
 
 // endRun drops what is in memory. Attempts under way are cut off; their results are not heard.
 func (w *webhook) endRun() {
+	w.room.backlogs.set(w.ID, backlog{})
 	if r := w.run; r != nil {
 		r.cancel()
 		r.flushLast()
