@@ -11,8 +11,11 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/chat"
 	"github.com/topicdesk/topicdesk/actors/internal/cluster"
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/actors/internal/monitor"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -37,6 +40,23 @@ func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
 		return nil, err
 	}
 	return placement, nil
+}
+
+// newMonitor makes the room of the monitor. Without options it tells nothing, and answers all the same.
+func newMonitor(env *entity.Env, o *MonitorOptions, aliases *desk.Aliases, chats *chat.Room) *monitor.Room {
+	d := monitor.Deps{Aliases: aliases, Behind: chats.Behind}
+	if o != nil {
+		d.Options, d.On = *o, true
+	}
+	return monitor.NewRoom(env, d)
+}
+
+// self is the address of this node; "": it is alone.
+func (s *System) self() string {
+	if nodes := s.node.Nodes(); len(nodes) > 0 {
+		return nodes[0]
+	}
+	return ""
 }
 
 // DrainNode asks the node at an address to leave, and returns when it has.

@@ -24,6 +24,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/actors/internal/group"
 	"github.com/topicdesk/topicdesk/actors/internal/link"
+	"github.com/topicdesk/topicdesk/actors/internal/monitor"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 	"github.com/topicdesk/topicdesk/actors/internal/query"
@@ -67,6 +68,9 @@ type Options struct {
 
 	placement entity.Placement // in place of Cluster: a test's own
 
+	// Monitor has this node tell what goes wrong on it; nil: it tells nothing.
+	Monitor *MonitorOptions
+
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
 }
@@ -83,7 +87,9 @@ type System struct {
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
-	askTry      time.Duration // how long the first try of Ask waits
+	monitor     *monitor.Room
+	reports     sync.WaitGroup // the loop that tells the monitor
+	askTry      time.Duration  // how long the first try of Ask waits
 	version     string
 	began       time.Time
 	loops       sync.WaitGroup
@@ -124,6 +130,7 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
+	s.monitor = newMonitor(env, o.Monitor, aliases, s.chats)
 	s.budget = budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
 	if placement != nil {
 		s.askTry = askNode
@@ -146,6 +153,7 @@ func NewSystem(o Options) (*System, error) {
 		s.log.Kind(),
 		s.webhooks.Kind(),
 		s.budget.Kind(),
+		s.monitor.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
@@ -161,6 +169,10 @@ func NewSystem(o Options) (*System, error) {
 	}
 	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	}
+	if s.monitor.On {
+		s.sweep.Keep(messages.KindMonitor, monitor.Desk)
+		s.reports.Go(func() { s.monitor.Run(s.self, s.node.Request) })
 	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
@@ -189,6 +201,9 @@ func (s *System) Stop(ctx context.Context) error {
 		s.env.Drain()
 		s.webhooks.Finish(ctx)
 		s.chats.Finish(ctx)
+		if s.reports.Wait(); s.monitor.On {
+			s.monitor.Finish(ctx, s.self(), s.node.Request)
+		}
 		// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because
 		// of them.
 		for range 2 {

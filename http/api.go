@@ -150,6 +150,8 @@ func (a *API) operations() {
 	a.linkOperations()
 	a.attachmentOperations()
 	a.nodeOperations()
+	a.errorOperations()
+	a.problemOperations()
 }
 
 // nameRequest adds the request's id to problems that huma writes.

@@ -17,7 +17,7 @@ import (
 const (
 	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
 	// breaks programs.
-	apiVersion = "1.0.4"
+	apiVersion = "1.0.5"
 
 	securityScheme = "apiKey"
 
@@ -29,6 +29,8 @@ const (
 	tagMessages = "Messages"
 	tagWebhooks = "Webhooks"
 	tagNodes    = "Nodes"
+
+	tagMonitoring = "Monitoring"
 )
 
 func document() *huma.OpenAPI {
@@ -50,6 +52,7 @@ func document() *huma.OpenAPI {
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
 			{Name: tagNodes, Description: "The processes that share the desk."},
+			{Name: tagMonitoring, Description: "What goes wrong at the desk, and what to do about it."},
 		},
 		Components: &huma.Components{
 			Headers: answerHeaders(), Examples: map[string]*huma.Example{},

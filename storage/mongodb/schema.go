@@ -135,6 +135,11 @@ var migrations = []migration{
 		minReader: 4,
 		replaced:  []Index{{Collection: "webhooks", Name: "due"}},
 	},
+	{
+		// An older program writes nothing of it.
+		minReader:   4,
+		collections: []string{"errors", "problems"},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

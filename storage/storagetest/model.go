@@ -36,6 +36,8 @@ type model struct {
 	deliveries  map[[2]string]storage.Delivery
 	replays     map[string]storage.Replay
 	consumers   map[[2]string]storage.Consumer
+	errors      map[string]storage.ErrorGroup
+	problems    map[string]storage.Problem
 }
 
 var _ storage.Store = (*model)(nil)
@@ -48,7 +50,8 @@ func newModel() *model {
 		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{},
 		answers: map[string]storage.Idempotency{}, webhooks: map[string]storage.Webhook{},
 		deliveries: map[[2]string]storage.Delivery{}, replays: map[string]storage.Replay{},
-		consumers: map[[2]string]storage.Consumer{},
+		consumers: map[[2]string]storage.Consumer{}, errors: map[string]storage.ErrorGroup{},
+		problems: map[string]storage.Problem{},
 	}
 }
 

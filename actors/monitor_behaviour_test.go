@@ -1,0 +1,473 @@
+package actors_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+const monitorDesk = "desk" // the identity of the one monitor
+
+// monitored asks the monitor.
+func monitored[T proto.Message](d *desk, m proto.Message) T {
+	d.t.Helper()
+	reply, err := d.system.Ask(d.t.Context(), messages.KindMonitor, monitorDesk, m)
+	d.must(err)
+	typed, ok := reply.(T)
+	if !ok {
+		d.t.Fatalf("%T is answered with %v", m, reply)
+	}
+	return typed
+}
+
+// errorsListed are the errors that programs see, those that occurred last first.
+func (d *desk) errorsListed(state string) []*messages.ErrorView {
+	d.t.Helper()
+	return monitored[*messages.ErrorList](d, &messages.ListErrors{State: state, Limit: 2000}).Errors
+}
+
+// report has a node report errors of some kinds, each so often.
+func (d *desk) report(boot string, sequence int64, count int64, kinds ...string) {
+	d.t.Helper()
+	m := &messages.ReportErrors{Node: boot, Boot: boot, Sequence: sequence}
+	now := d.clock.Now().UnixMilli()
+	for _, k := range kinds {
+		m.Errors = append(m.Errors, &messages.ErrorReport{Fingerprint: k, Component: "chat", Place: "x", Message: "of " + k,
+			Level: "error", Count: count, FirstMs: now, LastMs: now, TicketIds: []string{"TICK-" + boot}})
+	}
+	if r := monitored[*messages.Reply](d, m); r.Code != messages.Code_OK {
+		d.t.Fatal(r)
+	}
+}
+
+// occurrences are the events error.occurred, in their order.
+func (d *desk) occurrences() (all []view.ErrorOccurredData) {
+	d.t.Helper()
+	events, err := d.store.LogAfter(d.t.Context(), storage.PartitionOf(monitorDesk), 0, 10_000)
+	d.must(err)
+	for _, e := range events {
+		if e.Type == messages.EventErrorOccurred {
+			var data view.ErrorOccurredData
+			d.must(json.Unmarshal(e.Data, &data))
+			all = append(all, data)
+		}
+	}
+	return all
+}
+
+func (d *desk) awaitOccurrences(n int) []view.ErrorOccurredData {
+	d.t.Helper()
+	var all []view.ErrorOccurredData
+	d.eventually(fmt.Sprint(n, " events"), func() bool {
+		all = d.occurrences()
+		return len(all) >= n
+	})
+	return all
+}
+
+func TestErrorsOfAllNodesAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	d.report("a", 1, 3, "one", "two")
+	d.report("b", 1, 4, "one")
+	count := func(t *testing.T, want map[string]int64) {
+		t.Helper()
+		got := map[string]int64{}
+		for _, e := range d.errorsListed("") {
+			got[e.Fingerprint] = e.Count
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	count(t, map[string]int64{"one": 7, "two": 3})
+	d.run(t, "a report that comes again changes nothing", func(t *testing.T) {
+		d.report("a", 1, 3, "one", "two")
+		count(t, map[string]int64{"one": 7, "two": 3})
+		d.report("a", 2, 1, "one")
+		d.report("b", 1, 4, "one")
+		count(t, map[string]int64{"one": 8, "two": 3})
+	})
+	d.run(t, "all of it survives a restart", func(t *testing.T) {
+		d.awaitOccurrences(2)
+		d.restart()
+		count(t, map[string]int64{"one": 8, "two": 3})
+		d.report("a", 2, 1, "one")
+		count(t, map[string]int64{"one": 8, "two": 3})
+		d.report("a", 3, 1, "one") // of the same process
+		count(t, map[string]int64{"one": 9, "two": 3})
+		if one := d.errorsListed("")[0]; one.Fingerprint != "one" || !slices.Contains(one.TicketIds, "TICK-a") ||
+			!slices.Contains(one.TicketIds, "TICK-b") {
+			t.Error(one)
+		}
+		if told := d.occurrences(); len(told) != 2 {
+			t.Errorf("it is told again: %v", told)
+		}
+	})
+}
+
+func TestWhatIsNewAndWhatReturnsIsTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	var sequence int64
+	again := func() { sequence++; d.report("a", sequence, 1, "one") }
+	again()
+	again()
+	if first := d.awaitOccurrences(1)[0]; first.Fingerprint != "one" || first.Count != 1 || first.HeldBack != 0 || first.Level != "error" {
+		t.Errorf("%+v", first)
+	}
+	resolve := func() *messages.ErrorView {
+		return monitored[*messages.ErrorAnswer](d, &messages.ResolveError{Fingerprint: "one"}).Error
+	}
+	if v := resolve(); !v.Resolved || len(d.errorsListed("open")) != 0 || len(d.errorsListed("resolved")) != 1 {
+		t.Error(v)
+	}
+	if twice := resolve(); twice.Revision != 1 {
+		t.Errorf("resolving twice changes something: %v", twice)
+	}
+	again()
+	if returned := d.awaitOccurrences(2)[1]; returned.Count != 3 || len(d.errorsListed("open")) != 1 {
+		t.Errorf("%+v", returned)
+	}
+	d.run(t, "what is muted is counted and not told", func(t *testing.T) {
+		until := d.clock.Now().Add(time.Hour).UnixMilli()
+		monitored[*messages.ErrorAnswer](d, &messages.MuteError{Fingerprint: "one", UntilMs: until})
+		resolve()
+		again()
+		monitored[*messages.ErrorAnswer](d, &messages.MuteError{Fingerprint: "one"})
+		again()
+		d.report("a", 1000, 1, "other")
+		d.awaitOccurrences(3)
+		if all := d.occurrences(); len(all) != 3 || all[2].Fingerprint != "other" {
+			t.Errorf("%+v", all)
+		}
+		if e := d.errorsListed("")[1]; e.Count != 5 {
+			t.Error(e)
+		}
+	})
+	d.run(t, "after a day of silence it is news", func(*testing.T) {
+		m := &messages.ReportErrors{Boot: "late", Sequence: 1}
+		at := d.clock.Now().Add(25 * time.Hour).UnixMilli()
+		m.Errors = []*messages.ErrorReport{{Fingerprint: "one", Level: "error", Count: 1, FirstMs: at, LastMs: at}}
+		monitored[*messages.Reply](d, m)
+		d.awaitOccurrences(4)
+	})
+}
+
+// A storm of 1,500 kinds: 10 events at once, and one with all the others a minute later; 1,000 kinds are kept.
+func TestAStormOfErrorsIsNoStormOfEvents(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{speed: 30})
+	var kinds []string
+	for i := range 1500 {
+		kinds = append(kinds, fmt.Sprintf("%016x", i))
+	}
+	d.report("a", 1, 1, "first") // it goes when there is no room
+	for i, chunk := range slices.Collect(slices.Chunk(kinds, 200)) {
+		d.report("a", int64(i+2), 1, chunk...)
+	}
+	d.awaitOccurrences(10)
+	all := d.awaitOccurrences(11)
+	if n := len(d.errorsListed("")); n != 1000 {
+		t.Errorf("%d groups are kept", n)
+	}
+	if held := all[10].HeldBack; held < 900 || held > 1500-10 {
+		t.Errorf("the next event tells of %d others", held)
+	}
+	for _, e := range all[:10] {
+		if e.HeldBack != 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	d.report("a", 100, 1, kinds[len(kinds)-200:]...)
+	d.restart()
+	d.report("b", 1, 1, kinds[len(kinds)-200:]...)
+	d.report("b", 2, 1, "last")
+	if all := d.awaitOccurrences(12); len(all) != 12 || all[11].Fingerprint != "last" {
+		t.Errorf("%d events, the last %+v", len(all), all[len(all)-1])
+	}
+}
+
+// What a part of the service logs comes to the list by itself, and what is left is told at the end.
+func TestWhatIsLoggedIsListed(t *testing.T) {
+	t.Parallel()
+	gathered := actors.NewErrorCollector(func(s string) string { return strings.ReplaceAll(s, "s3cr3t", "***") })
+	d := newDesk(t, options{speed: 30, monitor: &actors.MonitorOptions{Errors: gathered}})
+	log := slog.New(gathered.Handler(slog.DiscardHandler))
+	log.Error("a call failed", "error", fmt.Errorf("token s3cr3t: %w", storage.ErrUnavailable), "text", "private", "chat", "g-5")
+	d.eventually("it is listed", func() bool { return len(d.errorsListed("")) > 0 })
+	e := d.errorsListed("")[0]
+	if e.Count != 1 || e.Message != "a call failed" || e.Component != "actors" || e.Kind != "storage unavailable" ||
+		len(e.Facts) != 2 || e.Facts[0].Value != "token ***: storage is unavailable" {
+		t.Error(e)
+	}
+	log.Warn("at the end")
+	d.restart()
+	if all := d.errorsListed(""); len(all) != 2 || all[0].Message != "at the end" || all[0].Level != "warning" {
+		t.Error(all)
+	}
+}
+
+// An endpoint is not told of errors that are about it.
+func TestAWebhookIsNotToldOfItsOwnErrors(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	r := d.hears(soon(), nil)
+	about := func(sequence int64, fingerprint string, more bool, ids ...string) {
+		now := d.clock.Now().UnixMilli()
+		monitored[*messages.Reply](d, &messages.ReportErrors{Boot: "a", Sequence: sequence, Errors: []*messages.ErrorReport{
+			{Fingerprint: fingerprint, Component: "webhook", Level: "warning", Count: 1, FirstMs: now, LastMs: now, WebhookIds: ids,
+				MoreWebhooks: more}}})
+	}
+	about(1, "own", false, "wh_other", r.id)
+	about(2, "too many", true, "wh_other")
+	about(3, "other", false, "wh_other")
+	d.eventually("it hears of the others'", func() bool { return r.count() == 1 })
+	d.awaitOccurrences(3)
+	if rows := r.rows(); len(rows) != 1 {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// unwell is a store whose health a test decides.
+type unwell struct {
+	storage.Store
+	err func() error
+}
+
+func (s unwell) Ping(ctx context.Context) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.Store.Ping(ctx)
+}
+
+// problemsListed are the problems that programs see, by kind and what they are about.
+func (d *desk) problemsListed(state string) (kinds []string) {
+	d.t.Helper()
+	for _, p := range monitored[*messages.ProblemList](d, &messages.ListProblems{State: state, Limit: 2000}).Problems {
+		kinds = append(kinds, p.Kind+" "+p.Name)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+func (d *desk) awaitProblems(want ...string) {
+	d.t.Helper()
+	slices.Sort(want)
+	var got []string
+	d.eventually(fmt.Sprintf("problems %q", want), func() bool {
+		got = d.problemsListed("open")
+		return slices.Equal(got, want)
+	})
+}
+
+// Each problem opens when its condition has held for a while, and closes when it is over; a restart changes nothing.
+func TestProblemsOpenAndClose(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var disk []actors.Condition
+	var ping error
+	d := ready(t, options{speed: 50, flood: true, sweepEvery: time.Hour, pace: actors.Pace{GroupPerMinute: 20},
+		wrapStore: func(s storage.Store) storage.Store {
+			return unwell{s, func() error { mu.Lock(); defer mu.Unlock(); return ping }}
+		},
+		monitor: &actors.MonitorOptions{Look: func(context.Context) []actors.Condition {
+			mu.Lock()
+			defer mu.Unlock()
+			return disk
+		}}})
+	set := func(full []actors.Condition, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		disk, ping = full, err
+	}
+	d.awaitProblems()
+	d.run(t, "a disk", func(*testing.T) {
+		set([]actors.Condition{{Kind: messages.ProblemDiskLow, Name: "/data", Detail: "12 MB are free"}}, nil)
+		d.awaitProblems("disk_low /data")
+		d.restart()
+		d.awaitProblems("disk_low /data")
+		set(nil, nil)
+		d.awaitProblems()
+		p := monitored[*messages.ProblemList](d, &messages.ListProblems{State: "closed", Limit: 9}).Problems
+		if len(p) != 1 || p[0].Times != 1 || p[0].ClosedMs <= p[0].OpenedMs || p[0].Detail != "12 MB are free" {
+			t.Error(p)
+		}
+	})
+	d.run(t, "storage that fails", func(*testing.T) {
+		set(nil, errNoStorage)
+		d.awaitProblems("storage_failing ")
+		set(nil, nil)
+		d.awaitProblems()
+	})
+	d.run(t, "the bot's rights in a group", func(*testing.T) {
+		d.must(d.sim.SetBot(d.sales, simulator.Member, simulator.BotRights{}))
+		d.awaitProblems("group_rights Sales")
+		d.must(d.sim.SetBot(d.sales, simulator.Administrator, simulator.BotRights{Status: simulator.Administrator,
+			CanManageTopics: true, CanPinMessages: true}))
+		d.awaitProblems()
+	})
+	d.run(t, "a webhook that fails, and one that is disabled", func(*testing.T) {
+		r := d.hears(soon(), always(500))
+		d.appends(ticketA, 0, 1)
+		w, err := d.store.Webhook(t.Context(), r.id)
+		d.must(err)
+		name := r.id + " (127.0.0.1)"
+		_ = w
+		d.eventually("it fails for long", func() bool {
+			d.appends(fmt.Sprintf("TICK-1-%08X", d.clock.Now().UnixMilli()&0xffffffff), 0, 1)
+			return slices.Equal(d.problemsListed("open"), []string{"webhook_failing " + name})
+		})
+		r.answers(always(410))
+		d.appends("TICK-1-0000000A", 0, 1)
+		d.awaitProblems("webhook_disabled " + name)
+		r.answers(nil)
+		r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "enable"}})
+		d.awaitProblems()
+	})
+	d.run(t, "a group that is behind", func(*testing.T) {
+		k := d.open(d.ann, d.support, "Printer")
+		d.mention(d.ann, k, "bob_eng", d.engineering)
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1})
+		d.say(d.ann, d.support, k.thread, "late")
+		d.awaitProblems("group_lag Engineering")
+		d.sim.ClearFaults()
+		d.awaitProblems()
+	})
+	if all := d.problemsListed(""); len(all) != 6 {
+		t.Errorf("%q", all)
+	}
+}
+
+// What comes and goes within the patience of its kind is no problem, and does not end one.
+func TestProblemsDoNotFlap(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{speed: 10})
+	full := func(is bool, sequence int64) {
+		m := &messages.ReportErrors{Node: "a", Boot: "a", Sequence: sequence}
+		if is {
+			m.Conditions = []*messages.Condition{{Kind: messages.ProblemDiskLow, Subject: "/data", Name: "/data"}}
+		}
+		monitored[*messages.Reply](d, m)
+	}
+	var sequence int64
+	during := func(passes time.Duration, is func(n int) bool) {
+		for n, until := 0, d.clock.Now().Add(passes); d.clock.Now().Before(until); n++ {
+			sequence++
+			full(is(n), sequence)
+			begun := d.clock.Now()
+			d.eventually("5 s", func() bool { return d.clock.Now().Sub(begun) > 5*time.Second })
+		}
+	}
+	flaps := func(n int) bool { return n%3 != 0 }
+	during(time.Minute, flaps)
+	if all := d.problemsListed(""); len(all) != 0 {
+		t.Errorf("it flaps, and opens %q", all)
+	}
+	during(time.Minute, func(int) bool { return true })
+	d.awaitProblems("disk_low a: /data")
+	during(3*time.Minute, flaps)
+	d.awaitProblems("disk_low a: /data")
+	during(3*time.Minute, func(int) bool { return false })
+	d.awaitProblems()
+}
+
+// The bot posts in the topic of ALERTS_CHAT, in the group's language; a button mutes a problem there, and nowhere else.
+func TestProblemsArePosted(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	low := map[string]bool{}
+	o := &actors.MonitorOptions{Look: func(context.Context) (all []actors.Condition) {
+		mu.Lock()
+		defer mu.Unlock()
+		for name := range low {
+			all = append(all, actors.Condition{Kind: messages.ProblemDiskLow, Name: name, Detail: "12 MB are free"})
+		}
+		return all
+	}}
+	is := func(name string, full bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if delete(low, name); full {
+			low[name] = true
+		}
+	}
+	d := newDesk(t, options{speed: 50, monitor: o})
+	thread, err := d.sim.CreateTopic(d.support, d.ann, "Alerts")
+	d.must(err)
+	d.register()
+	o.AlertsChat, o.AlertsTopic = d.support, int64(thread)
+	d.restart()
+	d.say(d.ann, d.support, 0, "/lang th")
+	d.awaitText(d.support, 0, "ไทย")
+	is("/data", true)
+	post := d.awaitText(d.support, thread, "ดิสก์ใกล้เต็ม: /data")
+	if !strings.Contains(post.Text, "12 MB are free") || !strings.Contains(post.Text, "กรุณาเพิ่มพื้นที่ว่าง") {
+		t.Error(post.Text)
+	}
+	is("/data", false)
+	d.awaitText(d.support, thread, "เรียบร้อยแล้ว: ดิสก์ใกล้เต็ม: /data")
+	d.run(t, "the button mutes the problem for a day", func(t *testing.T) {
+		is("/data", true)
+		d.eventually("it is posted again", func() bool {
+			return len(d.posts(thread, "กรุณาเพิ่มพื้นที่ว่าง")) == 2
+		})
+		if a := d.press(d.carl, d.posts(thread, "กรุณาเพิ่มพื้นที่ว่าง")[1], "mute"); !strings.Contains(a.Text, "1 วัน") {
+			t.Error(a)
+		}
+		is("/data", false)
+		d.awaitProblems()
+		is("/data", true)
+		d.awaitProblems("disk_low /data")
+		is("/other", true)
+		d.awaitText(d.support, thread, "/other")
+		if posts := d.posts(thread, "/data"); len(posts) != 3 {
+			t.Errorf("%d posts about what is muted", len(posts)-3)
+		}
+		p := monitored[*messages.ProblemList](d, &messages.ListProblems{State: "open", Limit: 9}).Problems
+		if len(p) != 2 || p[0].MutedUntilMs+p[1].MutedUntilMs == 0 {
+			t.Error(p)
+		}
+		none := monitored[*messages.Reply](d, &messages.MuteProblem{ProblemId: p[0].ProblemId,
+			Origin: &messages.Origin{CommandId: "x", Place: messages.GroupPlace(d.sales), ChatId: d.sales}})
+		if none.Code != messages.Code_NOT_FOUND {
+			t.Error("it can be muted from elsewhere:", none)
+		}
+	})
+	d.run(t, "no more than 5 are posted in a minute", func(t *testing.T) {
+		before := len(d.posts(thread, "⚠️"))
+		for i := range 8 {
+			is(fmt.Sprint("/many", i), true)
+		}
+		d.eventually("all are open", func() bool { return len(d.problemsListed("open")) == 10 })
+		if n := len(d.posts(thread, "⚠️")) - before; n > 5 {
+			t.Errorf("%d posts", n)
+		}
+		d.eventually("all are posted", func() bool { return len(d.posts(thread, "⚠️")) == before+8 })
+	})
+}
+
+// posts are the messages in a topic of Support that contain a text.
+func (d *desk) posts(thread int, part string) (all []simulator.Message) {
+	for _, m := range d.sim.Messages(d.support, thread) {
+		if strings.Contains(m.Text, part) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
