@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -79,18 +80,8 @@ func New(o Options) *Collector {
 	for name, err := range o.Sentinels {
 		c.sentinels = append(c.sentinels, sentinel{name, err})
 	}
-	slices.SortFunc(c.sentinels[4:], func(a, b sentinel) int { return compare(a.name, b.name) })
+	slices.SortFunc(c.sentinels[4:], func(a, b sentinel) int { return strings.Compare(a.name, b.name) })
 	return c
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Take returns what was gathered since the last call, and how many records of further kinds there were.
@@ -99,37 +90,39 @@ func (c *Collector) Take() (kinds []*Kind, lost int64) {
 	taken := c.kinds
 	c.kinds, lost, c.lost = map[key]*Kind{}, c.lost, 0
 	c.mu.Unlock()
+	by := make(map[string]*Kind, len(taken))
 	for _, k := range taken {
 		k.Fingerprint = k.fingerprint()
+		if same := by[k.Fingerprint]; same != nil {
+			same.merge(k)
+			continue
+		}
+		by[k.Fingerprint] = k
 		kinds = append(kinds, k)
 	}
-	slices.SortFunc(kinds, func(a, b *Kind) int { return compare(a.Fingerprint, b.Fingerprint) })
-	return slices.CompactFunc(kinds, merged), lost
+	slices.SortFunc(kinds, func(a, b *Kind) int { return strings.Compare(a.Fingerprint, b.Fingerprint) })
+	return kinds, lost
 }
 
-// merged adds b to a, if both have one fingerprint: a place in the code may have several program counters.
-func merged(a, b *Kind) bool {
-	if a.Fingerprint != b.Fingerprint {
-		return false
+// merge adds what has the same fingerprint: a place in the code may have several program counters.
+func (k *Kind) merge(b *Kind) {
+	k.Count += b.Count
+	if b.First.Before(k.First) {
+		k.First = b.First
 	}
-	a.Count += b.Count
-	if b.First.Before(a.First) {
-		a.First = b.First
-	}
-	if b.Last.After(a.Last) {
-		a.Last = b.Last
+	if b.Last.After(k.Last) {
+		k.Last = b.Last
 	}
 	for _, id := range b.Tickets {
-		add(&a.Tickets, id, namesAtMost)
+		add(&k.Tickets, id, namesAtMost)
 	}
 	for _, id := range b.Groups {
-		add(&a.Groups, id, namesAtMost)
+		add(&k.Groups, id, namesAtMost)
 	}
 	for _, id := range b.Webhooks {
-		a.addWebhook(id)
+		k.addWebhook(id)
 	}
-	a.MoreWebhooks = a.MoreWebhooks || b.MoreWebhooks
-	return true
+	k.MoreWebhooks = k.MoreWebhooks || b.MoreWebhooks
 }
 
 // add adds a name to a short list, if there is room. It reports whether the list has the name now.
