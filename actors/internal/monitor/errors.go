@@ -76,7 +76,7 @@ func (m *monitor) counted(r *messages.ReportErrors, e *messages.ErrorReport, now
 		next = &copied
 		next.TicketIDs, next.GroupIDs = slices.Clone(g.TicketIDs), slices.Clone(g.GroupIDs)
 		next.WebhookIDs, next.Reports = slices.Clone(g.WebhookIDs), slices.Clone(g.Reports)
-		news = !g.ResolvedAt.IsZero() && last.After(g.ResolvedAt) || first.Sub(g.LastAt) >= returnsAfter
+		news = !g.ResolvedAt.IsZero() && !last.Before(g.ResolvedAt) || first.Sub(g.LastAt) >= returnsAfter
 	} else {
 		news = true
 	}
@@ -239,6 +239,9 @@ func (m *monitor) makeRoom() error {
 		return cmp.Or(a.LastAt.Compare(b.LastAt), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	for _, g := range all[:len(all)-groupsAtMost] {
+		if len(g.Unlogged) > 0 {
+			continue // its event is on its way
+		}
 		if err := m.Store.DeleteErrorGroup(m.Ctx, g.Fingerprint, g.Version); err != nil {
 			return fmt.Errorf("delete an error: %w", err)
 		}

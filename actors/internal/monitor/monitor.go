@@ -186,5 +186,10 @@ func (m *monitor) onAppended(a *messages.Appended) error {
 			changed = append(changed, &next)
 		}
 	}
-	return m.save(changed)
+	if err := m.save(changed); err != nil {
+		return err
+	}
+	m.publishing = false // the timer only publishes once more
+	m.publish()
+	return nil
 }
