@@ -298,7 +298,7 @@ func TestAlerts(t *testing.T) {
 		}
 	}
 	for _, value := range []string{"1234567890", "-100x", "-1001234567890/", "-1001234567890/0", "-1001234567890/-4", "/45", "-1/2/3"} {
-		if _, _, ok := (Config{AlertsChat: value}).Alerts(); ok {
+		if _, _, ok := (config.Config{AlertsChat: value}).Alerts(); ok {
 			t.Errorf("%q is taken", value)
 		}
 	}
