@@ -20,7 +20,7 @@ func TestWhatIsLoggedIsAtErrors(t *testing.T) {
 	for name, value := range d.settings() {
 		t.Setenv(name, value)
 	}
-	out, _, err := topicdesk(t, "apikey", "create", "--new", "--name", "ops", "--scopes", "monitoring:read")
+	out, _, err := topicdesk(t, "apikey", "create", "--new", "--name", "ops", "--scopes", "monitoring:read", "--rate", "1000", "--burst", "10000")
 	d.must(err)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	key := lines[len(lines)-1]
