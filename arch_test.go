@@ -35,6 +35,9 @@ var arrows = map[string][]string{
 	"actors/internal/desk":     {"ids", "messages", "storage", "view"},
 	"actors/internal/pace":     {},
 	"actors/internal/delivery": {},
+	"actors/internal/collect":  {},
+	"actors/internal/monitor": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
+		"actors/internal/collect"},
 	"actors/internal/chat": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace"},
 	"actors/internal/cluster": {"actors/internal/entity"}, // it knows of nodes and shards, not of what is in them

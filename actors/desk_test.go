@@ -70,7 +70,8 @@ type options struct {
 	sim          simulator.Options
 	files        *files.Options // attachments are kept; nil: they are not
 	cluster      func(owner string) *actors.ClusterOptions
-	twins        *twins // the nodes of a cluster, in place of one
+	monitor      *actors.MonitorOptions // nil: nothing is told to the monitor
+	twins        *twins                 // the nodes of a cluster, in place of one
 
 	wrapFiles     func(storage.Files) storage.Files
 	wrapDownloads func(actors.Downloads) actors.Downloads
@@ -239,6 +240,7 @@ func (d *desk) another(owner string) *process {
 			return d.clock.AfterFunc(after, f)
 		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
 		Webhooks: testWebhooks(d.opt.secretsKey), KeepEvents: d.opt.keepEvents,
+		Monitor: d.opt.monitor,
 	}
 	if d.opt.twins != nil {
 		o = o.On(d.opt.twins.next(owner))

@@ -3,12 +3,16 @@ package actors
 import (
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
 	"github.com/topicdesk/topicdesk/actors/internal/cluster"
+	"github.com/topicdesk/topicdesk/actors/internal/collect"
 	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/link"
+	"github.com/topicdesk/topicdesk/actors/internal/monitor"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 	"github.com/topicdesk/topicdesk/actors/internal/webhook"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // What users of the actors need of the rooms: the interfaces that they implement, and the types that they pass.
@@ -27,7 +31,20 @@ type (
 
 	WebhookOptions = webhook.Deps
 	WebhookPolicy  = delivery.Policy
+
+	MonitorOptions = monitor.Options
+	Condition      = monitor.Condition
+	ErrorCollector = collect.Collector
 )
+
+// NewErrorCollector makes what gathers the warnings and errors that a process logs: its handler stands before the logger's own, and
+// MonitorOptions take it. redact masks secrets.
+func NewErrorCollector(redact func(string) string) *ErrorCollector {
+	return collect.New(collect.Options{Redact: redact, Sentinels: map[string]error{
+		"storage unavailable": storage.ErrUnavailable, "storage conflict": storage.ErrConflict, "not found": storage.ErrNotFound,
+		"exists": storage.ErrExists, "no answer": ErrNoAnswer, "not accepted": ErrNotAccepted, "fault": messages.ErrFault,
+	}})
+}
 
 // ErrUploadDiffers says that the same command has uploaded another file before.
 var ErrUploadDiffers = attachment.ErrUploadDiffers

@@ -12,8 +12,11 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/chat"
 	"github.com/topicdesk/topicdesk/actors/internal/cluster"
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/actors/internal/monitor"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -40,6 +43,23 @@ func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
 	return placement, nil
 }
 
+// newMonitor makes the room of the monitor. Without options it tells nothing, and answers all the same.
+func newMonitor(env *entity.Env, o *MonitorOptions, aliases *desk.Aliases, chats *chat.Room) *monitor.Room {
+	d := monitor.Deps{Aliases: aliases, Behind: chats.Behind}
+	if o != nil {
+		d.Options, d.On = *o, true
+	}
+	return monitor.NewRoom(env, d)
+}
+
+// self is the address of this node; "": it is alone.
+func (s *System) self() string {
+	if nodes := s.node.Nodes(); len(nodes) > 0 {
+		return nodes[0]
+	}
+	return ""
+}
+
 // DrainNode asks the node at an address to leave, and returns when it has.
 func DrainNode(ctx context.Context, o ClusterOptions, addr string) error {
 	return cluster.Drain(ctx, o, addr)
@@ -58,6 +78,10 @@ func (s *System) Join() error {
 		return err
 	}
 	s.joined.Store(true)
+	if s.monitor.On {
+		s.sweep.Keep(messages.KindMonitor, monitor.Desk)
+		s.reports.Go(func() { s.monitor.Run(s.self, s.node.Request) })
+	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
 	if s.recorder != nil {

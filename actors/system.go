@@ -25,6 +25,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/actors/internal/group"
 	"github.com/topicdesk/topicdesk/actors/internal/link"
+	"github.com/topicdesk/topicdesk/actors/internal/monitor"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 	"github.com/topicdesk/topicdesk/actors/internal/query"
@@ -75,6 +76,9 @@ type Options struct {
 
 	placement entity.Placement // in place of Cluster: a test's own
 
+	// Monitor has this node tell what goes wrong on it; nil: it tells nothing.
+	Monitor *MonitorOptions
+
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
 }
@@ -92,6 +96,8 @@ type System struct {
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
 	recorder    *series.Recorder // nil: none
+	monitor     *monitor.Room
+	reports     sync.WaitGroup // the loop that tells the monitor
 	joined      atomic.Bool
 	reached     atomic.Pointer[time.Time] // Telegram, the last time
 	askTry      time.Duration             // how long the first try of Ask waits
@@ -135,6 +141,7 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
+	s.monitor = newMonitor(env, o.Monitor, aliases, s.chats)
 	s.budget = budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
 	if placement != nil {
 		s.askTry = askNode
@@ -157,6 +164,7 @@ func NewSystem(o Options) (*System, error) {
 		s.log.Kind(),
 		s.webhooks.Kind(),
 		s.budget.Kind(),
+		s.monitor.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
@@ -200,6 +208,9 @@ func (s *System) Stop(ctx context.Context) error {
 		s.env.Drain()
 		s.webhooks.Finish(ctx)
 		s.chats.Finish(ctx)
+		if s.reports.Wait(); s.monitor.On {
+			s.monitor.Finish(ctx, s.self(), s.node.Request)
+		}
 		// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because
 		// of them.
 		for range 2 {

@@ -36,6 +36,9 @@ func (h *handling) onCallback(c *Callback) (string, error) {
 	if outcome, handled, err := h.onAsIsCallback(c); handled {
 		return outcome, err
 	}
+	if outcome, handled, err := h.onMuteCallback(c); handled {
+		return outcome, err
+	}
 	id, press, ok := parseCallback(c.Data)
 	if !ok {
 		return "stale", h.stale()

@@ -36,6 +36,9 @@ var styles = map[string]models.MessageEntityType{
 	"webhook": models.MessageEntityTypeCode,
 	"host":    models.MessageEntityTypeCode,
 	"error":   models.MessageEntityTypeCode,
+	"subject": models.MessageEntityTypeCode,
+	"detail":  models.MessageEntityTypeCode,
+	"problem": models.MessageEntityTypeBold,
 }
 
 // labelPrefixes are the placeholders whose values are looked up in the catalogue too, under "<prefix><value>".
@@ -43,6 +46,8 @@ var labelPrefixes = map[string]string{
 	"priority": "priority_",
 	"status":   "status_",
 	"lang":     "language_",
+	"problem":  "problem_",
+	"advice":   "advice_",
 }
 
 // Texts of the catalogue that only this package uses; the comments give their placeholders.
@@ -180,7 +185,7 @@ func (s *segment) fill(lang string, args map[string]string) {
 	switch s.name {
 	case "command":
 		s.text = "/" + strings.TrimPrefix(s.text, "/")
-	case "who", "name", "group", "webhook", "host", "error":
+	case "who", "name", "group", "webhook", "host", "error", "subject", "detail":
 		s.text = withoutDirection(s.text)
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {

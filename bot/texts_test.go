@@ -31,6 +31,9 @@ func ownTexts() []string {
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}
+	for _, k := range messages.Problems {
+		own = append(own, "problem_"+k.Kind, "advice_"+k.Kind)
+	}
 	for _, c := range messages.SlashCommands {
 		own = append(own, "cmd_"+c.Verb)
 	}
@@ -177,6 +180,7 @@ var samples = map[string]string{
 	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"limit": "50 MB", "type": "text/x-shellscript", "pixels": "9000 × 9000", "max": "128", "count": "3", "lang": "th", "priority": "high",
+	"problem": "group_lag", "advice": "group_lag", "subject": "Support", "detail": "3 min", "minutes": "12",
 }
 
 // golden compares got with a file of testdata, or writes it when UPDATE_GOLDEN is set.
@@ -351,6 +355,15 @@ func TestMenus(t *testing.T) {
 	for _, c := range messages.SlashCommands {
 		if !shown[c.Verb] {
 			t.Errorf("/%s is in no menu", c.Verb)
+		}
+	}
+}
+
+func TestProblemsSayTheSameToPeopleAndPrograms(t *testing.T) {
+	texts := catalogue(t, langEnglish)
+	for _, k := range messages.Problems {
+		if texts["problem_"+k.Kind] != k.Title || texts["advice_"+k.Kind] != k.Advice {
+			t.Errorf("%s: the catalogue says %q and %q", k.Kind, texts["problem_"+k.Kind], texts["advice_"+k.Kind])
 		}
 	}
 }

@@ -116,6 +116,9 @@ func (m *mistakes) checkRules(c *Config) {
 			m.refuse("API_CORS_ORIGINS", "%s is no origin; must be %s", excerpt(origin), m.settings["API_CORS_ORIGINS"].allowed())
 		}
 	}
+	if _, _, ok := c.Alerts(); !ok && m.set("ALERTS_CHAT") {
+		m.refuse("ALERTS_CHAT", "must be %s", m.settings["ALERTS_CHAT"].allowed())
+	}
 	m.checkFiles(c)
 	m.checkWebhook(c)
 	m.checkWebhooks(c)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"log/slog"
+	"strconv"
 	"strings"
 )
 
@@ -82,6 +83,8 @@ type Config struct {
 	EtcdTLSKey      string   `env:"ETCD_TLS_KEY" desc:"The file with the key of ETCD_TLS_CERT (PEM)."`
 	EtcdTLSCA       string   `env:"ETCD_TLS_CA" unset:"those of the system" desc:"The file with the certificates (PEM) of whoever signs those of the etcd servers."`
 
+	AlertsChat string `env:"ALERTS_CHAT" allowed:"the Telegram id of a group, such as -1001234567890, or with a topic of it, such as -1001234567890/45" desc:"Where the bot posts problems when they open and when they are over, such as a webhook that fails or a disk that is nearly full: the Telegram id of a group, or with one of its topics, -1001234567890/45. Unset: nowhere."`
+
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`
 	LogFormat string `env:"LOG_FORMAT" envDefault:"text" oneof:"text|json" desc:"text for people, json for machines."`
 
@@ -134,6 +137,25 @@ func WebhookSecret(token Secret) Secret {
 	mac := hmac.New(sha256.New, []byte(token.Reveal()))
 	mac.Write([]byte("topicdesk: telegram webhook secret"))
 	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// Alerts returns the parts of ALERTS_CHAT: the Telegram id of a group, and a topic there, 0 for none. It is not ok when they are
+// not valid; both are 0 when it is not set.
+func (c Config) Alerts() (chat, topic int64, ok bool) {
+	if c.AlertsChat == "" {
+		return 0, 0, true
+	}
+	group, thread, hasTopic := strings.Cut(c.AlertsChat, "/")
+	chat, err := strconv.ParseInt(group, 10, 64)
+	if err != nil || chat >= 0 {
+		return 0, 0, false
+	}
+	if hasTopic {
+		if topic, err = strconv.ParseInt(thread, 10, 64); err != nil || topic <= 0 {
+			return 0, 0, false
+		}
+	}
+	return chat, topic, true
 }
 
 // parseDatabase reads sqlite://path and mongodb://[user:password@]host[:port][,host…]/name[?options], also with

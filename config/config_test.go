@@ -114,6 +114,7 @@ func TestRefused(t *testing.T) {
 		"a number below nothing":            {vars{"TELEGRAM_GLOBAL_PER_SECOND": "-1"}, []string{`TELEGRAM_GLOBAL_PER_SECOND="-1": must be a whole number from 0 to 1000`}},
 		"a number too large for any type":   {vars{"TELEGRAM_GROUP_PER_MINUTE": "99999999999999999999"}, []string{`a whole number from 0 to 6000`}},
 		"a name for a group":                {vars{"GROUPS_ALLOWED": "-1001234567890,@desk"}, []string{`GROUPS_ALLOWED="-1001234567890,@desk": must be Telegram ids`}},
+		"a person's id for alerts":          {vars{"ALERTS_CHAT": "1234567890"}, []string{`ALERTS_CHAT="1234567890": must be the Telegram id of a group`}},
 		"a person's id for a group":         {vars{"GROUPS_ALLOWED": "1234567890"}, []string{`1234567890 is not a group; must be Telegram ids of groups`}},
 		"a short token":                     {vars{"TELEGRAM_BOT_TOKEN": "12345:abc"}, []string{`TELEGRAM_BOT_TOKEN=***: must be a token from @BotFather`}},
 		"the example's token":               {vars{"TELEGRAM_BOT_TOKEN": "your-token-here"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
@@ -286,5 +287,19 @@ func TestWebhookSecret(t *testing.T) {
 	}
 	if own := load(t, vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_WEBHOOK_SECRET": "my-very-own_secret"}); own.TelegramWebhookSecret.Reveal() != "my-very-own_secret" {
 		t.Error("the secret that was given is not used")
+	}
+}
+
+func TestAlerts(t *testing.T) {
+	for value, want := range map[string][2]int64{"": {}, "-1001234567890": {-1001234567890, 0}, "-1001234567890/45": {-1001234567890, 45}} {
+		chat, topic, ok := load(t, vars{"ALERTS_CHAT": value}).Alerts()
+		if got := [2]int64{chat, topic}; !ok || got != want {
+			t.Errorf("%q is %v", value, got)
+		}
+	}
+	for _, value := range []string{"1234567890", "-100x", "-1001234567890/", "-1001234567890/0", "-1001234567890/-4", "/45", "-1/2/3"} {
+		if _, _, ok := (config.Config{AlertsChat: value}).Alerts(); ok {
+			t.Errorf("%q is taken", value)
+		}
 	}
 }

@@ -90,6 +90,15 @@ func Redact(text string) string {
 	return string(redact([]byte(text)))
 }
 
+// Redact is the function Redact, which also replaces the secrets of the settings by their value, whatever their shape.
+func (c Config) Redact(text string) string {
+	clean := redact([]byte(text))
+	for _, secret := range c.known() {
+		clean = bytes.ReplaceAll(clean, secret, []byte(mask))
+	}
+	return string(clean)
+}
+
 func redact(text []byte) []byte {
 	text = tokenInText.ReplaceAllFunc(text, func(found []byte) []byte {
 		if hash.Match(found) {

@@ -152,6 +152,8 @@ func (a *API) operations() {
 	a.nodeOperations()
 	a.monitoringOperations()
 	a.monitoringStateOperations()
+	a.errorOperations()
+	a.problemOperations()
 }
 
 // nameRequest adds the request's id to problems that huma writes.

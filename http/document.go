@@ -52,7 +52,7 @@ func document() *huma.OpenAPI {
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
 			{Name: tagNodes, Description: "The processes that share the desk."},
-			{Name: tagMonitoring, Description: "How the desk does: how much, how fast, and what waits."},
+			{Name: tagMonitoring, Description: "How the desk does, what goes wrong there, and what to do about it."},
 		},
 		Components: &huma.Components{
 			Headers: answerHeaders(), Examples: map[string]*huma.Example{},

@@ -10,10 +10,10 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// seesDesk returns an error unless a key, which has the scope, may see how the whole desk does.
+// seesDesk returns an error unless a key, which has the scope, may see what concerns the whole desk.
 func seesDesk(c *call) error {
 	if c.key.GroupId != "" {
-		return problem(codeScopeMissing, "A key that is bound to a group does not see how the whole desk does.")
+		return problem(codeScopeMissing, "A key that is bound to a group does not see what concerns the whole desk.")
 	}
 	return nil
 }

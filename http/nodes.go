@@ -26,7 +26,7 @@ type Node struct {
 
 // Lease says that something which the desk has once is on a node.
 type Lease struct {
-	Entity string    `json:"entity" doc:"What it is: poller/ and the bot's id receives Telegram's updates in polling mode; budget/telegram shares out the calls per second." example:"poller/7000000001"`
+	Entity string    `json:"entity" doc:"What it is: poller/ and the bot's id receives Telegram's updates in polling mode; budget/telegram shares out the calls per second; monitor/desk keeps errors and problems." example:"poller/7000000001"`
 	Epoch  int64     `json:"epoch" doc:"Its fencing number, which grows with each owner. Storage refuses what an owner with a smaller one writes." example:"12"`
 	Since  time.Time `json:"since" doc:"Since when this node has it."`
 }

@@ -79,16 +79,20 @@ const ScopeAdmin = "admin"
 // ScopeEventsRead allows to follow the events of the desk.
 const ScopeEventsRead = "events:read"
 
-// ScopeMonitoringRead allows to see how the desk does.
-const ScopeMonitoringRead = "monitoring:read"
+// ScopeMonitoringRead allows to see how the desk is, and ScopeMonitoringWrite to say what of it is dealt with. Both concern all
+// groups, so a key that is bound to a group can't use them.
+const (
+	ScopeMonitoringRead  = "monitoring:read"
+	ScopeMonitoringWrite = "monitoring:write"
+)
 
 // Scopes are all scopes that a new API key can have. "users:*" stands for "users:read" and "users:write". Older keys
 // may have other scopes, which allow nothing.
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
-	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*", ScopeEventsRead,
-	ScopeMonitoringRead, "monitoring:write", "monitoring:*", ScopeAdmin,
+	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*",
+	ScopeMonitoringRead, ScopeMonitoringWrite, "monitoring:*", ScopeEventsRead, ScopeAdmin,
 }
 
 // ScopeAllows says whether scopes include the wanted one.

@@ -13,5 +13,6 @@ const (
 	KindConsumer = "consumer" // <key id>/<name> of a reader of the feed
 	KindPoller   = "poller"   // bot id
 	KindBudget   = "budget"   // "telegram": the calls per second of all nodes together
+	KindMonitor  = "monitor"  // "desk": errors and problems of all nodes
 	KindQuery    = "query"    // none: any of the node's readers answers
 )

@@ -33,6 +33,11 @@ const (
 	NoticeWebhookFailing  = "webhook_failing"  // webhook, host, days ("" one), error
 	NoticeWebhookDisabled = "webhook_disabled" // webhook, host, failing, gone; "1" the one that is the reason, both "" when it was asked for
 
+	// In the chat of ALERTS_CHAT.
+	NoticeProblemOpened = "problem_opened" // problem, subject ("" the desk), detail ("" none), advice; problem and advice are kinds, whose texts are in the catalogue
+	NoticeProblemClosed = "problem_closed" // problem, subject ("" the desk), minutes (that it was open)
+	NoticeProblemMuted  = "problem_muted"  // callback answer
+
 	// Tickets.
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
 	NoticeTitleTooLong    = "title_too_long"   // max; characters
@@ -164,6 +169,7 @@ const (
 	ButtonSayClosed = "button_say_closed" // sends a message to a ticket that stays closed
 	ButtonAsIs      = "button_as_is"      // sends a message that looks like a command
 	ButtonNew       = "button_new"        // opens a ticket with a message
+	ButtonMute      = "button_mute"       // for a day nothing is posted about a problem
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -186,6 +192,7 @@ const (
 	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
 	CallbackInstead     = "instead" // carries out the command that it is most like; "instead:<message id>"
 	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
+	CallbackMute        = "mute"    // in the chat of ALERTS_CHAT; "mute:<problem id>"
 	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
 

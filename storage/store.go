@@ -4,8 +4,8 @@
 //
 // What every store promises:
 //   - A write that returned nil is durable: it survives a crash of the process and of the machine.
-//   - Each write is one atomic write of one record. AppendEvents, InsertAttachments and SaveDeliveries write several,
-//     each atomically; the first two may be repeated.
+//   - Each write is one atomic write of one record. AppendEvents, InsertAttachments, SaveDeliveries and
+//     SaveErrorGroups write several, each atomically; the first two may be repeated.
 //   - Save is a compare-and-set on Version. When it succeeds, and only then, it sets the new version on the given
 //     record.
 //   - A read sees every write that was acknowledged before it began.
@@ -64,6 +64,7 @@ type Store interface {
 	Deliveries
 	Replays
 	Consumers
+	Monitor
 	Offsets
 	Samples
 	// Ping writes no record and returns nil when reads and writes work.

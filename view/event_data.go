@@ -155,4 +155,9 @@ type ErrorOccurredData struct {
 	Count       int64     `json:"count" doc:"How often it has occurred." example:"1"`
 	FirstAt     time.Time `json:"firstAt"`
 	LastAt      time.Time `json:"lastAt"`
+	Level       string    `json:"level" enum:"warning,error" example:"error"`
+	HeldBack    int64     `json:"heldBack" doc:"How many other errors were new, or came back, and have no event of their own, since there are at most 10 events in a minute. GET /errors has them." example:"0"`
+	WebhookIDs  []string  `json:"webhookIds" nullable:"false" doc:"Some of the endpoints that it is about. They are not told of it."`
+	// MoreWebhooks has no endpoint told: whether it is about one of them is not known.
+	MoreWebhooks bool `json:"moreWebhooks" doc:"It is about more endpoints than webhookIds has, so no endpoint is told of it." example:"false"`
 }

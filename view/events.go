@@ -108,6 +108,7 @@ var exampleData = func() map[string]any {
 		messages.EventWebhookDisabled: WebhookDisabledData{Webhook: webhook, Reason: "failing",
 			FailingSince: &ExampleTime, LastError: "answered 503", Pending: 4711},
 		messages.EventErrorOccurred: ErrorOccurredData{Fingerprint: "9f2c4e11", Component: "storage",
-			Message: "the disk is full", Count: 1, FirstAt: ExampleTime, LastAt: ExampleTime},
+			Message: "the disk is full", Count: 1, FirstAt: ExampleTime, LastAt: ExampleTime,
+			Level: "error", WebhookIDs: []string{}},
 	}
 }()

@@ -37,6 +37,8 @@ type App struct {
 	Started func(httpAddr, simulatorURL string)
 	// SweepEvery and IdleAfter are for tests. 0: the usual times.
 	SweepEvery, IdleAfter time.Duration
+	// Errors gathers what Log logs; nil: this node tells nobody of errors and problems.
+	Errors *actors.ErrorCollector
 	// leave stops the service as a signal does, with a cause.
 	leave context.CancelCauseFunc
 	// DeliveryTimeout is how long an attempt to deliver an event may take. It is for tests. 0: the usual time.
@@ -220,6 +222,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
 		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(ctx), Version: version,
 		JoinLater: true,
+		Monitor: a.monitor(),
 	})
 }
 

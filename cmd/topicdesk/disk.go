@@ -26,14 +26,7 @@ type disk struct {
 func diskCheck(least uint64, folders ...string) func(context.Context) error {
 	return func(context.Context) error {
 		for _, folder := range folders {
-			for {
-				_, err := os.Stat(folder)
-				if up := filepath.Dir(folder); errors.Is(err, fs.ErrNotExist) && up != folder {
-					folder = up
-					continue
-				}
-				break
-			}
+			folder = folderOrAbove(folder)
 			d, known, err := diskOf(folder)
 			switch {
 			case err != nil:
@@ -53,4 +46,16 @@ func diskFolders(c config.Config) []string {
 		folders = append(folders, filepath.Dir(db.Path))
 	}
 	return folders
+}
+
+// folderOrAbove is a folder, or the nearest one above it that exists.
+func folderOrAbove(folder string) string {
+	for {
+		_, err := os.Stat(folder)
+		up := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) || up == folder {
+			return folder
+		}
+		folder = up
+	}
 }

@@ -170,6 +170,22 @@ func (s *faultyStore) DeleteSamples(ctx context.Context, minutes int, before tim
 	return n, err
 }
 
+func (s *faultyStore) SaveErrorGroups(ctx context.Context, all []*storage.ErrorGroup) error {
+	return s.do("SaveErrorGroups", all, func() error { return s.Store.SaveErrorGroups(ctx, all) })
+}
+
+func (s *faultyStore) DeleteErrorGroup(ctx context.Context, fingerprint string, version int64) error {
+	return s.do("DeleteErrorGroup", nil, func() error { return s.Store.DeleteErrorGroup(ctx, fingerprint, version) })
+}
+
+func (s *faultyStore) SaveProblem(ctx context.Context, p *storage.Problem) error {
+	return s.do("SaveProblem", p, func() error { return s.Store.SaveProblem(ctx, p) })
+}
+
+func (s *faultyStore) DeleteProblem(ctx context.Context, problemID string, version int64) error {
+	return s.do("DeleteProblem", nil, func() error { return s.Store.DeleteProblem(ctx, problemID, version) })
+}
+
 func (s *faultyStore) TakeNumbers(ctx context.Context, n int) (first int64, err error) {
 	err = s.do("TakeNumbers", nil, func() (err error) {
 		first, err = s.Store.TakeNumbers(ctx, n)
@@ -187,7 +203,8 @@ func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 		"SaveCopy", "SaveChat", "AppendEvents",
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
 		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
-		"SaveConsumer", "DeleteConsumer", "TakeNumbers", "SaveSample", "DeleteSamples"}
+		"SaveConsumer", "DeleteConsumer", "TakeNumbers", "SaveSample", "DeleteSamples", "SaveErrorGroups", "DeleteErrorGroup",
+		"SaveProblem", "DeleteProblem"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {

@@ -27,7 +27,8 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			tuneRuntime(settings.Database().Kind == config.DatabaseSQLite)
-			app := &App{Config: settings, Log: settings.Logger(os.Stderr)}
+			log, gathered := gatherErrors(settings, settings.Logger(os.Stderr))
+			app := &App{Config: settings, Log: log, Errors: gathered}
 			if settings.LogFormat == config.FormatText { // for people
 				app.Started = func(httpAddr, simulatorURL string) {
 					welcome(cmd.OutOrStdout(), settings, httpAddr, simulatorURL)

@@ -28,8 +28,10 @@ const (
 	opCountWebhooks
 	opDeleteConsumer
 	opDeleteDeliveries
+	opDeleteErrorGroup
 	opDeleteEvents
 	opDeleteIdempotencies
+	opDeleteProblem
 	opDeleteReplays
 	opDeleteSamples
 	opDeleteUser
@@ -41,6 +43,8 @@ const (
 	opDueGroups
 	opDueTickets
 	opDueUsers
+	opErrorGroup
+	opErrorGroups
 	opEvent
 	opEventsAfter
 	opFailedCopies
@@ -70,6 +74,8 @@ const (
 	opOpenTicketsWith
 	opPendingAttachments
 	opPing
+	opProblem
+	opProblems
 	opReindex
 	opReplay
 	opReplays
@@ -80,10 +86,12 @@ const (
 	opSaveConsumer
 	opSaveCopy
 	opSaveDeliveries
+	opSaveErrorGroups
 	opSaveGroup
 	opSaveIdempotency
 	opSaveMessage
 	opSaveOffset
+	opSaveProblem
 	opSaveReplay
 	opSaveSample
 	opSaveTicket
@@ -125,8 +133,10 @@ var operations = []operation{
 	{"CountWebhooks", false},
 	{"DeleteConsumer", true},
 	{"DeleteDeliveries", true},
+	{"DeleteErrorGroup", true},
 	{"DeleteEvents", true},
 	{"DeleteIdempotencies", true},
+	{"DeleteProblem", true},
 	{"DeleteReplays", true},
 	{"DeleteSamples", true},
 	{"DeleteUser", true},
@@ -138,6 +148,8 @@ var operations = []operation{
 	{"DueGroups", false},
 	{"DueTickets", false},
 	{"DueUsers", false},
+	{"ErrorGroup", false},
+	{"ErrorGroups", false},
 	{"Event", false},
 	{"EventsAfter", false},
 	{"FailedCopies", false},
@@ -167,6 +179,8 @@ var operations = []operation{
 	{"OpenTicketsWith", false},
 	{"PendingAttachments", false},
 	{"Ping", false},
+	{"Problem", false},
+	{"Problems", false},
 	{"Reindex", true},
 	{"Replay", false},
 	{"Replays", false},
@@ -177,10 +191,12 @@ var operations = []operation{
 	{"SaveConsumer", true},
 	{"SaveCopy", true},
 	{"SaveDeliveries", true},
+	{"SaveErrorGroups", true},
 	{"SaveGroup", true},
 	{"SaveIdempotency", true},
 	{"SaveMessage", true},
 	{"SaveOffset", true},
+	{"SaveProblem", true},
 	{"SaveReplay", true},
 	{"SaveSample", true},
 	{"SaveTicket", true},
@@ -292,6 +308,11 @@ func (timed *Store) DeleteDeliveries(ctx context.Context, webhookID string, befo
 	return timed.Store.DeleteDeliveries(ctx, webhookID, before, limit)
 }
 
+func (timed *Store) DeleteErrorGroup(ctx context.Context, fingerprint string, version int64) (err error) {
+	defer timed.note(opDeleteErrorGroup, time.Now(), &err)
+	return timed.Store.DeleteErrorGroup(ctx, fingerprint, version)
+}
+
 func (timed *Store) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (r0 int, err error) {
 	defer timed.note(opDeleteEvents, time.Now(), &err)
 	return timed.Store.DeleteEvents(ctx, partition, before, limit)
@@ -300,6 +321,11 @@ func (timed *Store) DeleteEvents(ctx context.Context, partition int, before time
 func (timed *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (r0 int, err error) {
 	defer timed.note(opDeleteIdempotencies, time.Now(), &err)
 	return timed.Store.DeleteIdempotencies(ctx, now, limit)
+}
+
+func (timed *Store) DeleteProblem(ctx context.Context, problemID string, version int64) (err error) {
+	defer timed.note(opDeleteProblem, time.Now(), &err)
+	return timed.Store.DeleteProblem(ctx, problemID, version)
 }
 
 func (timed *Store) DeleteReplays(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
@@ -355,6 +381,16 @@ func (timed *Store) DueTickets(ctx context.Context, now time.Time, after storage
 func (timed *Store) DueUsers(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
 	defer timed.note(opDueUsers, time.Now(), &err)
 	return timed.Store.DueUsers(ctx, now, limit)
+}
+
+func (timed *Store) ErrorGroup(ctx context.Context, fingerprint string) (r0 *storage.ErrorGroup, err error) {
+	defer timed.note(opErrorGroup, time.Now(), &err)
+	return timed.Store.ErrorGroup(ctx, fingerprint)
+}
+
+func (timed *Store) ErrorGroups(ctx context.Context, after string, limit int) (r0 []storage.ErrorGroup, err error) {
+	defer timed.note(opErrorGroups, time.Now(), &err)
+	return timed.Store.ErrorGroups(ctx, after, limit)
 }
 
 func (timed *Store) Event(ctx context.Context, eventID string) (r0 *storage.Event, err error) {
@@ -502,6 +538,16 @@ func (timed *Store) Ping(ctx context.Context) (err error) {
 	return timed.Store.Ping(ctx)
 }
 
+func (timed *Store) Problem(ctx context.Context, problemID string) (r0 *storage.Problem, err error) {
+	defer timed.note(opProblem, time.Now(), &err)
+	return timed.Store.Problem(ctx, problemID)
+}
+
+func (timed *Store) Problems(ctx context.Context, after string, limit int) (r0 []storage.Problem, err error) {
+	defer timed.note(opProblems, time.Now(), &err)
+	return timed.Store.Problems(ctx, after, limit)
+}
+
 func (timed *Store) Reindex(ctx context.Context, limit int) (r0 bool, err error) {
 	defer timed.note(opReindex, time.Now(), &err)
 	return timed.Store.Reindex(ctx, limit)
@@ -552,6 +598,11 @@ func (timed *Store) SaveDeliveries(ctx context.Context, deliveries []*storage.De
 	return timed.Store.SaveDeliveries(ctx, deliveries)
 }
 
+func (timed *Store) SaveErrorGroups(ctx context.Context, groups []*storage.ErrorGroup) (err error) {
+	defer timed.note(opSaveErrorGroups, time.Now(), &err)
+	return timed.Store.SaveErrorGroups(ctx, groups)
+}
+
 func (timed *Store) SaveGroup(ctx context.Context, g *storage.Group) (err error) {
 	defer timed.note(opSaveGroup, time.Now(), &err)
 	return timed.Store.SaveGroup(ctx, g)
@@ -570,6 +621,11 @@ func (timed *Store) SaveMessage(ctx context.Context, m *storage.Message) (err er
 func (timed *Store) SaveOffset(ctx context.Context, name string, offset int64) (err error) {
 	defer timed.note(opSaveOffset, time.Now(), &err)
 	return timed.Store.SaveOffset(ctx, name, offset)
+}
+
+func (timed *Store) SaveProblem(ctx context.Context, p *storage.Problem) (err error) {
+	defer timed.note(opSaveProblem, time.Now(), &err)
+	return timed.Store.SaveProblem(ctx, p)
 }
 
 func (timed *Store) SaveReplay(ctx context.Context, r *storage.Replay) (err error) {

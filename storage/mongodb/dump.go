@@ -125,6 +125,12 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	case "consumers":
 		c, more := orNew[storage.Consumer](after)
 		return dumpTwo[storage.Consumer](ctx, s, more, consumersAfter, dumpConsumers, each, c.KeyID, c.Name)
+	case "errors":
+		g, _ := orNew[storage.ErrorGroup](after)
+		return dump[storage.ErrorGroup](ctx, s, listErrorGroups, each, g.Fingerprint)
+	case "problems":
+		p, _ := orNew[storage.Problem](after)
+		return dump[storage.Problem](ctx, s, listProblems, each, p.ProblemID)
 	case "leases":
 		l, _ := orNew[storage.Lease](after)
 		return dump[storage.Lease](ctx, s, dumpLeases, each, l.Entity)

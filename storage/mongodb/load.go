@@ -74,6 +74,7 @@ func exported(collection string, raw bson.Raw) ([]byte, error) {
 		"idempotency": export[storage.Idempotency],
 		"webhooks":    export[storage.Webhook], "deliveries": export[storage.Delivery],
 		"replays": export[storage.Replay], "consumers": export[storage.Consumer],
+		"errors": export[storage.ErrorGroup], "problems": export[storage.Problem],
 		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
 	}
 	return decoders[collection](raw)
@@ -132,6 +133,12 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 	case *storage.Consumer:
 		doc, _, err = consumerDocument(r)
 		return "consumers", doc, err
+	case *storage.ErrorGroup:
+		doc, _, err = errorGroupDocument(r)
+		return "errors", doc, err
+	case *storage.Problem:
+		doc, _, err = problemDocument(r)
+		return "problems", doc, err
 	case *storage.Lease:
 		doc, _, err = encode(r.Entity, r.Kept())
 		return "leases", doc, err

@@ -136,6 +136,11 @@ var migrations = []migration{
 		replaced:  []Index{{Collection: "webhooks", Name: "due"}},
 	},
 	{
+		// An older program writes nothing of it.
+		minReader:   4,
+		collections: []string{"errors", "problems"},
+	},
+	{
 		// What nodes measure of themselves. An older program leaves it alone.
 		minReader:   4,
 		collections: []string{"samples"},

@@ -32,6 +32,8 @@ var (
 		ORDER BY webhook_id, created_at, event_id`)
 	dumpReplays   = define(`SELECT doc FROM replays WHERE replay_id > ? ORDER BY replay_id`)
 	dumpConsumers = define(`SELECT doc FROM consumers WHERE (key_id, name) > (?, ?) ORDER BY key_id, name`)
+	dumpErrors    = define(`SELECT doc FROM errors WHERE fingerprint > ? ORDER BY fingerprint`)
+	dumpProblems  = define(`SELECT doc FROM problems WHERE problem_id > ? ORDER BY problem_id`)
 	dumpLeases    = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
 	dumpOffsets   = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
 
@@ -44,6 +46,7 @@ var (
 		"api_keys": define(`SELECT count(*) FROM api_keys`), "idempotency": define(`SELECT count(*) FROM idempotency`),
 		"webhooks": define(`SELECT count(*) FROM webhooks`), "deliveries": define(`SELECT count(*) FROM deliveries`),
 		"replays": define(`SELECT count(*) FROM replays`), "consumers": define(`SELECT count(*) FROM consumers`),
+		"errors": define(`SELECT count(*) FROM errors`), "problems": define(`SELECT count(*) FROM problems`),
 		"leases": define(`SELECT count(*) FROM leases`), "offsets": define(`SELECT count(*) FROM offsets`),
 	}
 )
@@ -91,6 +94,10 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 	case "consumers":
 		c := orNew[storage.Consumer](after)
 		return s.dump(ctx, dumpConsumers, document[storage.Consumer], c.KeyID, c.Name)
+	case "errors":
+		return s.dump(ctx, dumpErrors, document[storage.ErrorGroup], orNew[storage.ErrorGroup](after).Fingerprint)
+	case "problems":
+		return s.dump(ctx, dumpProblems, document[storage.Problem], orNew[storage.Problem](after).ProblemID)
 	case "leases":
 		return s.dump(ctx, dumpLeases, func(r row) (any, error) {
 			taken := time.UnixMilli(r.int(3)).UTC()

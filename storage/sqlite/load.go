@@ -22,6 +22,8 @@ var (
 	setDeliveryVersion    = define(`UPDATE deliveries SET version = ? WHERE webhook_id = ? AND event_at = ? AND event_id = ?`)
 	setReplayVersion      = define(`UPDATE replays SET version = ? WHERE replay_id = ?`)
 	setConsumerVersion    = define(`UPDATE consumers SET version = ? WHERE key_id = ? AND name = ?`)
+	setErrorVersion       = define(`UPDATE errors SET version = ? WHERE fingerprint = ?`)
+	setProblemVersion     = define(`UPDATE problems SET version = ? WHERE problem_id = ?`)
 	insertLease           = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
 	insertOffset          = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
 )
@@ -135,6 +137,10 @@ func newLoading(record any) (*loading, error) {
 		return loadReplay(r.Kept(), doc), validID("replay or webhook id", r.ReplayID, r.WebhookID)
 	case *storage.Consumer:
 		return loadConsumer(r.Kept(), doc), validID("key id or name", r.KeyID, r.Name)
+	case *storage.ErrorGroup:
+		return loadErrorGroup(r.Kept(), doc), validID("fingerprint", r.Fingerprint)
+	case *storage.Problem:
+		return loadProblem(r.Kept(), doc), validID("id", r.ProblemID)
 	case *storage.Lease:
 		return loadLease(r.Kept(), doc), validID("entity", r.Entity)
 	case *storage.SavedOffset:

@@ -151,6 +151,24 @@ func loadConsumer(c storage.Consumer, doc string) *loading {
 	}
 }
 
+func loadErrorGroup(g storage.ErrorGroup, doc string) *loading {
+	return &loading{
+		what: "error " + g.Fingerprint, doc: doc, find: readErrorGroup, key: []any{g.Fingerprint},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("error", g.Fingerprint), insertErrorGroup, g.Fingerprint, doc)
+		}, setErrorVersion, g.Version, g.Fingerprint),
+	}
+}
+
+func loadProblem(p storage.Problem, doc string) *loading {
+	return &loading{
+		what: "problem " + p.ProblemID, doc: doc, find: readProblem, key: []any{p.ProblemID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("problem", p.ProblemID), insertProblem, p.ProblemID, doc)
+		}, setProblemVersion, p.Version, p.ProblemID),
+	}
+}
+
 func loadLease(l storage.Lease, doc string) *loading {
 	return &loading{
 		what: "lease " + l.Entity, doc: doc, find: readLease, key: []any{l.Entity},

@@ -28,6 +28,7 @@ var migrations = []migration{
 	{minReader: 7, sql: schema7, run: numberTickets},
 	{minReader: 7, sql: schema8, run: fillParties},
 	{minReader: 9, sql: schema9},
+	{minReader: 9, sql: schema10},
 	{minReader: 9, sql: schema11},
 }
 
@@ -367,6 +368,20 @@ CREATE INDEX ticket_parties_ticket ON ticket_parties (ticket_id);
 const schema9 = `
 DROP INDEX webhooks_due;
 ALTER TABLE webhooks DROP COLUMN due_at;
+`
+
+// schema10 has what has gone wrong. An older program writes nothing of it.
+const schema10 = `
+CREATE TABLE errors (
+	fingerprint TEXT PRIMARY KEY,
+	version     INTEGER NOT NULL,
+	doc         TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE problems (
+	problem_id TEXT PRIMARY KEY,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL
+) WITHOUT ROWID;
 `
 
 // schema11 has what nodes measure of themselves. An older program leaves it alone.

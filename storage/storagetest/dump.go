@@ -103,6 +103,10 @@ func testDump(t *testing.T, f Factory) {
 				r.Total++
 			case *storage.Consumer:
 				r.Cursor = "changed"
+			case *storage.ErrorGroup:
+				r.Count++
+			case *storage.Problem:
+				r.Detail = "changed"
 			case *storage.Lease:
 				r.Epoch++
 			case *storage.SavedOffset:
@@ -222,6 +226,8 @@ func fillStore(t *testing.T, s storage.Store) {
 			noError(t, s.SaveConsumer(ctx, &storage.Consumer{KeyID: id, Name: fmt.Sprint("crm", i), UpdatedAt: day}))
 		}
 		noError(t, s.SaveReplay(ctx, aReplay(fmt.Sprint("rp_", i))))
+		noError(t, s.SaveErrorGroups(ctx, []*storage.ErrorGroup{anErrorGroup(fmt.Sprint("e", i))}))
+		noError(t, s.SaveProblem(ctx, aProblem(fmt.Sprint("prb_", i))))
 		_, err := s.TakeLease(ctx, fmt.Sprint("link/", i), "a", day)
 		noError(t, err)
 	}

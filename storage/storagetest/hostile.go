@@ -131,6 +131,8 @@ func testHostile(t *testing.T, f Factory) {
 				"SaveDeliveries":    s.SaveDeliveries(ctx, []*storage.Delivery{aDelivery(id, 1)}),
 				"SaveReplay":        s.SaveReplay(ctx, aReplay(id)),
 				"SaveConsumer":      s.SaveConsumer(ctx, aConsumer(id)),
+				"SaveErrorGroups":   s.SaveErrorGroups(ctx, []*storage.ErrorGroup{anErrorGroup(id)}),
+				"SaveProblem":       s.SaveProblem(ctx, aProblem(id)),
 				"AppendEvents":      s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
 				"SaveOffset":        s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
 				"SaveSample": s.SaveSample(ctx, aSample(1, 1, id)),

@@ -21,8 +21,8 @@ func testMachine(t *testing.T, f Factory) {
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket, "numbers": m.numbers,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
 			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
-			"sample": m.sample,
-			"":       m.compare,
+			"sample": m.sample, "error": m.errorGroup, "problem": m.problem,
+			"": m.compare,
 		})
 	})
 }
@@ -360,6 +360,7 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		})
 	case 19:
 		m.compareWebhooks(t)
+		m.compareMonitor(t)
 	case 18:
 		both(t, m, "PendingAttachments", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.PendingAttachments(ctx, ticket, minute(int(n)), limit)

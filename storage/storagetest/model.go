@@ -37,6 +37,8 @@ type model struct {
 	replays     map[string]storage.Replay
 	consumers   map[[2]string]storage.Consumer
 	samples     map[string]storage.Sample
+	errors      map[string]storage.ErrorGroup
+	problems    map[string]storage.Problem
 }
 
 var _ storage.Store = (*model)(nil)
@@ -50,6 +52,8 @@ func newModel() *model {
 		answers: map[string]storage.Idempotency{}, webhooks: map[string]storage.Webhook{},
 		deliveries: map[[2]string]storage.Delivery{}, replays: map[string]storage.Replay{},
 		consumers: map[[2]string]storage.Consumer{}, samples: map[string]storage.Sample{},
+		errors:   map[string]storage.ErrorGroup{},
+		problems: map[string]storage.Problem{},
 	}
 }
 

@@ -79,6 +79,7 @@ func Run(t *testing.T, f Factory) {
 		{"readers of the log", testLogReaders},
 		{"webhooks", testWebhooks},
 		{"consumers", testConsumers},
+		{"errors and problems", testMonitor},
 		{"deliveries", testDeliveries},
 		{"replays", testReplays},
 		{"offsets", testOffsets},

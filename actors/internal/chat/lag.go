@@ -113,6 +113,19 @@ func (l *lags) each(f func(chatLag)) {
 	}
 }
 
+// behind lists the chats whose oldest copy has waited for so long, and since when; those where the bot may not write are left out.
+func (l *lags) behind(now time.Time, atLeast time.Duration) map[ids.Place]time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := map[ids.Place]time.Time{}
+	for place, lag := range l.chats {
+		if !lag.oldest.IsZero() && !lag.suspended && now.Sub(lag.oldest) >= atLeast {
+			found[place] = lag.oldest
+		}
+	}
+	return found
+}
+
 // register exports the lags as metrics.
 func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 	if r == nil {

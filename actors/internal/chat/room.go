@@ -48,6 +48,11 @@ func NewRoom(env *entity.Env, d Deps) *Room {
 	return r
 }
 
+// Behind lists the chats of this node whose oldest copy has waited for so long, and since when.
+func (r *Room) Behind(atLeast time.Duration) map[ids.Place]time.Time {
+	return r.lags.behind(r.env.Now(), atLeast)
+}
+
 // Kind declares the chats.
 func (r *Room) Kind() *entity.Kind {
 	return &entity.Kind{

@@ -95,6 +95,10 @@ func (e *endpoint) wants(event *storage.Event) bool {
 		bytes.Contains(event.Data, []byte(strconv.Quote(e.webhookID))) {
 		return false
 	}
+	if event.Type == messages.EventErrorOccurred && (bytes.Contains(event.Data, []byte(strconv.Quote(e.webhookID))) ||
+		bytes.Contains(event.Data, []byte(`"moreWebhooks":true`))) {
+		return false
+	}
 	return e.filter.Selects(event) && (e.tickets == nil || e.tickets.selects(event))
 }
 

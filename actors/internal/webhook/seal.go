@@ -7,11 +7,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 )
 
 // errSealed says that a secret or the value of a header can't be opened: it was sealed with another key.
-var errSealed = errors.New("its secret or its headers were sealed with another SECRETS_KEY; " +
-	"set the one of then, or rotate its secret and send its headers again")
+var errSealed = errors.New(desk.WebhookSealed)
 
 // sealer encrypts what storage must not show: secrets, and values of headers (AES-256-GCM). What is sealed for one endpoint
 // opens for no other.
