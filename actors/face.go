@@ -29,6 +29,9 @@ type (
 	WebhookPolicy  = delivery.Policy
 )
 
+// ErrFileDamaged says that the content of a file is not what its record says.
+var ErrFileDamaged = attachment.ErrDamaged
+
 // ErrUploadDiffers says that the same command has uploaded another file before.
 var ErrUploadDiffers = attachment.ErrUploadDiffers
 
