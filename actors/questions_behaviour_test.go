@@ -52,14 +52,3 @@ func TestAnsweredQuestionsSaySo(t *testing.T) {
 		d.became(asked, "✅ /prority is taken as /priority.")
 	})
 }
-
-func TestQuestionWhoseMessageOpensATicketSaysSo(t *testing.T) {
-	t.Parallel()
-	d := ready(t, options{})
-	printer := d.openPrivately(d.ann, d.support, "Printer")
-	d.say(d.ann, d.ann, 0, "/close_ticket")
-	d.awaitText(d.ann, 0, "closed your ticket "+d.name(printer))
-	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "The lamp is dark"), "Not passed on")
-	d.press(d.ann, asked, "new")
-	d.became(asked, "🎫 This message is for a new ticket.")
-}

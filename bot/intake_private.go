@@ -354,10 +354,7 @@ func (h *handling) pressNew(c *Callback) error {
 		return err
 	}
 	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(described.ReplyTo)}
-	if err := h.createPrivately(replied, command); err != nil {
-		return err
-	}
-	return h.becomes(pressed, messages.NoticePrivateForNew, nil)
+	return h.createPrivately(replied, command) // the question stays: a draft that is dropped gives the message back
 }
 
 // onMyMemberPrivately handles that a person has blocked the bot, or unblocked it.

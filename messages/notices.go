@@ -124,7 +124,6 @@ const (
 	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons
 	NoticePrivateSent         = "private_sent"          // ticket; what a question becomes when its message was sent
 	NoticePrivateForTicket    = "private_for_ticket"    // ticket; what it becomes when only commands waited
-	NoticePrivateForNew       = "private_for_new"       // what it becomes when its message is for a new ticket
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
