@@ -46,6 +46,9 @@ func NewErrorCollector(redact func(string) string) *ErrorCollector {
 	}})
 }
 
+// ErrFileDamaged says that the content of a file is not what its record says.
+var ErrFileDamaged = attachment.ErrDamaged
+
 // ErrUploadDiffers says that the same command has uploaded another file before.
 var ErrUploadDiffers = attachment.ErrUploadDiffers
 

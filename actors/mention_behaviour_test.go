@@ -304,6 +304,17 @@ func TestMentionKeyboard(t *testing.T) {
 		d.await("a list", func() bool { return len(d.byBot(d.support, k.thread)) == n+1 })
 		same(t, "page", labels(d.byBot(d.support, k.thread)[n]), first)
 	})
+	d.run(t, "neither who asks nor those of the ticket's own group", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.carl, d.support, 0, "/default_group"), "Carl, tickets")
+		d.awaitAnswer(d.say(d.eve, d.sales, 0, "/default_group"), "Eve, tickets")
+		d.awaitAnswer(d.say(d.eve, d.support, k.thread, "/mention @ca"), "I don't know @ca yet")
+		list := d.awaitAnswer(d.say(d.eve, d.support, k.thread, "/mention"), "Who should join")
+		for _, label := range labels(list) {
+			if strings.HasPrefix(label, "Carl") || strings.HasPrefix(label, "Eve") {
+				t.Errorf("%s is offered", label)
+			}
+		}
+	})
 	t.Run("nobody to mention", func(t *testing.T) {
 		d := newDesk(t, options{})
 		d.say(d.ann, d.support, 0, "/register")

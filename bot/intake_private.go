@@ -137,19 +137,23 @@ func (h *handling) askAboutClosed(m *Message) error {
 	if err := h.keepAnswered(m); err != nil {
 		return err
 	}
-	return h.answerClosed(0)
-}
-
-// answerClosed answers that the ticket is closed, with buttons that say what to do with the message, or with everything
-// that is unclear after a word.
-func (h *handling) answerClosed(unclear int64) error {
-	own, err := h.ownTickets()
+	op, err := h.aboutClosed(0)
 	if err != nil {
 		return err
 	}
+	return h.answerWith(op)
+}
+
+// aboutClosed says that the ticket is closed, with buttons that say what to do with the message, or with everything that
+// is unclear after a word.
+func (h *handling) aboutClosed(unclear int64) (*messages.Operation, error) {
+	own, err := h.ownTickets()
+	if err != nil {
+		return nil, err
+	}
 	closed, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	op := h.notice(messages.NoticePrivateIsClosed,
 		map[string]string{"ticket": messages.TicketName(closed.Title, closed.Number)})
@@ -161,7 +165,7 @@ func (h *handling) answerClosed(unclear int64) error {
 		rows = append(rows, newRow())
 	}
 	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
-	return h.answerWith(op)
+	return op, nil
 }
 
 // askWhich answers a message of somebody who has no current ticket.
@@ -321,13 +325,12 @@ func (h *handling) isOwn(m *Message, id string) (bool, error) {
 
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
-	m := c.Answered
+	m, pressed := c.Answered, h.origin
 	if err := h.answerCallback(""); err != nil {
 		return err
 	}
 	if m == nil { // a ticket without what they wrote would lose it silently
-		h.origin = h.originFor("new")
-		return h.answer(messages.NoticePrivateNewAgain, nil)
+		return h.becomes(pressed, messages.NoticePrivateNewAgain, nil)
 	}
 	if err := h.confine(m.Reply); err != nil {
 		return err
@@ -351,7 +354,7 @@ func (h *handling) pressNew(c *Callback) error {
 		return err
 	}
 	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(described.ReplyTo)}
-	return h.createPrivately(replied, command)
+	return h.createPrivately(replied, command) // the question stays: a draft that is dropped gives the message back
 }
 
 // onMyMemberPrivately handles that a person has blocked the bot, or unblocked it.

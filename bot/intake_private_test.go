@@ -57,10 +57,17 @@ func TestIntakePrivateButtons(t *testing.T) {
 	said := &messages.Origin{CommandId: "5:55", Place: "u5", ChatId: 5, MessageId: 55, From: o.From, Sender: o.Sender, DateMs: someDate, Lang: "en", ReceivedMs: o.ReceivedMs}
 	record := sent{"ticket/" + aTicket, &messages.RecordMessage{Origin: said, Content: &messages.Content{Text: "It is back"}}}
 	talk := toPerson(&messages.TalkOn{Origin: o, TicketId: aTicket, Quiet: true})
+	changed := proto.CloneOf(o)
+	changed.CommandId += ":became"
+	became := sent{"chat/u5", &messages.Answer{Origin: changed, Operation: &messages.Operation{
+		Place: "u5", Priority: messages.Operation_ANSWER, Lang: "en", ReceivedMs: o.ReceivedMs,
+		Call: &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: 60, Notice: &messages.SendNoticeCall{
+			Key: messages.NoticePrivateSent, Args: map[string]string{"ticket": "#42 Printer"}}}},
+	}}}
 	t.Run("the answered message is passed on", func(t *testing.T) {
 		d := newFake()
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
-		check(t, append(talk, record), d.take())
+		check(t, append(talk, record, became), d.take())
 	})
 	t.Run("to a closed ticket, once it is open again", func(t *testing.T) {
 		d := newFake()
@@ -79,12 +86,12 @@ func TestIntakePrivateButtons(t *testing.T) {
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
 		reopen := proto.CloneOf(said)
 		reopen.CommandId += ":reopen"
-		check(t, append(talk, sent{"ticket/" + aTicket, &messages.ReopenTicket{Origin: reopen}}, record), d.take())
+		check(t, append(talk, sent{"ticket/" + aTicket, &messages.ReopenTicket{Origin: reopen}}, record, became), d.take())
 	})
 	t.Run("one that Telegram shows no more is asked for", func(t *testing.T) {
 		d := newFake()
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, ""))
-		if got := d.take(); len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateSayAgain {
+		if got := d.take(); len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetEditNotice().GetNotice().GetKey() != messages.NoticePrivateSayAgain {
 			t.Errorf("sent %v", got)
 		}
 	})
@@ -92,7 +99,7 @@ func TestIntakePrivateButtons(t *testing.T) {
 		d := newFake()
 		handle(t, testIntake(d), pressedAlone("new", ""))
 		got := d.take()
-		if len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateNewAgain {
+		if len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetEditNotice().GetNotice().GetKey() != messages.NoticePrivateNewAgain {
 			t.Errorf("sent %v", got)
 		}
 	})

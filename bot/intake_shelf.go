@@ -187,24 +187,23 @@ func (h *handling) beside(m *Message) *Message {
 	return &next
 }
 
-// sayTo records a message on a ticket, which it reopens if it is closed.
-func (h *handling) sayTo(ticketID string, m *messages.RecordMessage) error {
+// sayTo records a message on a ticket, which it reopens if it is closed; sent says that the ticket has it.
+func (h *handling) sayTo(ticketID string, m *messages.RecordMessage) (sent bool, err error) {
 	h.ticket = ticketID
 	r, err := h.askTicket(m)
-	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
-		return err
+	if err != nil || r.GetCode() != messages.Code_CONFLICT {
+		return recorded(r), err
 	}
 	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
-		return err
+		return false, err
 	}
-	_, err = h.askTicket(m)
-	return err
+	r, err = h.askTicket(m)
+	return recorded(r), err
 }
 
-// askToSayAgain answers a button whose message is not known any more.
-func (h *handling) askToSayAgain() error {
-	h.origin = h.originFor("say")
-	return h.answer(messages.NoticePrivateSayAgain, nil)
+// recorded says whether a ticket has a message by its reply.
+func recorded(r *messages.Reply) bool {
+	return r.GetCode() == messages.Code_OK || r.GetCode() == messages.Code_DUPLICATE
 }
 
 // originOf returns the origin of the message that the pressed button is about.

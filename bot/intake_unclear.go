@@ -123,15 +123,13 @@ func parsePress(c *Callback, verb, arg string) (p press, ok bool) {
 // pressSay makes a ticket the current one, unless the message stands in its topic, and sends it what the button is about:
 // a message, with everything else that was unclear after the same word.
 func (h *handling) pressSay(p press) error {
-	id := h.ticket
-	if p.verb == messages.CallbackMean {
-		meant, err := h.titled(id)
-		switch {
-		case err != nil:
-			return err
-		case meant != nil && meant.Status == statusClosed:
-			return h.askAboutClosedOf(p)
-		}
+	id, pressed := h.ticket, h.origin
+	meant, err := h.titled(id)
+	switch {
+	case err != nil:
+		return err
+	case p.verb == messages.CallbackMean && meant != nil && meant.Status == statusClosed:
+		return h.askAboutClosedOf(p)
 	}
 	done, err := h.isOwn(p.message, id)
 	if err == nil && done {
@@ -144,17 +142,52 @@ func (h *handling) pressSay(p press) error {
 	}
 	said, elsewhere, err := h.kept(id, p)
 	switch {
-	case err != nil || elsewhere:
+	case err != nil:
 		return err
+	case elsewhere:
+		return h.answeredElsewhere(pressed, p)
 	case len(said) == 0: // too old for Telegram to show it, and the rest of it is not known any more
-		return h.askToSayAgain()
+		return h.becomes(pressed, messages.NoticePrivateSayAgain, nil)
 	}
+	args := map[string]string{"ticket": messages.TicketName(meant.GetTitle(), meant.GetNumber())}
+	key := messages.NoticePrivateForTicket
 	for _, one := range said {
-		if err := h.carryOut(id, one, p); err != nil {
+		sent, err := h.carryOut(id, one, p)
+		if err != nil {
 			return err
 		}
+		if sent {
+			key = messages.NoticePrivateSent
+		}
 	}
-	return nil
+	return h.becomes(pressed, key, args)
+}
+
+// becomes has the question whose button was pressed say what came of it, and takes its buttons away. Until then it says
+// that something waits.
+func (h *handling) becomes(pressed *messages.Origin, key string, args map[string]string) error {
+	h.origin = proto.CloneOf(pressed)
+	h.origin.CommandId += ":became"
+	op := h.operation()
+	op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{
+		MessageId: pressed.CallbackMessageId, Notice: &messages.SendNoticeCall{Key: key, Args: args},
+	}}
+	return h.answerWith(op)
+}
+
+// answeredElsewhere has a question say where its message went by the button of another question.
+func (h *handling) answeredElsewhere(pressed *messages.Origin, p press) error {
+	found, err := query[*messages.MessageFound](h.ctx, h.desk,
+		&messages.FindMessage{ChatId: p.message.Chat.ID, MessageId: p.message.ID})
+	if err != nil {
+		return err
+	}
+	has, err := h.titled(found.TicketId)
+	if err != nil || has == nil {
+		return err
+	}
+	return h.becomes(pressed, messages.NoticePrivateSent,
+		map[string]string{"ticket": messages.TicketName(has.Title, has.Number)})
 }
 
 // pressChoose makes a ticket of a list the current one. What waits for a word about which ticket it is about goes there.
@@ -173,24 +206,30 @@ func (h *handling) pressChoose() error {
 		return err
 	}
 	for _, one := range waiting.Messages {
-		if err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
+		if _, err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// askAboutClosedOf asks what to do with what was unclear, since the ticket that is meant is closed.
+// askAboutClosedOf asks what to do with what was unclear, since the ticket that is meant is closed: the question becomes
+// another one.
 func (h *handling) askAboutClosedOf(p press) error {
 	if err := h.answerCallback(""); err != nil {
 		return err
 	}
-	h.origin = h.originFor("closed")
-	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
-	if p.message != nil {
-		h.origin.MessageId = p.message.ID
+	op, err := h.aboutClosed(p.unclear)
+	if err != nil {
+		return err
 	}
-	return h.answerClosed(p.unclear)
+	question := op.GetSendNotice()
+	question.ReplyTo = 0
+	op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{
+		MessageId: h.origin.CallbackMessageId, Notice: question,
+	}}
+	h.origin = h.originFor("closed")
+	return h.answerWith(op)
 }
 
 // kept returns what a button sends to a ticket, in the order in which it was written, and the button's message even if no
@@ -224,15 +263,16 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 	return append(said, one), false, err
 }
 
-// carryOut sends a message that was kept to a ticket, or carries out the command that it is.
-func (h *handling) carryOut(id string, one *messages.RecordMessage, p press) error {
+// carryOut sends a message that was kept to a ticket, or carries out the command that it is; sent says that the ticket
+// has it as a message.
+func (h *handling) carryOut(id string, one *messages.RecordMessage, p press) (sent bool, err error) {
 	content := one.Content
 	c, isCommand := ParseCommand(content.GetText(), content.GetEntities(), h.bot.Username)
 	asked := p.unclear != 0 || p.verb == messages.CallbackMean
 	if declared, _ := messages.CommandOf(c.Verb); isCommand && asked && declared.About == messages.AboutTicket {
 		h.origin, h.ticket, h.meant = one.Origin, id, true
 		_, err := h.onCommandBesides(messageOf(h.chat, one), c)
-		return err
+		return false, err
 	}
 	if p.verb == messages.CallbackSayClosed {
 		one = proto.CloneOf(one)

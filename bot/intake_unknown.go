@@ -137,10 +137,12 @@ func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, er
 	if err := h.answerCallback(""); err != nil {
 		return "", true, err
 	}
-	h.origin = h.originFor("answered")
-	op := h.operation()
-	op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{MessageId: c.MessageID}}
-	return "pressed", true, h.send(op)
+	given, _, _, _ := splitCommand(said.Content.GetText())
+	args := map[string]string{"given": "/" + messages.Shorten(given, titleOfReply)}
+	if verb == messages.CallbackInstead {
+		args["command"] = nearest(given, h.at())
+	}
+	return "pressed", true, h.becomes(h.origin, messages.NoticeCommandTaken, args)
 }
 
 // keptAs returns a message as it was kept for the button, or as Telegram shows it; nil: it is not known any more.
@@ -183,7 +185,7 @@ func (h *handling) sayAsIs(said *messages.RecordMessage) (sent bool, err error) 
 		return false, nil
 	}
 	r, err := h.recordOf(m)
-	return r.GetCode() == messages.Code_OK || r.GetCode() == messages.Code_DUPLICATE, err
+	return recorded(r), err
 }
 
 // doInstead carries out the command that a message is most like, with what is written after it.

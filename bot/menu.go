@@ -25,16 +25,25 @@ func helpList(lang string, at messages.Places) string {
 			continue
 		}
 		line := "/" + c.Verb
-		if args := "args_" + c.Verb; known(args) {
+		if args := "args_" + c.Verb; known(args) && (at != messages.InPrivate || !known(privateWords(c))) {
 			line += " " + label(lang, args)
 		}
-		lines = append(lines, line+" – "+describe(lang, c))
+		lines = append(lines, line+" – "+describe(lang, c, at))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// describe returns what a command does, in a few words.
-func describe(lang string, c messages.SlashCommand) string { return label(lang, "cmd_"+c.Verb) }
+// describe returns what a command does in a kind of place, in a few words.
+func describe(lang string, c messages.SlashCommand, at messages.Places) string {
+	if own := privateWords(c); at == messages.InPrivate && known(own) {
+		return label(lang, own)
+	}
+	return label(lang, "cmd_"+c.Verb)
+}
+
+// privateWords is the text for a command that does something else in a private chat, without arguments; not every
+// command has one.
+func privateWords(c messages.SlashCommand) string { return "cmd_" + c.Verb + "_private" }
 
 // commandMenu is one setMyCommands call.
 type commandMenu struct {
@@ -63,7 +72,7 @@ func menuCommands(lang string, at messages.Places, admins bool) []models.BotComm
 	for _, c := range messages.SlashCommands {
 		forAdmins := c.Who == messages.ByAdmins && !c.Where.Have(messages.InPrivate)
 		if c.Listed.Have(at) && (admins || !forAdmins) {
-			commands = append(commands, models.BotCommand{Command: c.Verb, Description: describe(lang, c)})
+			commands = append(commands, models.BotCommand{Command: c.Verb, Description: describe(lang, c, at)})
 		}
 	}
 	return commands

@@ -159,7 +159,11 @@ func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail 
 		return nil, problem(codeNotFound)
 	}
 	r, size, err := a.o.Files.FileContent(ctx, found.AttachmentId, thumbnail)
-	if err != nil {
+	switch {
+	case errors.Is(err, actors.ErrFileDamaged):
+		a.log.Error("a file can't be read", "attachment", found.AttachmentId, "error", err)
+		return nil, problem(codeInternal)
+	case err != nil:
 		return nil, problem(codeNotFound, "The content of this file is not stored. Its state is "+found.State+".")
 	}
 	return &contentOutput{Body: func(h huma.Context) {

@@ -1,6 +1,8 @@
 package httpedge_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,6 +51,23 @@ func TestAttachments(t *testing.T) {
 		if same := s.do("GET", path, key, nil, "If-None-Match", r.header.Get("ETag")); same.status != 304 ||
 			len(same.body) > 0 {
 			t.Errorf("%d %q", same.status, same.body)
+		}
+	})
+	t.Run("a file whose content is shorter or longer than it was is an error, not half an answer", func(t *testing.T) {
+		path := add("whole.txt", "all of the words")["downloadUrl"].(string)
+		contents, err := filepath.Glob(filepath.Join(s.folder, "content", "*", "*"))
+		if err != nil || len(contents) == 0 {
+			t.Fatal(contents, err)
+		}
+		for _, size := range []int64{0, 40} {
+			for _, name := range contents {
+				if err := os.Truncate(name, size); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if r := s.do("GET", path, key, nil); r.status != 500 || !strings.Contains(string(r.body), "internal") {
+				t.Errorf("%d bytes: %d %s", size, r.status, r.body)
+			}
 		}
 	})
 	t.Run("a message carries files into every topic", func(t *testing.T) {

@@ -127,7 +127,7 @@ type WebhookLateness struct {
 }
 
 const (
-	aboutDesk = " A key that is bound to a group does not see how the whole desk does."
+	aboutDesk = " A key that is bound to a group does not see what concerns the whole desk."
 	// overviewFresh is how old what the overview shows may be: a node tells every 15 seconds.
 	overviewFresh = 2 * time.Minute
 )

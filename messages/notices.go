@@ -11,6 +11,7 @@ const (
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
 	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
 	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it), note ("//" if it is one); may have a button that sends it after all
+	NoticeCommandTaken    = "command_taken"    // given, command ("": it is taken as a message); what NoticeCommandUnknown becomes
 	NoticeOnlyAuthor      = "only_author"      // callback answer
 	NoticeOnlyInGroup     = "only_in_group"    // command
 	NoticeLangSet         = "lang_set"         // lang
@@ -126,6 +127,8 @@ const (
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
 	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons
+	NoticePrivateSent         = "private_sent"          // ticket; what a question becomes when its message was sent
+	NoticePrivateForTicket    = "private_for_ticket"    // ticket; what it becomes when only commands waited
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private

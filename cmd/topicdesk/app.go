@@ -222,7 +222,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
 		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(ctx), Version: version,
 		JoinLater: true,
-		Monitor: a.monitor(),
+		Monitor:   a.monitor(),
 	})
 }
 

@@ -29,7 +29,7 @@ func backupCommand() *cobra.Command {
 			"moment. The service may be running. While it works, the command needs room for the database twice, in\n" +
 			"the folder of FILE. Keep the file as safe as the desk: it holds all that people wrote.\n\n" +
 			"With --verify, check a file that this command has made: every byte of it, the database, and that\n" +
-			"each attachment is there. That needs no settings and changes nothing.",
+			"each attachment is there and whole. That needs no settings and changes nothing.",
 		Example: "  topicdesk backup desk-2027-01-31.tar && topicdesk backup --verify desk-2027-01-31.tar",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,6 +76,9 @@ func backup(ctx context.Context, c config.Config, file string, p *progress) (err
 	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s exists already: give the backup another name", file)
 	}
+	if folder := filepath.Dir(file); missing(folder) {
+		return fmt.Errorf("the folder %s does not exist", folder)
+	}
 	part, copied := file+".part", file+".db.part"
 	defer func() {
 		for _, name := range []string{part, copied, copied + "-wal", copied + "-shm", copied + ".lock"} {
@@ -100,9 +103,21 @@ func backup(ctx context.Context, c config.Config, file string, p *progress) (err
 	if err != nil {
 		return interruptedOr(ctx, err, "nothing was written")
 	}
-	p.say("%s has the desk of %s: %d files, %d attachments without content", file, where(c.Database()),
-		len(w.manifest.Entries), w.manifest.Missing)
-	return syncFolder(filepath.Dir(file))
+	p.say("%s has the desk of %s: %d files, %d attachments without content, %d damaged", file, where(c.Database()),
+		len(w.manifest.Entries), w.manifest.Missing, w.manifest.Damaged)
+	if err := syncFolder(filepath.Dir(file)); err != nil {
+		return err
+	}
+	if n := w.manifest.Damaged; n > 0 {
+		return fmt.Errorf("the backup is made, but %d attachments of the desk are damaged: take their contents from an older backup",
+			n)
+	}
+	return nil
+}
+
+func missing(name string) bool {
+	_, err := os.Stat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // interruptedOr says plainly that a command was interrupted, and what is left of it.
@@ -151,7 +166,7 @@ func (b *backupWriter) attachments(ctx context.Context, c config.Config, copied 
 	t := p.begin("write attachments", "files", 0)
 	defer func() { t.end(err) }()
 	if isFolder, there := localFolder(c); isFolder && !there { // opening it would make it
-		if b.manifest.Missing, err = missingIn(ctx, records, nil); err == nil && b.manifest.Missing > 0 {
+		if b.manifest.Missing, _, err = missingIn(ctx, records, nil); err == nil && b.manifest.Missing > 0 {
 			err = noContent(b.manifest.Missing, c.Files().URL)
 		}
 		return err
@@ -165,10 +180,9 @@ func (b *backupWriter) attachments(ctx context.Context, c config.Config, copied 
 	err = files.Named(ctx, records, func(key string) error {
 		content, size, err := store.OpenKey(ctx, key)
 		if errors.Is(err, storage.ErrNotFound) {
-			if !isThumbnail(key) {
-				b.manifest.Missing++
-			}
-			return nil
+			n, err := heldBy(ctx, records, key)
+			b.manifest.Missing += n
+			return err
 		}
 		if err != nil {
 			return err
@@ -176,12 +190,48 @@ func (b *backupWriter) attachments(ctx context.Context, c config.Config, copied 
 		defer func() { _ = content.Close() }()
 		t.add(1)
 		found++
-		return b.add(ctx, backupFiles+key, size, content)
+		if err := b.add(ctx, backupFiles+key, size, content); err != nil {
+			return err
+		}
+		n, err := tellDamaged(ctx, records, b.manifest.Entries[len(b.manifest.Entries)-1:], p)
+		b.manifest.Damaged += n
+		return err
 	})
 	if err == nil && found == 0 && b.manifest.Missing > 0 {
 		err = noContent(b.manifest.Missing, c.Files().URL)
 	}
 	return err
+}
+
+// heldBy counts the attachments whose content is under a key, as files check does: two may have the same.
+func heldBy(ctx context.Context, records files.Records, key string) (int, error) {
+	if isThumbnail(key) {
+		return 0, nil
+	}
+	holders, err := files.Holders(ctx, records, key)
+	return len(holders), err
+}
+
+// tellDamaged names the attachments whose content among the entries is damaged, and counts them.
+func tellDamaged(ctx context.Context, records files.Records, entries []backupEntry, p *progress) (n int, err error) {
+	for _, e := range entries {
+		key := e.damaged()
+		if key == "" {
+			continue
+		}
+		holders, err := files.Holders(ctx, records, key)
+		if err != nil {
+			return n, err
+		}
+		for _, x := range holders {
+			if x.Reason = "its SHA-256 is another"; x.Size != e.Size {
+				x.Reason = fmt.Sprintf("it has %d bytes instead of %d", e.Size, x.Size)
+			}
+			p.say("%s", damagedLine(x))
+		}
+		n += len(holders)
+	}
+	return n, nil
 }
 
 func isThumbnail(key string) bool { return strings.HasPrefix(key, "thumbnails/") }
@@ -261,16 +311,22 @@ func verifyBackup(ctx context.Context, file string, p *progress) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, records.Close()) }()
-	missing, err := missingIn(ctx, records, names)
+	missing, contents, err := missingIn(ctx, records, names)
+	if err != nil {
+		return err
+	}
+	damaged, err := tellDamaged(ctx, records, m.Entries, p)
 	if err != nil {
 		return err
 	}
 	hasFiles := slices.ContainsFunc(m.Entries, func(e backupEntry) bool { return strings.HasPrefix(e.Name, backupFiles) })
 	switch {
-	case missing != m.Missing:
+	case missing != m.Missing && contents != m.Missing: // which a program from before counted
 		return fmt.Errorf("the backup is damaged: %d attachments have no content, and its manifest says %d", missing, m.Missing)
 	case missing > 0 && !hasFiles:
 		return fmt.Errorf("the backup has none of the desk's %d attachments: it was made with another DATA_DIR or FILES_URL", missing)
+	case damaged > 0:
+		return fmt.Errorf("%s is as it was made, but %d attachments in it are damaged: they were when it was made", file, damaged)
 	}
 	p.say("%s is complete: the desk of %s, %d files, %d attachments without content; made by topicdesk %s", file,
 		m.CreatedAt.Format("2006-01-02 15:04:05 MST"), len(m.Entries), m.Missing, m.Version)
@@ -282,15 +338,20 @@ func verifyBackup(ctx context.Context, file string, p *progress) (err error) {
 	return nil
 }
 
-// missingIn counts the attachments whose content is not among the names.
-func missingIn(ctx context.Context, records files.Records, names map[string]bool) (missing int, err error) {
+// missingIn counts the attachments whose content is not among the names, and those contents.
+func missingIn(
+	ctx context.Context, records files.Records, names map[string]bool,
+) (attachments, contents int, err error) {
 	err = files.Named(ctx, records, func(key string) error {
-		if !names[backupFiles+key] && !isThumbnail(key) {
-			missing++
+		if names[backupFiles+key] || isThumbnail(key) {
+			return nil
 		}
-		return nil
+		n, err := heldBy(ctx, records, key)
+		attachments += n
+		contents++
+		return err
 	})
-	return missing, err
+	return attachments, contents, err
 }
 
 func syncFolder(name string) error {

@@ -11,7 +11,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
+
+	"github.com/topicdesk/topicdesk/storage/files"
 )
 
 // A backup is a tar file. Its last entry is a manifest, which lists the others with their hashes: a file that was cut
@@ -31,8 +34,18 @@ type manifest struct {
 	Format    int           `json:"format"`
 	Version   string        `json:"topicdesk"` // the program that made it
 	CreatedAt time.Time     `json:"createdAt"`
-	Missing   int           `json:"missing"` // attachments without content: removed while the backup was made, or before
+	Missing   int           `json:"missing"`           // attachments without content: removed while the backup was made, or before
+	Damaged   int           `json:"damaged,omitempty"` // attachments whose content is not what their records say
 	Entries   []backupEntry `json:"entries"`
+}
+
+// damaged is the key of a content that is not what its name says; "": the entry is whole.
+func (e backupEntry) damaged() string {
+	key, isFile := strings.CutPrefix(e.Name, backupFiles)
+	if !isFile || files.Whole(key, e.SHA256) {
+		return ""
+	}
+	return key
 }
 
 type backupEntry struct {

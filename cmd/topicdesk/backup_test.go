@@ -207,6 +207,28 @@ func TestBackup(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("without a folder for it, the backup says so", func(t *testing.T) {
+		t.Parallel()
+		a, folder := newArchived(t, 1, 0), filepath.Join(t.TempDir(), "nonexist")
+		err := backup(t.Context(), a.config(), filepath.Join(folder, "x.tar"), newProgress(io.Discard))
+		if err == nil || err.Error() != "the folder "+folder+" does not exist" {
+			t.Error(err)
+		}
+	})
+	t.Run("a restore that fails says what to do next, and another backup can be restored there", func(t *testing.T) {
+		t.Parallel()
+		a := newArchived(t, 10, 1)
+		file, folder := a.backedUp(), t.TempDir()
+		whole, err := os.ReadFile(file)
+		a.must(err)
+		bad := filepath.Join(t.TempDir(), "bad.tar")
+		a.must(os.WriteFile(bad, whole[:len(whole)/2], 0o600))
+		err = restore(t.Context(), configIn(folder), bad, newProgress(io.Discard))
+		if err == nil || !strings.Contains(err.Error(), "Restore another backup") || !strings.Contains(err.Error(), "topicdesk.db.restoring") {
+			t.Error(err)
+		}
+		a.restored(file, folder)
+	})
 	t.Run("damage is found, wherever it is, and such a file is not restored", func(t *testing.T) {
 		t.Parallel()
 		a := newArchived(t, 200, 2)
@@ -234,6 +256,39 @@ func TestBackup(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBackupOfDamagedAttachments: what is damaged in the desk is damaged in its backup, and who backs up, checks or
+// restores it is told.
+func TestBackupOfDamagedAttachments(t *testing.T) {
+	t.Parallel()
+	a := newArchived(t, 10, 3)
+	contents, err := filepath.Glob(filepath.Join(a.folder, "files", "content", "*", "*"))
+	a.must(err)
+	a.must(os.Truncate(contents[0], 0))
+	twice, err := a.store.AttachmentsWith(t.Context(), filepath.Base(contents[1]), 1)
+	a.must(err)
+	twice[0].AttachmentID, twice[0].Version = "again", 1
+	a.must(a.store.Load(t.Context(), []any{&twice[0]}))
+	a.must(os.Remove(contents[1]))
+	var told bytes.Buffer
+	file := filepath.Join(t.TempDir(), "desk.tar")
+	err = backup(t.Context(), a.config(), file, newProgress(&told))
+	for _, want := range []string{"damaged: attachment a", "it has 0 bytes instead of ", "2 attachments without content, 1 damaged"} {
+		if err == nil || !strings.Contains(err.Error(), "1 attachments of the desk are damaged") || !strings.Contains(told.String(), want) {
+			t.Errorf("%v, and no %q in\n%s", err, want, told.String())
+		}
+	}
+	told.Reset()
+	err = verifyBackup(t.Context(), file, newProgress(&told))
+	if err == nil || !strings.Contains(err.Error(), "1 attachments in it are damaged") || !strings.Contains(told.String(), "damaged: attachment a") {
+		t.Errorf("%v\n%s", err, told.String())
+	}
+	told.Reset()
+	a.must(restore(t.Context(), configIn(t.TempDir()), file, newProgress(&told)))
+	if !strings.Contains(told.String(), "1 contents of attachments were damaged") {
+		t.Error(told.String())
+	}
 }
 
 // padding reports whether a byte of a tar file is between two entries, where nothing reads it.

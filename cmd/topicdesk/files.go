@@ -87,12 +87,16 @@ func printReport(w io.Writer, r *files.Report, dryRun bool) {
 }
 
 func filesCheckCommand() *cobra.Command {
-	return &cobra.Command{
+	var hashes bool
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Compare records and contents in both directions; fails if they do not agree",
-		Args:  cobra.NoArgs,
+		Long: "Compare records and contents in both directions, by names and sizes. With --hashes, read each content\n" +
+			"and compare its SHA-256, which finds every other damage. Fails if they do not agree.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withFiles(cmd, "check files", func(c *files.Cleaner) error {
+				c.Hashes = hashes
 				result, err := c.Check(cmd.Context())
 				if err != nil {
 					return err
@@ -102,18 +106,29 @@ func filesCheckCommand() *cobra.Command {
 					_, _ = fmt.Fprintf(w, "no content: attachment %s (%s, %s) of ticket %s\n",
 						x.AttachmentID, x.FileName, files.Size(x.Size), x.TicketID)
 				}
+				for _, x := range result.Damaged {
+					_, _ = fmt.Fprintln(w, damagedLine(x))
+				}
 				for _, name := range result.Unnamed {
 					_, _ = fmt.Fprintf(w, "no attachment: content %s\n", name)
 				}
-				_, _ = fmt.Fprintf(w, "%d attachments checked, %d without content, %d contents without an attachment\n",
-					result.Checked, len(result.Missing), len(result.Unnamed))
-				if len(result.Missing)+len(result.Unnamed) > 0 {
+				_, _ = fmt.Fprintf(w, "%d attachments checked, %d without content, %d damaged, %d contents without an attachment\n",
+					result.Checked, len(result.Missing), len(result.Damaged), len(result.Unnamed))
+				if len(result.Missing)+len(result.Damaged)+len(result.Unnamed) > 0 {
 					return errors.New("records and contents do not agree")
 				}
 				return nil
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&hashes, "hashes", false, "read each content, too, and compare its SHA-256")
+	return cmd
+}
+
+// damagedLine names an attachment whose content is damaged.
+func damagedLine(x files.Removal) string {
+	return fmt.Sprintf("damaged: attachment %s (%s, %s) of ticket %s: %s",
+		x.AttachmentID, x.FileName, files.Size(x.Size), x.TicketID, x.Reason)
 }
 
 // withFiles opens the database and the files of the settings, which a service may have open as well.

@@ -55,8 +55,23 @@ func TestFilesCommands(t *testing.T) {
 	if err := os.WriteFile(content, []byte("abc"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run("check"); err != nil || !strings.Contains(out,
-		"1 attachments checked, 0 without content, 0 contents without an attachment") {
+	for damaged, args := range map[string][]string{
+		"": {"check"}, "abcd": {"check"}, "abx": {"check", "--hashes"},
+	} {
+		if err := os.WriteFile(content, []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run(args...)
+		if err == nil || !strings.Contains(out, "damaged: attachment -1:2.u (old.txt, 3 bytes) of ticket TICK-1: it") ||
+			!strings.Contains(out, "0 without content, 1 damaged") {
+			t.Errorf("%q: %v\n%s", damaged, err, out)
+		}
+	}
+	if err := os.WriteFile(content, []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run("check", "--hashes"); err != nil || !strings.Contains(out,
+		"1 attachments checked, 0 without content, 0 damaged, 0 contents without an attachment") {
 		t.Errorf("check: %v\n%s", err, out)
 	}
 	if out, err := run("clean", "--dry-run"); err != nil || !strings.Contains(out,

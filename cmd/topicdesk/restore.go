@@ -48,6 +48,7 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 	r := &restorer{config: c, small: map[string][]byte{}}
 	var m *manifest
 	err = sqlite.Place(c.Database().Path, func(database io.Writer) (err error) {
+		r.began = true
 		lock, err := lockDataDir(c)
 		if err != nil {
 			return err
@@ -69,9 +70,15 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 		return r.finish()
 	})
 	if err != nil {
+		if ctx.Err() == nil {
+			return r.saying(err)
+		}
 		return interruptedOr(ctx, err, "there is no desk yet; the same command begins anew")
 	}
 	p.say("%s is the desk of %s", where(c.Database()), m.CreatedAt.Format("2006-01-02 15:04:05 MST"))
+	if r.damaged > 0 {
+		p.say("%d contents of attachments were damaged in the backup and are left out: `topicdesk files check` names them", r.damaged)
+	}
 	if r.small[backupKey] == nil && c.SecretsKey == "" {
 		p.say("The backup has no %s: webhooks stay silent until SECRETS_KEY is what it was", backupKey)
 	}
@@ -83,14 +90,31 @@ type restorer struct {
 	config   config.Config
 	files    *files.Store
 	database bool
+	began    bool              // something was written
+	damaged  int               // contents that are left out
 	small    map[string][]byte // files that are written at the end
+}
+
+// saying adds to an error what a restore that has begun has left, and what to do about it.
+func (r *restorer) saying(err error) error {
+	left := r.config.Database().Path + sqlite.Restoring
+	if !r.began || missing(left) {
+		return err
+	}
+	return fmt.Errorf("%w\nThere is no desk yet: the service does not start beside %s. Restore another backup, which writes over "+
+		"what this one has left, or remove that file and the files in %s", err, left, r.config.DataDir)
 }
 
 func (r *restorer) take(ctx context.Context, name string, content io.Reader, database io.Writer) (err error) {
 	key, isFile := strings.CutPrefix(name, backupFiles)
 	switch {
 	case isFile:
-		return r.files.KeepKey(ctx, key, content)
+		err := r.files.KeepKey(ctx, key, content)
+		if errors.Is(err, files.ErrDamaged) { // it was when the backup was made, or else the manifest refuses the backup
+			r.damaged++
+			return nil
+		}
+		return err
 	case name == backupDatabase && !r.database:
 		r.database = true
 		_, err = io.Copy(database, content)

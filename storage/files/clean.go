@@ -29,6 +29,7 @@ type Cleaner struct {
 	Files     *Store
 	Retention time.Duration // how long a file is kept; 0: forever
 	MaxTotal  int64         // bytes of all files; 0: no limit
+	Hashes    bool          // Check reads all contents, too
 	Now       func() time.Time
 	Seen      func() // told of each record and each content that is looked at; nil: nobody
 	Log       *slog.Logger
@@ -303,53 +304,6 @@ func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
 	n, err := c.Files.SweepTemporary(time.Now().Add(-staleAfter))
 	report.Temporary = n
 	return err
-}
-
-// Orphans says where records and contents differ.
-type Orphans struct {
-	Missing []Removal // records whose content is missing
-	Unnamed []string  // contents that no record names: prefix and SHA-256
-	Checked int       // records that were checked
-}
-
-// Check compares records and contents, in both directions. It does not report what is written meanwhile.
-func (c *Cleaner) Check(ctx context.Context) (*Orphans, error) {
-	result := &Orphans{}
-	err := c.eachRecord(ctx, func(a *storage.Attachment) error {
-		prefix := map[string]string{
-			storage.FileStored: contentPrefix, storage.FileInfected: quarantinePrefix,
-		}[a.State]
-		if prefix == "" || !shaShape.MatchString(a.SHA256) {
-			return nil
-		}
-		result.Checked++
-		there, err := c.Files.bucket.Exists(ctx, contentKey(prefix, a.SHA256))
-		if err != nil || there {
-			return withoutURL(err)
-		}
-		now, err := c.Records.Attachment(ctx, a.AttachmentID) // it may have been cleaned up since the page was read
-		if err == nil && now.SHA256 == a.SHA256 {
-			result.Missing = append(result.Missing, removalOf(a))
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, prefix := range []string{contentPrefix, quarantinePrefix, asidePrefix} {
-		err := c.Files.each(ctx, prefix, func(sha string, _ int64, at time.Time) error {
-			c.seen()
-			named, err := c.named(ctx, sha)
-			if err == nil && (!named && time.Since(at) >= youngContent || named && prefix == asidePrefix) {
-				result.Unnamed = append(result.Unnamed, prefix+sha)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return result, nil
 }
 
 // Run cleans immediately and then at every interval, until ctx ends.

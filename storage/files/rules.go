@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"fmt"
 	"mime"
 	"path"
@@ -65,7 +66,7 @@ func (r Rules) refuses(content *mimetype.MIME, name string) *storage.RefusedErro
 	types := ancestry(content)
 	ext := strings.ToLower(path.Ext(name))
 	if entry, denied := matches(r.Deny, types, ext); denied {
-		what, value := types[0], types[0]
+		what, value := types[0], kindOf(content)
 		if strings.HasPrefix(entry, ".") {
 			what, value = "a "+entry+" file", entry
 		}
@@ -77,9 +78,14 @@ func (r Rules) refuses(content *mimetype.MIME, name string) *storage.RefusedErro
 	// Only the type itself counts here, not its parents: plain text is the parent of every script.
 	if _, allowed := matches(r.Allow, types[:1], ext); !allowed {
 		reason := types[0] + " is not among what is allowed"
-		return &storage.RefusedError{Reason: reason, Rule: storage.RuleType, Value: types[0]}
+		return &storage.RefusedError{Reason: reason, Rule: storage.RuleType, Value: kindOf(content)}
 	}
 	return nil
+}
+
+// kindOf names a type in a way that people know: .exe. The name of the file may say something else.
+func kindOf(content *mimetype.MIME) string {
+	return cmp.Or(content.Extension(), strings.TrimSpace(strings.Split(content.String(), ";")[0]))
 }
 
 // ancestry lists a type and the types that it is a special case of (a jar is a zip). The root

@@ -89,9 +89,9 @@ func Check(path string) (err error) {
 	return nil
 }
 
-// restoring is behind the name of a database that Place writes. Where such a file is and the database is not, a restore
+// Restoring is behind the name of a database that Place writes. Where such a file is and the database is not, a restore
 // was interrupted, and Open makes no new database.
-const restoring = ".restoring"
+const Restoring = ".restoring"
 
 // Place makes the database at path of what write writes, whole or not at all. It refuses to replace a database, and a
 // service can't start meanwhile.
@@ -115,7 +115,7 @@ func Place(path string, write func(io.Writer) error) (err error) {
 			return fmt.Errorf("sqlite: %s exists already; move it away first: %w", there, fs.ErrExist)
 		}
 	}
-	f, err := os.OpenFile(path+restoring, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path+Restoring, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", withAdvice(err))
 	}

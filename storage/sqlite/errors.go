@@ -66,9 +66,9 @@ func prepareFile(path string) error {
 		return fmt.Errorf("sqlite: %s is a directory; give the path of a database file", path)
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(path + restoring); err == nil {
+		if _, err := os.Stat(path + Restoring); err == nil {
 			return fmt.Errorf("sqlite: restoring %s was interrupted: give `topicdesk restore` again, or remove %s for a new desk",
-				path, path+restoring)
+				path, path+Restoring)
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -2,6 +2,7 @@ package attachment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -22,6 +23,13 @@ func (k *Keeper) Content(ctx context.Context, attachmentID string, thumbnail boo
 		r, _, err := k.files.OpenThumbnail(ctx, a.SHA256)
 		return r, -1, err
 	}
-	r, _, err := k.files.Open(ctx, a.SHA256)
+	r, size, err := k.files.Open(ctx, a.SHA256)
+	if err == nil && size != a.FileSize {
+		_ = r.Close()
+		return nil, 0, fmt.Errorf("%w: it has %d bytes instead of %d", ErrDamaged, size, a.FileSize)
+	}
 	return r, a.FileSize, err
 }
+
+// ErrDamaged: the content of a file is not what its record says.
+var ErrDamaged = errors.New("the content is damaged")

@@ -293,7 +293,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	if outcome.Result != messages.Outcome_DONE {
 		c.Log.Log(c.Ctx, givenUpLevel(c.group, op, outcome), "a call was given up",
 			"operation", op.Id, "telegramChat", c.chatID, "topic", op.ThreadId,
-			"outcome", outcome.Result, "why", outcome.Description)
+			"outcome", outcome.Result.String(), "why", outcome.Description)
 	} else {
 		c.Log.Debug("called", "operation", op.Id, "telegramChat", c.chatID, "topic", op.ThreadId, "took", took)
 	}

@@ -83,7 +83,7 @@ func (c *chat) onTrouble(m called) error {
 		}
 	}
 	c.Log.Warn("a call failed and is tried again", "operation", first.op.Id, "telegramChat", c.chatID, "attempt", first.attempts,
-		"outcome", m.outcome.Result, "why", m.outcome.Description, "in", wait)
+		"outcome", m.outcome.Result.String(), "why", m.outcome.Description, "in", wait)
 	c.putBackAll(first)
 	return nil
 }

@@ -123,7 +123,8 @@ func (t *ticket) tellSender(r *storage.Ticket, a *storage.Attachment, of fileSou
 		Args: map[string]string{"file": a.FileName, "why": messages.CleanLine(a.Reason)}}
 	if said, ok := ruleNotices[a.Rule]; ok {
 		notice.Key, notice.Args = said.key, map[string]string{"file": a.FileName}
-		if a.RuleValue != "" {
+		// A type without an extension (application/x-executable) says nothing to people.
+		if a.RuleValue != "" && !(a.Rule == storage.RuleType && strings.Contains(a.RuleValue, "/")) {
 			notice.Args[said.arg] = a.RuleValue
 		}
 	}

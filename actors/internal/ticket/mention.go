@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,9 @@ import (
 
 // mentionPage is how many internal users one page of the keyboard shows.
 const mentionPage = 8
+
+// mentionableRead is how many internal users are looked at for those who can be mentioned.
+const mentionableRead = 1000
 
 // mentioning creates a linked topic in the default group of an internal user, or says why it can't.
 func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
@@ -126,7 +130,7 @@ func (t *ticket) linkWith(userID ids.UserID) *storage.Link {
 
 // choosing shows the keyboard of internal users.
 func (t *ticket) choosing(o *messages.Origin) (effect, error) {
-	keyboard, err := t.mentionKeyboard(0)
+	keyboard, err := t.mentionKeyboard(o, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +143,7 @@ func (t *ticket) choosing(o *messages.Origin) (effect, error) {
 // turningPage shows another page of the keyboard.
 func (t *ticket) turningPage(m *messages.ShowMentionPage) (effect, error) {
 	o := m.Origin
-	keyboard, err := t.mentionKeyboard(int(m.Page))
+	keyboard, err := t.mentionKeyboard(o, int(m.Page))
 	if err != nil {
 		return nil, err
 	}
@@ -156,18 +160,18 @@ func (t *ticket) turningPage(m *messages.ShowMentionPage) (effect, error) {
 	}, nil
 }
 
-// mentionKeyboard is one page of internal users, each with the title of their group; nil if the page is empty.
-func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
-	if page < 0 {
-		return nil, nil
-	}
-	users, total, err := t.Store.InternalUsers(t.Ctx, page*mentionPage, mentionPage)
+// mentionKeyboard is one page of the internal users whom somebody can mention here, each with the title of their group;
+// nil if the page is empty.
+func (t *ticket) mentionKeyboard(o *messages.Origin, page int) (*messages.Keyboard, error) {
+	users, err := t.mentionable(o)
 	if err != nil {
-		return nil, fmt.Errorf("read internal users: %w", err)
+		return nil, err
 	}
-	if len(users) == 0 {
+	total := len(users)
+	if page < 0 || page*mentionPage >= total {
 		return nil, nil
 	}
+	users = users[page*mentionPage : min(total, (page+1)*mentionPage)]
 	k := &messages.Keyboard{}
 	for i := range users {
 		row, err := t.mentionButton(&users[i])
@@ -190,6 +194,18 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 		k.Rows = append(k.Rows, turn)
 	}
 	return k, nil
+}
+
+// mentionable lists the internal users whom somebody can mention here: not themselves, and nobody whose default group has
+// the ticket already.
+func (t *ticket) mentionable(o *messages.Origin) ([]storage.User, error) {
+	users, _, err := t.Store.InternalUsers(t.Ctx, 0, mentionableRead)
+	if err != nil {
+		return nil, fmt.Errorf("read internal users: %w", err)
+	}
+	return slices.DeleteFunc(users, func(u storage.User) bool {
+		return u.TelegramID == o.GetFrom().GetId() || u.DefaultGroupID == t.record.GroupID
+	}), nil
 }
 
 // mentionButton is the button that mentions a user, with the title of their group.

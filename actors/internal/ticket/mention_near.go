@@ -1,7 +1,6 @@
 package ticket
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,18 +11,15 @@ import (
 
 // People type the beginning of a name for the name: @ben for Ben Carter, who is @ben_carter.
 
-// nearRead is how many internal users are looked at for a name that nobody has.
-const nearRead = 1000
-
 // offering shows the internal users whose username or first name begins as the username that nobody has; nil: none does.
 func (t *ticket) offering(m *messages.Mention, given string) (effect, error) {
 	o, begins := m.Origin, strings.ToLower(strings.TrimPrefix(given, "@"))
 	if m.UserId != 0 || desk.IsAPI(o) || begins == "" {
 		return nil, nil
 	}
-	users, _, err := t.Store.InternalUsers(t.Ctx, 0, nearRead)
+	users, err := t.mentionable(o)
 	if err != nil {
-		return nil, fmt.Errorf("read internal users: %w", err)
+		return nil, err
 	}
 	near := slices.DeleteFunc(users, func(u storage.User) bool {
 		return !strings.HasPrefix(strings.ToLower(u.Username), begins) && !strings.HasPrefix(strings.ToLower(u.FirstName), begins)

@@ -111,9 +111,7 @@ func (u *user) switching(m *messages.TalkOn) (effect, error) {
 	}
 	return func(r *storage.User) {
 		args := map[string]string{"ticket": desk.NameOf(record)}
-		if r.SettledID = max(r.SettledID, m.Settles); m.Quiet {
-			u.showKeyboard(r, o, nil) // it is answered
-		}
+		r.SettledID = max(r.SettledID, m.Settles)
 		if r.CurrentTicketID == record.TicketID || m.Stay {
 			if m.Quiet {
 				u.acknowledge(r, o)
