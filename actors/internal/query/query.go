@@ -47,6 +47,8 @@ var reads = tableOf(
 	replies((*query).attachment), replies((*query).eventsOfLog), lists((*query).consumers),
 	replies((*query).webhook), replies((*query).webhookByName), lists((*query).webhooks),
 	lists((*query).deliveries), replies((*query).replay),
+	// What the web desk reads.
+	replies((*query).webAccess), lists((*query).webTickets), lists((*query).webTimeline),
 	// What checks that a reader is there.
 	replies((*query).wake),
 )
