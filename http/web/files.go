@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"mime"
 
 	"github.com/gofiber/fiber/v2"
@@ -27,7 +28,7 @@ func (s *Site) file(c *fiber.Ctx, of *session, thumbnail bool) error {
 	if found.MessageId != "" {
 		page, err := ask[*messages.WebTimeline](ctx, s, messages.KindQuery, "",
 			&messages.ListWebTimeline{TicketId: found.TicketId, MessageId: found.MessageId, Limit: 1})
-		if err != nil && err != error(errNowhere) { // what came with a description is no message
+		if err != nil && !errors.Is(err, errNowhere) { // what came with a description is no message
 			return err
 		}
 		for _, m := range page.GetMessages() {
