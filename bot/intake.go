@@ -25,6 +25,7 @@ type Intake struct {
 	bot        BotIdentity
 	allowed    func(chatID int64) bool
 	isAskTitle func(text string) bool
+	publicURL  string
 	now        func() time.Time
 	log        *slog.Logger
 	metrics    *intakeMetrics
@@ -47,6 +48,7 @@ type IntakeOptions struct {
 	Bot        BotIdentity
 	Allowed    func(chatID int64) bool // which groups may register; nil: any
 	IsAskTitle func(text string) bool  // whether a text of the bot is NoticeAskTitle, in any language; nil: none is
+	PublicURL  string                  // where people reach the web desk, without a slash at the end
 	Now        func() time.Time        // nil: time.Now
 	Log        *slog.Logger            // nil: slog.Default
 	Metrics    prometheus.Registerer   // nil: not registered
@@ -71,7 +73,7 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	metrics := newIntakeMetrics(o.Metrics)
 	in := &Intake{
 		desk: desk, directory: NewDirectory(desk, metrics.lookedUp),
-		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
+		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, publicURL: o.PublicURL, now: o.Now, log: o.Log,
 		metrics: metrics,
 		people:  newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
 		givers: newCache[int64, struct{}](peopleCached), done: newCache[updateKey, struct{}](updatesCached),

@@ -22,6 +22,7 @@ var handlers = map[string]handler{
 	messages.VerbPublic:       (*handling).publicGroup,
 	messages.VerbCreateTicket: (*handling).createTicket,
 	messages.VerbTickets:      (*handling).tickets,
+	messages.VerbWeb:          (*handling).web,
 	messages.VerbMention:      (*handling).mention,
 	messages.VerbLink:         (*handling).link,
 	messages.VerbUnlink:       (*handling).unlink,

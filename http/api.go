@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/http/web"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
 )
@@ -52,6 +53,7 @@ type APIOptions struct {
 	CORSOrigins               []string // whose pages may call the API; none: only the service's own pages
 
 	SimulatorURL string // the page of the built-in simulator; "": there is none
+	PublicURL    string // where people reach the web desk; "": at the address that they asked for
 }
 
 // API is the desk for programs: operations that send messages to actors.
@@ -131,6 +133,12 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.finish()
 	a.serveDocument(s.App)
 	serveSwagger(s.App)
+	site := web.Options{Desk: o.Desk, Log: o.Log, Now: o.Now, PublicURL: o.PublicURL, SimulatorURL: o.SimulatorURL,
+		Ending: s.ending}
+	if o.Files != nil {
+		site.Files = o.Files
+	}
+	web.Mount(s.App, site)
 	serveLanding(s.App, o.SimulatorURL)
 	return a
 }

@@ -41,10 +41,10 @@ func TestLandingPage(t *testing.T) {
 	}
 	_, body := get("/", "en")
 	links := regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(body, -1)
-	if len(links) != 4 || links[0][1] != "http://127.0.0.1:8081" {
+	if len(links) != 5 || links[0][1] != "/sign-in" || links[1][1] != "http://127.0.0.1:8081" || !strings.Contains(body, "/web") {
 		t.Fatalf("the links are %q", links)
 	}
-	for _, link := range links[1:] {
+	for _, link := range append(links[:1:1], links[2:]...) {
 		if res, body := get(link[1], "en"); res.StatusCode >= http.StatusBadRequest {
 			t.Errorf("%s: %d %s", link[1], res.StatusCode, body)
 		}

@@ -18,6 +18,12 @@ const (
 	NoticeLangUsage       = "lang_usage"       //
 	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
 
+	// The web desk.
+	NoticeWebOffer       = "web_offer"        // url; in the private chat
+	NoticeWebOff         = "web_off"          // count; all sessions are ended
+	NoticeWebOffNone     = "web_off_none"     // there was no session
+	NoticeWebOnlyPrivate = "web_only_private" // given in a group
+
 	// Groups.
 	NoticeGroupRegistered     = "group_registered"      // title, nodelete, nopin; the rights that are missing
 	NoticeGroupAlready        = "group_already"         // title, nodelete, nopin; registered before

@@ -19,6 +19,7 @@ const (
 	VerbDelete       = "delete"
 	VerbLang         = "lang"
 	VerbPublic       = "public"
+	VerbWeb          = "web"
 )
 
 // Command declares a slash command: what follows it, where it can be given, and who may give it. From the declaration
@@ -109,6 +110,7 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbRegister, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbPublic, Grammar: ArgWord, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbLang, Grammar: ArgWord, About: AboutChat, Where: Anywhere, Listed: Anywhere, Who: ByAdmins},
+	{Verb: VerbWeb, Grammar: ArgWord, Where: Anywhere, Listed: InPrivate, Who: ByAnyone, Personal: true},
 	{Verb: VerbHelp, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},
 }
 

@@ -1,10 +1,12 @@
 package simulator
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"regexp"
@@ -34,6 +36,7 @@ type Options struct {
 	KeepMessages int              // how many messages each chat remembers, at least; 0: all
 	KeepUpdates  int              // how many updates wait at most, the oldest are dropped; 0: all
 	MaxFile      int64            // the largest file getFile serves, in bytes; default 20 MB
+	Site         string           // where people find the bot's own pages; the simulator's page links there; "": nowhere
 	AnyHost      bool             // serve /sim/ and the page under any Host header, not only loopback
 }
 
@@ -187,6 +190,11 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	link := ""
+	if s.opt.Site != "" {
+		link = `<a class="btn" data-testid="site" href="` + html.EscapeString(s.opt.Site) + `">Web desk</a>`
+	}
+	page = bytes.Replace(page, []byte("<!--site-->"), []byte(link), 1)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -21,10 +21,20 @@ type User struct {
 	Shelf           *Shelf    `json:"shelf,omitempty"`           // messages that no ticket has yet
 	Pending         []Pending `json:"pending,omitempty"`         // what is still to be sent to them
 	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
-	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: nothing is pending
-	CreatedAt       time.Time `json:"createdAt"`
-	UpdatedAt       time.Time `json:"updatedAt"`
-	Version         int64     `json:"version"`
+	// WebOffers and WebSessions are how the person signs in to the web desk, and is signed in; oldest first.
+	WebOffers   []WebSecret `json:"webOffers,omitempty"`
+	WebSessions []WebSecret `json:"webSessions,omitempty"`
+	DueAt       time.Time   `json:"dueAt,omitzero"` // zero: nothing is pending
+	CreatedAt   time.Time   `json:"createdAt"`
+	UpdatedAt   time.Time   `json:"updatedAt"`
+	Version     int64       `json:"version"`
+}
+
+// WebSecret is a secret of which only the hash is kept: the one in a link to sign in, or that of a session.
+type WebSecret struct {
+	Hash      []byte    `json:"hash"` // SHA-256
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.

@@ -251,7 +251,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
-		SimulatorURL: simulatorURL,
+		SimulatorURL: simulatorURL, PublicURL: a.Config.Address(),
 	})
 	listener, err := listen("HTTP_ADDR", a.Config.HTTPAddr)
 	if err != nil {

@@ -133,8 +133,15 @@ func (b *browser) until(what, script string) {
 	defer cancel()
 	poll := `new Promise(done => { const look = () => { let v; try { v = ` + script +
 		`; } catch {} v ? done(true) : setTimeout(look, 25); }; look(); })`
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](poll, chromedp.EvalAwaitPromise)); err != nil {
-		b.fail(what, err)
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](poll, chromedp.EvalAwaitPromise))
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() == nil && strings.Contains(err.Error(), "navigated"): // the next page is looked at instead
+		default:
+			b.fail(what, err)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (e *edge) start(ctx context.Context) error {
 		return err
 	}
 	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed,
-		IsAskTitle: bot.IsAskTitle, Log: e.log, Metrics: e.metrics})
+		IsAskTitle: bot.IsAskTitle, PublicURL: e.config.Address(), Log: e.log, Metrics: e.metrics})
 	e.intake.Store(intake)
 	e.tasks.Go(func() { // the menu of commands is a convenience: the desk works without it
 		err := e.persist(ctx, commandsCall, func() error { return e.client.SetCommands(ctx) })

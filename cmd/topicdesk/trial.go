@@ -17,7 +17,7 @@ import (
 // startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.
 func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
-	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true})
+	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true, Site: a.Config.Address()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -59,6 +59,8 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 			entity.Replies((*group).onChange),
 			// tickets and people that ask
 			entity.Takes((*group).onCheckAdmin), entity.Takes((*group).onCheckMember),
+			// the web desk
+			entity.Replies((*group).onWebStanding),
 			// its chat
 			entity.Settles((*group).onDone), entity.Takes((*group).onQueueLost),
 			// its own timer, and the sweep

@@ -50,6 +50,8 @@ var reads = tableOf(
 	replies((*query).webhook), replies((*query).webhookByName), lists((*query).webhooks),
 	lists((*query).deliveries), replies((*query).replay),
 	lists((*query).series), lists((*query).groupStates),
+	// What the web desk reads.
+	replies((*query).webAccess), lists((*query).webTickets), lists((*query).webTimeline),
 	// What checks that a reader is there.
 	replies((*query).wake),
 )

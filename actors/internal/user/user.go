@@ -19,9 +19,11 @@ import (
 )
 
 // user is the entity that owns one person: their names, language and default group, and what they do in their private
-// chat with the bot: their drafts (draft.go) and their current ticket (private.go).
+// chat with the bot: their drafts (draft.go) and their current ticket (private.go). Their sessions at the web desk are
+// its too (web.go).
 //
-// It takes the messages that Kind lists. It replies once to each command, and to PutUser with a UserRecord. It emits
+// It takes the messages that Kind lists. It replies once to each command, to PutUser with a UserRecord, and to the web desk with a
+// WebSession or WebSessionsEnded. It emits
 // GroupChanged and Send to the private chat, CheckMember to groups, and OpenTicket and PersonReachable to tickets. It
 // stops after 10 idle minutes with nothing pending.
 type user struct {
@@ -46,6 +48,9 @@ func Kind() *entity.Kind {
 			asks((*user).dropping),
 			asks((*user).switching), entity.Replies((*user).onBlocked),
 			entity.Replies((*user).onShelve), entity.Replies((*user).onTake),
+			// the web desk
+			entity.Replies((*user).onOfferWeb), entity.Replies((*user).onSignInWeb), entity.Replies((*user).onCheckWeb),
+			entity.Replies((*user).onEndWeb),
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
@@ -199,6 +204,7 @@ func (u *user) next() *storage.User {
 	next := *u.record
 	next.Drafts, next.Pending = slices.Clone(next.Drafts), slices.Clone(next.Pending)
 	next.Handled = slices.Clone(next.Handled)
+	next.WebOffers, next.WebSessions = slices.Clone(next.WebOffers), slices.Clone(next.WebSessions)
 	return &next
 }
 

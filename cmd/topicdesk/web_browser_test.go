@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// TestWebDeskInTheBrowser signs in by the bot's address, finds a ticket, answers it, and sees the answer arrive in the
+// simulator and on the page; and what somebody writes in Telegram meanwhile. With WEB_SHOTS it leaves pictures in that
+// folder.
+func TestWebDeskInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	addr, page, _ := serveSimulated(t, t.TempDir())
+	b.open(page)
+	b.see(`message('Support', 'Support is registered') && message('Engineering', 'Dana Lee, tickets')`)
+	b.write("Support", "/create_ticket Printer is on fire")
+	b.see(`topics('Support').length === 1`)
+	b.press(`topics('Support')[0]`)
+	b.see(`message('Support', 'Opened by Grace Hill')`)
+	b.write("Support", "It smells of toner, <b>badly</b>")
+	b.until("open Grace Hill's private chat", `(() => {`+seeing+`
+		const list = one('open-private'), option = [...list.options].find(o => o.textContent.includes('Grace Hill'));
+		if (!option) return false;
+		list.value = option.value;
+		list.dispatchEvent(new Event('change', { bubbles: true }));
+		return true;
+	})()`)
+	b.see(`pane('Grace Hill')`)
+	b.write("Grace Hill", "/web")
+	b.see(`message('Grace Hill', '/sign-in?')`)
+	address, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(() => {`+seeing+`
+		return text(message('Grace Hill', '/sign-in?')).match(/\/sign-in\?\S+/)[0];
+	})()`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	visit := func(path string) {
+		t.Helper()
+		if err := chromedp.Do(b.ctx, chromedp.Navigate("http://"+addr+path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	visit(address)
+	b.press(`one('sign-in')`)
+	b.see(`all(document, 'ticket').length === 1 && one('ticket').textContent.includes('Printer is on fire')`)
+	b.shots("inbox")
+	b.press(`one('ticket')`)
+	b.see(`document.querySelector('[data-live=true]') && one('timeline').textContent.includes('toner, <b>badly</b>')`)
+	b.press(`one('answer')`)
+	b.keys("On my way with an extinguisher 🧯")
+	b.press(`one('send')`)
+	b.see(`one('answer').value === '' && one('timeline').textContent.includes('extinguisher')`)
+	b.shots("ticket")
+	live := b.path(t)
+
+	b.open(page)
+	b.press(`topics('Support')[0]`)
+	b.see(`text(message('Support', 'extinguisher')).startsWith('Grace Hill')`)
+	b.write("Support", "// it is the red one")
+	visit(live)
+	b.see(`all(document, 'message').at(-1).classList.contains('note')`)
+	b.press(`one('close')`)
+	b.see(`one('state').classList.contains('closed') && one('reopen')`)
+	b.shots("closed")
+	b.press(`one('reopen')`)
+	b.see(`one('state').classList.contains('open')`)
+	if wrong := b.complaints(); len(wrong) > 0 {
+		t.Errorf("the console complains: %s", strings.Join(wrong, "\n"))
+	}
+}
+
+// path is where the browser is.
+func (b *browser) path(t *testing.T) string {
+	t.Helper()
+	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.pathname"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// shots checks that nothing is wider than the page, as wide as a desktop and a phone, and leaves pictures in light and dark
+// where WEB_SHOTS says.
+func (b *browser) shots(name string) {
+	b.t.Helper()
+	for _, width := range []int64{1400, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+			if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
+				b.t.Fatal(err)
+			}
+			if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 800)); err != nil {
+				b.t.Fatal(err)
+			}
+			b.see(`document.documentElement.scrollWidth <= innerWidth`)
+			folder := os.Getenv("WEB_SHOTS")
+			if folder == "" {
+				continue
+			}
+			picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+			if err == nil {
+				err = os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), picture, 0o600)
+			}
+			if err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	}
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
+		b.t.Fatal(err)
+	}
+}

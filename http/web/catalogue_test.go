@@ -1,0 +1,64 @@
+package web
+
+import (
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	placeholders = regexp.MustCompile(`\{[a-z]+\}`)
+	usedKeys     = regexp.MustCompile(`\.T "([a-z_]+)"`)
+	builtKeys    = regexp.MustCompile(`printf "([a-z]+_)%s"`)
+)
+
+// TestCatalogues: both languages have the same keys with the same placeholders, and every text that a page names.
+func TestCatalogues(t *testing.T) {
+	en, th := catalogues()["en"], catalogues()["th"]
+	if len(en) == 0 || len(en) != len(th) {
+		t.Errorf("%d texts in English, %d in Thai", len(en), len(th))
+	}
+	for key, text := range en {
+		a, b := placeholders.FindAllString(text, -1), placeholders.FindAllString(th[key], -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if th[key] == "" || !slices.Equal(a, b) {
+			t.Errorf("%s: %q, %q", key, text, th[key])
+		}
+	}
+	pages, err := fs.Glob(embedded, "templates/*.html")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(err)
+	}
+	for _, name := range pages {
+		page, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, used := range usedKeys.FindAllStringSubmatch(string(page), -1) {
+			if en[used[1]] == "" {
+				t.Errorf("%s: there is no text %s", name, used[1])
+			}
+		}
+		for _, built := range builtKeys.FindAllStringSubmatch(string(page), -1) {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(en)), func(key string) bool { return strings.HasPrefix(key, built[1]) }) {
+				t.Errorf("%s: there are no texts %s…", name, built[1])
+			}
+		}
+	}
+	for _, state := range states {
+		if en["filter_"+state.Name] == "" {
+			t.Errorf("there is no text filter_%s", state.Name)
+		}
+	}
+}
+
+// TestValuesAreLiteral: what is put into a text is not read again.
+func TestValuesAreLiteral(t *testing.T) {
+	if got := textOf("en", "forwarded", "name", "{name} {count}"); got != "Forwarded from {name} {count}" {
+		t.Error(got)
+	}
+}

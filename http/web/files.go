@@ -1,0 +1,58 @@
+package web
+
+import (
+	"errors"
+	"mime"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+func (s *Site) content(c *fiber.Ctx, of *session) error { return s.file(c, of, false) }
+
+func (s *Site) thumbnail(c *fiber.Ctx, of *session) error { return s.file(c, of, true) }
+
+// file serves the bytes of a file to whoever may see the message that has it. The headers keep browsers from treating
+// somebody's file as a page of ours, as those of the API do.
+func (s *Site) file(c *fiber.Ctx, of *session, thumbnail bool) error {
+	ctx, id := c.UserContext(), c.Params("id")
+	found, err := ask[*messages.AttachmentRecord](ctx, s, messages.KindQuery, "", &messages.GetAttachment{AttachmentId: id})
+	if err != nil {
+		return err
+	}
+	may, err := s.mayRead(ctx, of, found.TicketId)
+	if err != nil {
+		return err
+	}
+	if found.MessageId != "" {
+		page, err := ask[*messages.WebTimeline](ctx, s, messages.KindQuery, "",
+			&messages.ListWebTimeline{TicketId: found.TicketId, MessageId: found.MessageId, Limit: 1})
+		if err != nil && !errors.Is(err, errNowhere) { // what came with a description is no message
+			return err
+		}
+		for _, m := range page.GetMessages() {
+			if !may.sees(m.Message) || m.Message.Deleted {
+				return errNowhere
+			}
+		}
+	}
+	if s.o.Files == nil || found.State != "stored" || thumbnail && !found.Thumbnail {
+		return errNowhere
+	}
+	r, size, err := s.o.Files.FileContent(ctx, found.AttachmentId, thumbnail)
+	if err != nil {
+		return errNowhere
+	}
+	kind, name, as := "application/octet-stream", found.FileName, "attachment"
+	if thumbnail {
+		kind, name, as = "image/jpeg", "thumbnail.jpg", "inline"
+	}
+	c.Set(fiber.HeaderContentType, kind)
+	c.Set(fiber.HeaderContentDisposition, mime.FormatMediaType(as, map[string]string{"filename": name}))
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; sandbox; frame-ancestors 'none'")
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	c.Context().Response.SetBodyStream(r, int(size))
+	return nil
+}

@@ -1,0 +1,180 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Desk is what the web desk needs from the actors.
+type Desk interface {
+	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
+	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
+}
+
+// Files opens the bytes of files. They do not travel through actors.
+type Files interface {
+	FileContent(ctx context.Context, attachmentID string, thumbnail bool) (io.ReadCloser, int64, error)
+}
+
+// Options are what a web desk is made of.
+type Options struct {
+	Desk         Desk
+	Files        Files // nil: the service keeps no files
+	Log          *slog.Logger
+	Now          func() time.Time
+	PublicURL    string          // where people reach the desk; "": at the address that they asked for
+	SimulatorURL string          // the page of the built-in simulator; "": there is none
+	Ending       <-chan struct{} // closed when the service shuts down
+}
+
+// Site serves the pages.
+type Site struct {
+	o       Options
+	desk    Desk
+	log     *slog.Logger
+	secure  bool   // whether browsers reach the desk by https
+	address string // of PublicURL; "": it is not set
+	streams *streams
+}
+
+// Mount adds the pages to app. Where nobody is signed in, / is left to the handler that is added after it.
+func Mount(app *fiber.App, o Options) *Site {
+	s := &Site{o: o, desk: o.Desk, log: o.Log, streams: newStreams()}
+	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
+		s.secure, s.address = u.Scheme == "https", u.Scheme+"://"+u.Host
+	}
+	app.Get("/static/:name", s.static)
+	app.Get(messages.WebSignInPath, s.page(s.offerSignIn))
+	app.Post(messages.WebSignInPath, s.page(s.signIn))
+	app.Get("/", s.page(s.inbox))
+	app.Post("/sign-out", s.page(s.changing(s.signOut)))
+	app.Get("/tickets/:id", s.page(s.signedIn(s.ticket)))
+	app.Get("/tickets/:id/timeline", s.page(s.signedIn(s.timeline)))
+	app.Get("/tickets/:id/stream", s.page(s.signedIn(s.stream)))
+	app.Post("/tickets/:id/answer", s.page(s.changing(s.answer)))
+	app.Post("/tickets/:id/close", s.page(s.changing(s.close)))
+	app.Post("/tickets/:id/reopen", s.page(s.changing(s.reopen)))
+	app.Get("/files/:id", s.page(s.signedIn(s.content)))
+	app.Get("/files/:id/thumbnail", s.page(s.signedIn(s.thumbnail)))
+	return s
+}
+
+// policy is the content security policy of every page: nothing inline, nothing from elsewhere.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// failure is an error that people see as a page of their own.
+type failure struct {
+	status int
+	text   string // key of the catalogue
+}
+
+func (f *failure) Error() string { return f.text }
+
+var (
+	errNowhere     = &failure{http.StatusNotFound, "not_found"}
+	errForged      = &failure{http.StatusForbidden, "forged"}
+	errUnavailable = &failure{http.StatusServiceUnavailable, "unavailable"}
+)
+
+// page makes a handler that sets the headers of a page, and shows errors as pages.
+func (s *Site) page(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentSecurityPolicy, policy)
+		c.Set(fiber.HeaderReferrerPolicy, "same-origin") // with no-referrer, browsers send no Origin with forms
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		err := h(c)
+		if err == nil {
+			return nil
+		}
+		var shown *failure
+		if !errors.As(err, &shown) {
+			if c.UserContext().Err() == nil {
+				s.log.Error("a page of the web desk failed", "path", c.Path(), "error", err)
+			}
+			shown = errUnavailable
+		}
+		c.Status(shown.status)
+		return s.render(c, "failure", &view{Text: shown.text})
+	}
+}
+
+// view is what every template gets.
+type view struct {
+	Lang      string
+	Title     string
+	Session   *session // nil: nobody is signed in
+	CSRF      string
+	Simulator string
+	Text      string // of a page that only says something
+	Data      any
+}
+
+// T is a text of the catalogue; pairs are names and values of its placeholders.
+func (v *view) T(key string, pairs ...any) string { return textOf(v.Lang, key, pairs...) }
+
+// render writes a page. It is made as a whole first, so that a failure leaves no half of one.
+func (s *Site) render(c *fiber.Ctx, name string, v *view) error {
+	v.Lang, v.Simulator = languageOf(c, v.Session), s.o.SimulatorURL
+	if v.Session == nil {
+		v.Session, _ = c.Locals(localSession).(*session)
+		v.Lang = languageOf(c, v.Session)
+	}
+	if v.Session != nil {
+		v.CSRF = v.Session.csrf()
+	}
+	var page bytes.Buffer
+	if err := templates.ExecuteTemplate(&page, name, v); err != nil {
+		return err
+	}
+	c.Type("html", "utf-8")
+	return c.Send(page.Bytes())
+}
+
+func languageOf(c *fiber.Ctx, of *session) string {
+	if of != nil && of.lang != "" {
+		return catalogueLang(of.lang)
+	}
+	return catalogueLang(c.AcceptsLanguages("en", "th"))
+}
+
+// ask sends a message to an entity and expects a reply of type T.
+func ask[T interface {
+	proto.Message
+	GetCode() messages.Code
+}](ctx context.Context, s *Site, kind, identity string, m proto.Message) (T, error) {
+	var none T
+	reply, err := s.desk.Ask(ctx, kind, identity, m)
+	if err != nil {
+		return none, err
+	}
+	typed, ok := reply.(T)
+	if !ok {
+		if r, refused := reply.(*messages.Reply); refused && r.Code == messages.Code_NOT_FOUND {
+			return none, errNowhere
+		}
+		return none, errors.New("an entity gave an unexpected reply: " + string(reply.ProtoReflect().Descriptor().Name()))
+	}
+	switch typed.GetCode() {
+	case messages.Code_OK, messages.Code_DUPLICATE, messages.Code_CONFLICT:
+		return typed, nil
+	case messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC:
+		return none, errNowhere
+	}
+	return none, errUnavailable
+}
+
+// isHTMX says whether a part of a page is asked for, by htmx.
+func isHTMX(c *fiber.Ctx) bool { return strings.EqualFold(c.Get("HX-Request"), "true") }
