@@ -235,6 +235,7 @@ func TestAWebhookIsNotToldOfItsOwnErrors(t *testing.T) {
 	about(3, "other", false, "wh_other")
 	d.eventually("it hears of the others'", func() bool { return r.count() == 1 })
 	d.awaitOccurrences(3)
+	d.eventually("its delivery is written", func() bool { return len(r.rows()) > 0 })
 	if rows := r.rows(); len(rows) != 1 {
 		t.Errorf("%+v", rows)
 	}

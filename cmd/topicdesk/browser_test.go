@@ -113,12 +113,14 @@ func (b *browser) press(element string) {
 	b.until("press "+element, `(() => {`+seeing+`
 		const el = (`+element+`);
 		if (!el || el.disabled) return false;
-		let box = el.getBoundingClientRect();
-		if (box.top < 0 || box.bottom > innerHeight || !el.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2))) {
+		const where = () => [el.getBoundingClientRect(), el.getClientRects()[0]]; // of a link that wraps, the first line
+		let [box, line] = where();
+		const hit = () => line && line.width && el.contains(document.elementFromPoint(line.x + line.width / 2, line.y + line.height / 2));
+		if (box.top < 0 || box.bottom > innerHeight || !hit()) {
 			el.scrollIntoView({ block: 'center', inline: 'nearest', behavior: 'instant' });
-			box = el.getBoundingClientRect();
+			[box, line] = where();
 		}
-		if (!box.width || !el.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2))) return false;
+		if (!hit()) return false;
 		el.focus();
 		el.click();
 		return true;

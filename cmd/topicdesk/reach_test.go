@@ -104,7 +104,12 @@ func TestANodeJoinsOnlyWhenItReachesTelegram(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	started := make(chan error, 1)
 	go func() { started <- two.start(ctx) }()
-	defer func() { cancel(); <-started; one.tasks.Wait(); two.tasks.Wait() }()
+	defer func() {
+		cancel()
+		_ = <-started // it was cut off
+		one.tasks.Wait()
+		two.tasks.Wait()
+	}()
 	r.eventually("it has tried", func() bool { return two.state.check(ctx) != errNotYet })
 	if nodes := one.system.Nodes(ctx); len(nodes) != 1 || !one.system.Polls() {
 		t.Errorf("there are %v", nodes)
