@@ -12,6 +12,7 @@ import (
 type access struct {
 	ticket *messages.TicketRecord
 	member map[string]bool // by place: whose topics of the ticket they read in Telegram
+	inside bool            // they belong to one of its groups; else which groups there are is none of their business
 	topic  *messages.WebTopic
 	// manages says that they may close and reopen it. The ticket asks Telegram again before it does.
 	manages bool
@@ -40,7 +41,7 @@ func (s *Site) mayRead(ctx context.Context, of *session, id string) (*access, er
 	for _, topic := range found.Topics {
 		is := standing[topic.Place]
 		if is.GetMember() {
-			allowed, may.member[topic.Place] = true, true
+			allowed, may.inside, may.member[topic.Place] = true, true, true
 		}
 		private := topic.Place == messages.UserPlace(of.person.Id)
 		if may.topic == nil && (private || is.GetMember() && topic.ThreadId != 0) {
@@ -87,10 +88,14 @@ const (
 	askedTogether = 8
 	firstPause    = 50 * time.Millisecond // doubled each time, until it is longestPause
 	longestPause  = 1600 * time.Millisecond
+	// standingsWithin is how long a page waits for all groups together.
+	standingsWithin = 3 * time.Second
 )
 
 // standings says what a person is in each group. Where Telegram does not answer in time, they are nobody.
 func (s *Site) standings(ctx context.Context, of *session, places []string) map[string]*messages.WebStanding {
+	ctx, cancel := context.WithTimeout(ctx, standingsWithin)
+	defer cancel()
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	all, slots := map[string]*messages.WebStanding{}, make(chan struct{}, askedTogether)
@@ -116,7 +121,9 @@ func (s *Site) standing(ctx context.Context, of *session, place string) *message
 		is, err := ask[*messages.WebStanding](ctx, s, messages.KindGroup, place,
 			&messages.GetWebStanding{UserId: of.person.Id})
 		if err != nil {
-			s.log.Warn("a group did not say who belongs to it", "group", place, "error", err)
+			if ctx.Err() == nil {
+				s.log.Warn("a group did not say who belongs to it", "group", place, "error", err)
+			}
 			return nil
 		}
 		if is.Known || pause > longestPause {

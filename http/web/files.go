@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"mime"
 
 	"github.com/gofiber/fiber/v2"
@@ -25,11 +24,14 @@ func (s *Site) file(c *fiber.Ctx, of *session, thumbnail bool) error {
 	if err != nil {
 		return err
 	}
-	if found.MessageId != "" {
+	if found.MessageId != "" && found.MessageId != found.TicketId { // the latter came with the description, which all see
 		page, err := ask[*messages.WebTimeline](ctx, s, messages.KindQuery, "",
 			&messages.ListWebTimeline{TicketId: found.TicketId, MessageId: found.MessageId, Limit: 1})
-		if err != nil && !errors.Is(err, errNowhere) { // what came with a description is no message
+		if err != nil {
 			return err
+		}
+		if len(page.Messages) == 0 {
+			return errNowhere
 		}
 		for _, m := range page.GetMessages() {
 			if !may.sees(m.Message) || m.Message.Deleted {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -46,6 +47,7 @@ type inboxPage struct {
 	Older        string // address of the next page; "": this is the last
 	Newest       bool   // it is the first page
 	Failed       string // key of the text that says why there is no list
+	Partly       bool   // not every group could be asked whether the person belongs to it
 }
 
 type filter struct {
@@ -94,9 +96,9 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 		return c.Next()
 	}
 	ctx := c.UserContext()
-	p := &inboxPage{State: c.Query("state", states[0].Name), Query: strings.TrimSpace(c.Query("q"))}
+	p := &inboxPage{State: c.Query("state", states[0].Name), Query: messages.CleanLine(c.Query("q"))}
 	p.Group, _ = strconv.ParseInt(c.Query("group"), 10, 64)
-	if p.Groups, err = s.places(ctx, of); err != nil {
+	if p.Groups, p.Partly, err = s.places(ctx, of); err != nil {
 		return err
 	}
 	m := &messages.ListWebTickets{UserId: of.person.Id, Text: firstOf(p.Query, searchAtMost), Limit: ticketsOnPage}
@@ -136,7 +138,7 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 	if found.Next != nil {
 		p.Older = p.address(p.State, cursorOf(found.Next))
 	}
-	return s.render(c, "inbox", &view{Title: "inbox", Session: of, Data: p})
+	return s.render(c, "inbox", &view{Title: textOf(languageOf(c, of), "inbox"), Session: of, Data: p})
 }
 
 // address is that of the same list with another state, or further down.
@@ -160,15 +162,15 @@ func (p *inboxPage) address(state, cursor string) string {
 	return "/?" + q.Encode()
 }
 
-// places lists the groups that the person belongs to.
-func (s *Site) places(ctx context.Context, of *session) ([]place, error) {
+// places lists the groups that the person belongs to, and says whether some could not be asked in time.
+func (s *Site) places(ctx context.Context, of *session) (theirs []place, partly bool, err error) {
 	var all []place
 	var ids []string
 	for after := ""; len(all) < groupsAtMost; {
 		page, err := ask[*messages.GroupList](ctx, s, messages.KindQuery, "",
 			&messages.ListGroups{After: after, Limit: groupsOnPage})
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, g := range page.Groups {
 			after = g.GroupId
@@ -178,13 +180,14 @@ func (s *Site) places(ctx context.Context, of *session) ([]place, error) {
 			break
 		}
 	}
-	standing, theirs := s.standings(ctx, of, ids), all[:0]
+	standing := s.standings(ctx, of, ids)
 	for _, g := range all {
+		partly = partly || !standing[g.ID].GetKnown()
 		if standing[g.ID].GetMember() {
 			theirs = append(theirs, g)
 		}
 	}
-	return theirs, nil
+	return theirs, partly, nil
 }
 
 func cursorOf(p *messages.Place) string {
@@ -196,7 +199,7 @@ func placeOf(cursor string) *messages.Place {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	at, id, ok := strings.Cut(string(text), " ")
 	ms, failed := strconv.ParseInt(at, 10, 64)
-	if err != nil || !ok || failed != nil || len(id) > searchAtMost {
+	if err != nil || !ok || failed != nil || len(id) > searchAtMost || !utf8.ValidString(id) {
 		return nil
 	}
 	return &messages.Place{AtMs: ms, Id: id}

@@ -166,6 +166,9 @@ func (s *Site) own(c *fiber.Ctx) bool {
 // offerSignIn shows the page that signs in when its button is pressed. Opening it changes nothing: previews and scanners
 // open addresses too. Without a secret it says how to get one.
 func (s *Site) offerSignIn(c *fiber.Ctx) error {
+	if _, err := s.current(c); err != nil { // the page says who is signed in now
+		return err
+	}
 	data := map[string]string{"User": c.Query("u"), "Secret": c.Query("t")}
 	return s.render(c, "sign-in", &view{Text: "sign_in", Data: data})
 }
@@ -190,6 +193,13 @@ func (s *Site) signIn(c *fiber.Ctx) error {
 	}
 	if err != nil {
 		return err
+	}
+	if old, err := s.current(c); err == nil && old != nil { // a session that nobody holds any more must not live on
+		m := &messages.EndWebSessions{Hash: old.hash()}
+		id := strconv.FormatInt(old.person.Id, 10)
+		if _, err := ask[*messages.WebSessionsEnded](ctx, s, messages.KindUser, id, m); err != nil {
+			s.log.Warn("a former session on the web desk could not be ended", "user", id, "error", err)
+		}
 	}
 	s.setCookie(c, person+"."+fresh, time.UnixMilli(found.ExpiresMs))
 	return c.Redirect("/", http.StatusSeeOther)

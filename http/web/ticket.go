@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"strconv"
@@ -18,6 +20,7 @@ import (
 const (
 	messagesOnPage = 50
 	messagesLive   = 500   // that are shown anew at once
+	fromTheFirst   = -1    // what comes after it is all of a ticket; 0 would be the newest
 	answerAtMost   = 16384 // characters, as the API has it
 	commandIDs     = 40    // characters of a form's id
 )
@@ -85,7 +88,7 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64) (*tick
 		return nil, err
 	}
 	m := &messages.ListWebTimeline{TicketId: may.ticket.TicketId, Before: before, After: after, Limit: messagesOnPage + 1}
-	if after > 0 {
+	if after != 0 {
 		m.Limit = messagesLive
 	}
 	found, err := ask[*messages.WebTimeline](ctx, s, messages.KindQuery, "", m)
@@ -99,8 +102,13 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64) (*tick
 		all = all[len(all)-messagesOnPage:]
 		p.Older = all[0].Message.Sequence
 	}
-	if after == 0 && len(all) > 0 {
-		p.First = all[0].Message.Sequence - 1
+	if after != 0 && len(all) == messagesLive {
+		c.Set("HX-Refresh", "true") // the page has been open for long; the newest would not be shown
+	}
+	if after == 0 {
+		if p.First = fromTheFirst; len(all) > 0 && all[0].Message.Sequence > 1 {
+			p.First = all[0].Message.Sequence - 1
+		}
 	}
 	titles, err := s.titles(ctx, all, may.ticket.GroupId)
 	if err != nil {
@@ -115,6 +123,9 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64) (*tick
 		v := said{MessageRecord: r, Sent: time.UnixMilli(r.SentMs), Where: titles[r.GetTopic().GetGroupId()],
 			Hidden: !may.sees(r), Reactions: one.Reactions,
 			Own: r.GetSender().GetKind() == messages.Sender_USER && r.GetSender().GetId() == of.person.Id}
+		if !may.inside {
+			v.Where = ""
+		}
 		if !v.Hidden && !r.Deleted {
 			v.Files = one.Files
 		}
@@ -165,11 +176,15 @@ func (s *Site) answer(c *fiber.Ctx, of *session) error {
 	if err != nil {
 		return err
 	}
-	text := strings.TrimSpace(strings.ReplaceAll(c.FormValue("text"), "\r\n", "\n"))
+	text := strings.TrimSpace(messages.CleanText(c.FormValue("text")))
 	if messages.Blank(text) || len([]rune(text)) > answerAtMost {
 		return s.refuse(c, http.StatusUnprocessableEntity, "answer_empty")
 	}
-	m := &messages.SendMessage{Origin: s.origin(c, of), Content: &messages.Content{Text: text}}
+	o := s.origin(c, of)
+	// Other words are another answer, also from the same form: its first reply may have been lost (as in the API, D10).
+	sum := sha256.Sum256([]byte(text))
+	o.CommandId += ":" + hex.EncodeToString(sum[:8])
+	m := &messages.SendMessage{Origin: o, Content: &messages.Content{Text: text}}
 	reply, err := ask[*messages.Reply](ctx, s, messages.KindTicket, may.ticket.TicketId, m)
 	if err != nil {
 		return err
@@ -182,7 +197,7 @@ func (s *Site) answer(c *fiber.Ctx, of *session) error {
 
 func (s *Site) close(c *fiber.Ctx, of *session) error {
 	return s.command(c, of, func(o *messages.Origin) ticketCommand {
-		return &messages.CloseTicket{Origin: o, Reason: firstOf(strings.TrimSpace(c.FormValue("reason")), 1000)}
+		return &messages.CloseTicket{Origin: o, Reason: firstOf(messages.CleanLine(c.FormValue("reason")), 1000)}
 	})
 }
 

@@ -95,7 +95,10 @@ func (s *Site) page(h fiber.Handler) fiber.Handler {
 		c.Set(fiber.HeaderContentSecurityPolicy, policy)
 		c.Set(fiber.HeaderReferrerPolicy, "same-origin") // with no-referrer, browsers send no Origin with forms
 		c.Set(fiber.HeaderCacheControl, "no-store")
-		err := h(c)
+		err := error(errForged)
+		if ordinary(c) {
+			err = h(c)
+		}
 		if err == nil {
 			return nil
 		}
@@ -109,6 +112,12 @@ func (s *Site) page(h fiber.Handler) fiber.Handler {
 		c.Status(shown.status)
 		return s.render(c, "failure", &view{Text: shown.text})
 	}
+}
+
+// ordinary says whether a form is sent as our pages send it. A compressed one, or one of several parts, would be unpacked
+// without limit.
+func ordinary(c *fiber.Ctx) bool {
+	return c.Get(fiber.HeaderContentEncoding) == "" && len(c.Request().Header.MultipartFormBoundary()) == 0
 }
 
 // view is what every template gets.

@@ -146,7 +146,7 @@ func (q *query) webTimeline(m *messages.ListWebTimeline) proto.Message {
 	}
 	asked := &messages.ListMessageRecords{TicketId: m.TicketId, MessageId: m.MessageId, NewestFirst: true, After: m.Before,
 		Limit: m.Limit}
-	if m.After > 0 {
+	if m.After != 0 {
 		asked.NewestFirst, asked.After = false, m.After
 	}
 	page, err := q.messagePage(asked)

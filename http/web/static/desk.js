@@ -25,6 +25,11 @@
       changed(); // what happened between the page and its stream
       page.dataset.live = 'true';
     });
+    // Browsers try again by themselves only when a connection breaks, not after an answer such as 502 or 429.
+    source.addEventListener('error', () => {
+      delete page.dataset.live;
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => { changed(); open(); }, 5000);
+    });
     addEventListener('pagehide', () => source.close(), { once: true });
   };
   open();
