@@ -98,7 +98,7 @@ func (s *System) Join() error {
 func (s *System) Joined() bool { return s.joined.Load() }
 
 // reachLasts is for how long a node that has reached Telegram counts as one that reaches it.
-const reachLasts = 20 * time.Second
+const reachLasts = 15 * time.Second
 
 // Reached notes that this node has reached Telegram.
 func (s *System) Reached() {

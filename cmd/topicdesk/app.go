@@ -136,14 +136,18 @@ func (a *App) Run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
 	edge.tasks.Go(func() { newCleaner(a.Config, store, attachments, a.Log).Run(ctx, cleanEvery) })
+	if a.Config.Clustered() { // also while the edge starts: a node joins before all is done
+		edge.tasks.Go(func() { edge.keepInReach(ctx, reachEvery, reachWithin, func() { a.leave(errOutOfReach) }) })
+	}
 	if err := edge.start(ctx); err != nil {
-		if ctx.Err() != nil {
+		switch {
+		case errors.Is(context.Cause(ctx), errOutOfReach):
+			a.drain(server)
+			return errOutOfReach
+		case ctx.Err() != nil:
 			return nil // asked to stop while Telegram did not answer
 		}
 		return err
-	}
-	if a.Config.Clustered() {
-		edge.tasks.Go(func() { edge.keepInReach(ctx, reachEvery, reachWithin, func() { a.leave(errOutOfReach) }) })
 	}
 	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {

@@ -215,7 +215,7 @@ func identity(shard int) *cluster.ClusterIdentity {
 // Number implements entity.Placement.
 func (c *Cluster) Number(ctx actor.ExtensionContext) int {
 	n, err := strconv.Atoi(cluster.GetClusterIdentity(ctx).GetIdentity())
-	if err != nil {
+	if err != nil || n < 0 || n >= entity.Shards {
 		return -1 // nobody's: nothing is done in its name
 	}
 	return n

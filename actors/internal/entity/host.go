@@ -142,7 +142,7 @@ func (h *Host) tellFinished() {
 	if h.told || h.self == nil {
 		return
 	}
-	if f, ok := h.entity.(Finisher); !ok || !h.loaded || h.fenced || f.Finished() {
+	if f, ok := h.entity.(Finisher); !ok || h.fenced || f.Finished() {
 		h.told = true
 		h.node.system.Root.Send(h.parent, finished{h.self})
 	}

@@ -18,8 +18,8 @@ import (
 // member, and the fences stay what they were: a new owner that waits no longer begins beside the former one, as after a cut.
 
 const (
-	// handOverWithin is how long what is in flight may go on in a shard that moves.
-	handOverWithin = 2 * time.Second
+	// handOverWithin is how long what is in flight may go on in a shard that moves: updates wait meanwhile, for 2 s at most.
+	handOverWithin = 1500 * time.Millisecond
 	// letGoWithin is how long a new owner waits for the former one. An update is refused after 2 s by whoever has taken it in.
 	letGoWithin = 3 * time.Second
 	// letGoTry is how long it waits before it asks again: the question, or the answer, may be lost.
@@ -56,6 +56,13 @@ func handOverFirst() actor.PropsOption {
 // inPeace says whether this node may take its time to leave a shard: it lives, and knows that it does.
 func (n *Node) inPeace() bool { return !n.env.Draining() && n.env.Ctx.Err() == nil }
 
+// onPoisoned takes the pill of a shard that has moved. One that comes late, when the shard is back here, means nothing.
+func (h *shard) onPoisoned(ctx actor.Context) {
+	if h.leaving || !h.node.inPeace() || !h.node.owns(h.number) {
+		h.leave(ctx)
+	}
+}
+
 // guard says whether this node has the shard, as far as it knows by now. If not, the shard leaves.
 func (h *shard) guard(ctx actor.Context, m envelope) bool {
 	if h.node.placement == nil || !h.leaving && h.node.owns(h.number) {
@@ -67,7 +74,7 @@ func (h *shard) guard(ctx actor.Context, m envelope) bool {
 }
 
 func (h *shard) onEnqueueAgain(ctx actor.Context) {
-	if !h.node.owns(h.number) {
+	if h.leaving || !h.node.owns(h.number) {
 		h.leave(ctx)
 		return
 	}
@@ -88,6 +95,8 @@ func (h *shard) leave(ctx actor.Context) {
 	switch {
 	case h.ending:
 	case !h.node.inPeace() || h.waits:
+		h.end(ctx)
+	case !first && h.node.owns(h.number): // it is back here already, and would refuse all until it is handed over
 		h.end(ctx)
 	case first:
 		for _, r := range h.resident {
@@ -144,6 +153,10 @@ func (h *shard) hold(ctx actor.Context, m envelope) {
 // onLetGo has the shard begin with what has arrived meanwhile.
 func (h *shard) onLetGo(ctx actor.Context) {
 	if !h.waits {
+		return
+	}
+	if !h.node.owns(h.number) {
+		h.leave(ctx)
 		return
 	}
 	h.waits, h.began = false, time.Now()
@@ -216,6 +229,9 @@ func (n *Node) tellLetGo(shard int, change func()) {
 	}
 	n.mu.Unlock()
 	for addr, sender := range waiters {
+		if !slices.Contains(n.placement.Others(), addr) {
+			continue // it has died meanwhile
+		}
 		answer := &messages.LetGo{}
 		for _, f := range n.placement.Former(shard) {
 			if f != addr {

@@ -115,7 +115,7 @@ func (h *shard) Receive(ctx actor.Context) {
 	case letGo:
 		h.onLetGo(ctx)
 	case poisoned:
-		h.leave(ctx)
+		h.onPoisoned(ctx)
 	case finished:
 		delete(h.toFinish, m.pid.Id)
 		h.endIfFinished(ctx)
@@ -139,7 +139,14 @@ func (h *shard) Receive(ctx actor.Context) {
 		if h.node.placement != nil {
 			h.node.gone(ctx.Self(), h.number)
 		}
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Restarting: // after a panic; the next one starts as the first did
+		if h.node.placement != nil {
+			for _, s := range h.held {
+				h.refuse(ctx, s.message.(envelope), s.sender)
+			}
+			h.node.gone(ctx.Self(), h.number)
+		}
+	case *actor.Stopping:
 	default:
 		if h.node.placement != nil {
 			return // the cluster's own
