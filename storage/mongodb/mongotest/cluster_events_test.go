@@ -22,7 +22,14 @@ type envelope struct {
 	Type     string
 	TicketID string
 	Number   int64
-	Data     struct{ Message struct{ Text string } }
+	Data     json.RawMessage
+}
+
+// text is what somebody said, of an event that tells of it.
+func (e *envelope) text() string {
+	var data struct{ Message struct{ Text string } }
+	_ = json.Unmarshal(e.Data, &data) // an event of another kind has none
+	return data.Message.Text
 }
 
 // events are those that an endpoint for webhooks and a reader of the feed have got, through the balancer.
@@ -189,7 +196,7 @@ func lacking(l *line, events []envelope) (missing, disorder int, first string) {
 		}
 		last = event.Number
 		if event.Type == "message.sent" {
-			words[sayings.FindString(event.Data.Message.Text)]++
+			words[sayings.FindString(event.text())]++
 		}
 	}
 	for _, word := range l.words {
