@@ -89,6 +89,10 @@ func (e *events) onDelivery(w http.ResponseWriter, r *http.Request) {
 func (e *events) begin(key string) {
 	e.d.Helper()
 	e.key = key
+	e.d.await("the balancer passes requests", func() bool { // it looks by itself who is ready
+		status, _ := e.call(e.d.Context(), http.MethodGet, "/webhooks", nil)
+		return status == http.StatusOK
+	})
 	status, answer := e.call(e.d.Context(), http.MethodPost, "/webhooks", map[string]any{"url": e.url})
 	if status != http.StatusCreated {
 		e.d.Fatalf("the endpoint is not made: %d %s", status, answer)
