@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
 )
@@ -93,6 +94,22 @@ func TestLinkPreviews(t *testing.T) {
 		looks(simulator.Look{Above: true})
 		looks(simulator.Look{Above: true, Spoiler: true})
 		looks(simulator.Look{})
+	})
+	d.run(t, "a spoiler that is taken back before the answer to its edit comes", func(t *testing.T) {
+		m := d.send(d.ann, d.support, k.thread, upload("photo"), "covered for a moment")
+		d.awaitText(d.engineering, eng, "covered for a moment")
+		d.awaitCopied(m, 1)
+		covered := func(want bool) {
+			t.Helper()
+			d.must(d.sim.EditLook(d.ann, d.support, m.ID, simulator.Look{Spoiler: want}))
+			d.await(fmt.Sprint("covered: ", want), func() bool {
+				c, _ := d.find(d.engineering, eng, "covered for a moment")
+				return c.Spoiler == want
+			})
+		}
+		d.inject(simulator.Fault{Method: "editMessageMedia", Chat: d.engineering, Kind: simulator.FaultLostSlow, Delay: time.Second})
+		covered(true)
+		covered(false)
 	})
 }
 

@@ -21,6 +21,9 @@ type change struct {
 	part      int                 // parts that show content already
 	tries     int64
 	failure   string // why the copy could not be deleted
+	// unsure says that the copy may show a content between the one that is written down and the newest: an edit of that was
+	// enqueued, and followed by another before its answer came.
+	unsure bool
 }
 
 // changeRef names a call that changes the lane's copy of a message.
@@ -196,6 +199,7 @@ func (n *lane) edit(
 	call, former := n.call(it, 0), contentAt(said, stored.Revision)
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
 	parts := n.link.messagesFor(call)
+	c.unsure = c.unsure || c.op.GetEditCopy() != nil && c.op.Content != op.Content
 	if c.content != said.ContentRevision {
 		c.content, c.part = said.ContentRevision, 0
 	}
@@ -222,6 +226,9 @@ func (n *lane) edit(
 	switch {
 	case part < min(parts, len(own)):
 		op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, c.part))
+		if c.unsure && mayBeCovered(it.content.Media) {
+			former = nil // then the whole medium is sent: an edit of the caption alone would leave a spoiler as it is
+		}
 		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{
 			MessageId: own[part], Copy: call, Former: former}}
 	case part < parts:
@@ -373,7 +380,7 @@ func (l *link) onlyMedium(c *change) bool {
 func (l *link) edited(next *storage.Copy, c *change) {
 	next.Revision, next.Edited, next.Wanted = c.content, true, len(next.Parts)
 	next.Reason, next.Reported = "", false
-	c.part = 0
+	c.part, c.unsure = 0, false
 }
 
 // editGivenUp records why an edit could not be shown. Its source is notified once for each reason.

@@ -127,3 +127,12 @@ func (l *link) onGoOn(m goOn) error {
 	}
 	return nil
 }
+
+// mayBeCovered says whether a medium can have a spoiler.
+func mayBeCovered(m *messages.Media) bool {
+	switch m.GetKind() {
+	case messages.MediaPhoto, messages.MediaVideo, messages.MediaAnimation, messages.MediaLivePhoto:
+		return true
+	}
+	return false
+}
