@@ -21,8 +21,8 @@ type change struct {
 	part      int                 // parts that show content already
 	tries     int64
 	failure   string // why the copy could not be deleted
-	// unsure says that the copy may show a content between the one that is written down and the newest: an edit of that was
-	// enqueued, and followed by another before its answer came.
+	// unsure says that the copy may show another medium, or spoiler, than what is written down: an edit of that was enqueued,
+	// and followed by another before its answer came.
 	unsure bool
 }
 
@@ -199,7 +199,9 @@ func (n *lane) edit(
 	call, former := n.call(it, 0), contentAt(said, stored.Revision)
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
 	parts := n.link.messagesFor(call)
-	c.unsure = c.unsure || c.op.GetEditCopy() != nil && c.op.Content != op.Content
+	if between := c.op.GetEditCopy(); between != nil && c.op.Content != op.Content {
+		c.unsure = c.unsure || !sameCover(between.GetCopy().GetContent().GetMedia(), former.GetMedia())
+	}
 	if c.content != said.ContentRevision {
 		c.content, c.part = said.ContentRevision, 0
 	}

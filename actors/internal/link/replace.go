@@ -136,3 +136,9 @@ func mayBeCovered(m *messages.Media) bool {
 	}
 	return false
 }
+
+// sameCover says whether two contents show the same medium, with a spoiler or without.
+func sameCover(a, b *messages.Media) bool {
+	return a.GetKind() == b.GetKind() && a.GetHasSpoiler() == b.GetHasSpoiler() &&
+		(a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() || a.GetFileId() == b.GetFileId())
+}
