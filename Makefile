@@ -26,7 +26,7 @@ build: ## Build bin/topicdesk, a static binary
 RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false
 
 .PHONY: test
-test: ## Run the tests with the race detector (within 10 minutes on 2 cores)
+test: ## Run the tests with the race detector (15 to 20 minutes on 2 cores)
 	@$(MAKE) --no-print-directory -j2 test-desk test-servers # side by side: both wait a good part of their time
 
 .PHONY: test-desk

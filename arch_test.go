@@ -25,40 +25,46 @@ var arrows = map[string][]string{
 	"config":     {},
 	"config/gen": {"config"},
 	"ids":        {},
+	"hours":      {},
 	"messages":   {"ids"},
 	"view":       {"ids", "messages"},
-	"actors":     {"ids", "messages", "storage"},
+	"actors":     {"ids", "messages", "storage", "tracing"},
 
 	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
-	"actors/internal/":         {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/entity":   {"ids", "messages", "storage"},
-	"actors/internal/desk":     {"ids", "messages", "storage", "view"},
+	"actors/internal/":         {"ids", "messages", "storage", "tracing", "view", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/entity":   {"ids", "messages", "storage", "tracing"},
+	"actors/internal/desk":     {"hours", "ids", "messages", "storage", "tracing", "view"},
 	"actors/internal/pace":     {},
 	"actors/internal/delivery": {},
 	"actors/internal/collect":  {},
 	"actors/internal/monitor": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/collect"},
-	"actors/internal/chat": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
+	"actors/internal/chat": {"ids", "messages", "storage", "tracing", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace"},
 	"actors/internal/cluster": {"actors/internal/entity"}, // it knows of nodes and shards, not of what is in them
 	"actors/internal/budget":  {"messages", "actors/internal/entity", "actors/internal/pace"},
 	"actors/etcdtest":         {"actors/internal/cluster", "actors/internal/entity"}, // a server for tests, those of storage/mongodb/mongotest too
-	"actors/internal/query": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
-		"actors/internal/eventlog", "actors/internal/pace", "actors/internal/series"},
-	"actors/internal/ticket": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
+	"actors/internal/query": {"ids", "messages", "storage", "tracing", "actors/internal/entity", "actors/internal/desk",
+		"actors/internal/eventlog", "actors/internal/pace", "actors/internal/report", "actors/internal/series"},
+	"actors/internal/report": {"messages", "storage", "actors/internal/entity", "actors/internal/eventlog"},
+	"actors/internal/group":  {"hours", "ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/ticket": {"hours", "ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace", "actors/internal/attachment"},
 
-	"actors/internal/webhook": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
+	"actors/internal/webhook": {"ids", "messages", "storage", "tracing", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/eventlog", "actors/internal/delivery"},
 
-	"bot":            {"ids", "messages", "actors"},
-	"simulator":      {}, // a Bot API server for any bot
-	"http":           {"ids", "messages", "view", "actors"},
-	"docs/examples":  {}, // what users copy: nothing of ours
-	"storage":        {"ids"},
-	"storage/":       {"ids", "storage"}, // the stores behind the contract: sqlite, mongodb, files
-	"storage/lock":   {},
-	"storage/sqlite": {"ids", "storage", "storage/lock"},
+	"bot":             {"hours", "ids", "messages", "tracing", "actors"},
+	"tracing/otlp":    {"tracing"},
+	"tracing":         {}, // it knows nothing of ours
+	"simulator":       {}, // a Bot API server for any bot
+	"http":            {"hours", "ids", "messages", "tracing", "view", "actors"},
+	"docs/examples":   {}, // what users copy: nothing of ours
+	"storage":         {"ids"},
+	"storage/":        {"ids", "storage"}, // the stores behind the contract: sqlite, mongodb, files
+	"storage/lock":    {},
+	"storage/metered": {"storage", "tracing"},
+	"storage/sqlite":  {"ids", "storage", "storage/lock"},
 }
 
 // sealed packages must not import what lies beneath them: the contract knows no store.

@@ -97,6 +97,9 @@ func (s *System) ask(
 		return nil, ErrNotAccepted
 	}
 	if kind == messages.KindQuery {
+		if s.readers.Slow(command) { // another try would have it made twice
+			timeout = askTotal
+		}
 		return s.node.RequestTo(ctx, s.readers.Pick(command), command, timeout)
 	}
 	return s.node.Request(ctx, kind, identity, command, timeout)

@@ -66,3 +66,39 @@ func TestClusterKeys(t *testing.T) {
 	d.must(d.store.SaveAPIKey(t.Context(), k))
 	within("by the command line", time.Now(), "key2")
 }
+
+// TestClusterKeysKeepTheirLimitsWhenANodeLeaves: what is left of a key's burst is known to whoever has the key next.
+func TestClusterKeysKeepTheirLimitsWhenANodeLeaves(t *testing.T) {
+	d := ready(t, clustered(t))
+	second := d.joins("second")
+	defer second.stop(t)
+	const keys, burst = 12, 200
+	now := time.Now().UTC()
+	accepted := func(p *process, id string) bool {
+		t.Helper()
+		reply, err := p.system.Ask(t.Context(), messages.KindAPIKey, id, &messages.Authenticate{Hash: messages.HashAPIKey(id)})
+		d.must(err)
+		return reply.(*messages.Authenticated).Verdict == messages.Authenticated_ACCEPTED
+	}
+	for n := range keys {
+		id := "key" + itoa(n)
+		d.must(d.store.SaveAPIKey(t.Context(), &storage.APIKey{KeyID: id, Scopes: []string{"admin"}, Rate: 1, Burst: burst,
+			CreatedAt: now, UpdatedAt: now, Secrets: []storage.KeySecret{{Hash: messages.HashAPIKey(id), CreatedAt: now}}}))
+		accepted(d.process, id)
+	}
+	first := d.process
+	if first.metric(t, "entities", "kind", messages.KindAPIKey) == 0 {
+		t.Fatal("the node that leaves has no key")
+	}
+	d.process = second
+	first.stop(t)
+	for n := range keys {
+		id, count := "key"+itoa(n), 0
+		for accepted(second, id) {
+			count++
+		}
+		if count < burst-1 { // one was used before
+			t.Errorf("%s: %d requests are accepted, %d are left", id, count, burst-1)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func TestTicketCommands(t *testing.T) {
 		thread, err := d.sim.CreateTopic(d.engineering, d.bob, "Mine")
 		d.must(err)
 		d.awaitAnswer(d.say(d.bob, d.engineering, thread, "/link "+k.id), "linked this topic")
-		old := d.awaitText(d.engineering, thread, d.head(k))
+		old := d.awaitAnswer(d.say(d.bob, d.engineering, thread, "/ticket"), d.head(k))
 		d.say(d.bob, d.engineering, thread, "/unlink")
 		d.awaitText(d.engineering, thread, "ended the link")
 		if a := d.press(d.bob, old, "close:"); !strings.Contains(a.Text, "no longer works") {

@@ -272,7 +272,7 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	d.run(t, "nothing waits any more", func(t *testing.T) {
 		d.eventually("settled", func() bool {
 			r := d.record(&ticket{id: id})
-			return len(r.Pending) == 0 && r.DueAt.IsZero()
+			return len(r.Pending) == 0 && resting(r)
 		})
 	})
 	d.run(t, "tried again in vain: told again; once the topic is there: it arrives", func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestGivingUpIsWrittenDownOnce(t *testing.T) {
 	d.must(err)
 	d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
 	d.awaitAnswer(d.say(d.carl, d.sales, thread, "is anybody there"), "did not reach Support")
-	d.eventually("settled", func() bool { r := d.record(&ticket{id: id}); return len(r.Pending) == 0 && r.DueAt.IsZero() })
+	d.eventually("settled", func() bool { r := d.record(&ticket{id: id}); return len(r.Pending) == 0 && resting(r) })
 	if !failed.Load() {
 		t.Error("no answer was lost")
 	}
@@ -398,7 +398,7 @@ func TestProgramReopensWhatCouldNotBeOpened(t *testing.T) {
 	d.introduced(d.support, d.topicNamed(d.support, "Doomed").Thread)
 	d.eventually("nothing is owed to a program's place, which there is not", func() bool {
 		r := d.record(k)
-		return len(r.Pending) == 0 && r.DueAt.IsZero()
+		return len(r.Pending) == 0 && resting(r)
 	})
 	if _, err := d.store.Lease(t.Context(), "chat/"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a chat of no id has a lease: %v", err)

@@ -21,6 +21,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // desk is the whole desk as people meet it: a simulator with people in it, the bot's client and intake, the actors
@@ -71,7 +72,9 @@ type options struct {
 	files        *files.Options // attachments are kept; nil: they are not
 	cluster      func(owner string) *actors.ClusterOptions
 	monitor      *actors.MonitorOptions // nil: nothing is told to the monitor
+	reports      *actors.ReportOptions  // nil: nothing is counted
 	twins        *twins                 // the nodes of a cluster, in place of one
+	tracer       func(owner string) *tracing.Tracer
 
 	wrapFiles     func(storage.Files) storage.Files
 	wrapDownloads func(actors.Downloads) actors.Downloads
@@ -240,7 +243,10 @@ func (d *desk) another(owner string) *process {
 			return d.clock.AfterFunc(after, f)
 		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
 		Webhooks: testWebhooks(d.opt.secretsKey), KeepEvents: d.opt.keepEvents,
-		Monitor: d.opt.monitor,
+		Monitor: d.opt.monitor, Reports: d.opt.reports,
+	}
+	if d.opt.tracer != nil {
+		o.Tracer = d.opt.tracer(owner)
 	}
 	if d.opt.twins != nil {
 		o = o.On(d.opt.twins.next(owner))
@@ -250,6 +256,7 @@ func (d *desk) another(owner string) *process {
 	p.intake = bot.NewIntake(p.system, bot.IntakeOptions{
 		Bot:        bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},
 		IsAskTitle: bot.IsAskTitle, Allowed: d.opt.allowed, Log: log, Now: d.clock.Now,
+		Tracer: o.Tracer,
 	})
 	return p
 }
@@ -268,7 +275,7 @@ func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) erro
 	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		return p.client.Updates(ctx, offset, wait, 100)
 	}
-	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake.HandleBatch, saved)
+	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake, saved)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/monitor"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
+	"github.com/topicdesk/topicdesk/actors/internal/report"
 	"github.com/topicdesk/topicdesk/actors/internal/webhook"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -31,6 +32,8 @@ type (
 
 	WebhookOptions = webhook.Deps
 	WebhookPolicy  = delivery.Policy
+
+	ReportOptions = report.Options
 
 	MonitorOptions = monitor.Options
 	Condition      = monitor.Condition

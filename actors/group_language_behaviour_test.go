@@ -54,6 +54,12 @@ func TestGroupsHearTheirOwnLanguage(t *testing.T) {
 			same(t, "in Thai", thaiIn(d, chat, in), nil)
 		}
 	})
+	d.run(t, "a ticket that is opened in a group speaks its language, too", func(t *testing.T) {
+		d.awaitAnswer(d.say(thai.ID, d.support, 0, "/create_ticket Door"), "#2 Door")
+		door := d.topicNamed(d.support, "Door").Thread
+		d.introduced(d.support, door)
+		same(t, "in Thai", thaiIn(d, d.support, door), nil)
+	})
 	d.run(t, "whoever gives a command there is answered in their own", func(t *testing.T) {
 		d.awaitAnswer(d.say(thai.ID, d.support, 0, "/help"), "ใน")
 	})

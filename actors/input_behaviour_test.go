@@ -3,6 +3,7 @@ package actors_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,11 +109,15 @@ func TestBadInput(t *testing.T) {
 	})
 	d.run(t, "titles of nothing are asked for again, strange ones are kept", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket \u200b\u200e"), "What is the ticket about?")
-		for _, title := range []string{"<b>x</b> {{.who}} %d", "مرحبا بالعالم", "e\u202evil"} {
+		for _, title := range []string{"<b>x</b> {{.who}} %d", "مرحبا بالعالم"} {
 			k := d.open(d.ann, d.support, title)
 			if r := d.record(k); r.Title != title {
 				t.Errorf("%q became %q", title, r.Title)
 			}
 		}
+		d.say(d.ann, d.support, 0, "/create_ticket e\u202evil")
+		d.await("a topic whose name turns nothing around", func() bool {
+			return slices.ContainsFunc(d.sim.Topics(d.support), func(topic simulator.Topic) bool { return strings.HasSuffix(topic.Name, " evil") })
+		})
 	})
 }

@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,4 +166,39 @@ func (d *desk) support2() int64 {
 	d.say(d.ann, chat, 0, "/register")
 	d.awaitText(chat, 0, "is registered")
 	return chat
+}
+
+// TestALinkIsToldBeforeItsFailure: while the home group has to wait, a topic joins the ticket and is lost again. People read
+// both in this order.
+func TestALinkIsToldBeforeItsFailure(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	k := d.open(d.ann, d.support, "Printer")
+	d.must(d.sim.SetMember(d.support, d.bob, simulator.Administrator))
+	d.quiet(k)
+	eng, err := d.sim.CreateTopic(d.engineering, d.bob, "By hand")
+	d.must(err)
+	d.inject(simulator.Fault{Chat: d.support, Kind: simulator.Fault429, RetryAfter: 100})
+	d.say(d.ann, d.support, k.thread, "/ticket")
+	d.await("the group has to wait", func() bool {
+		calls := d.sim.Calls()
+		return slices.ContainsFunc(calls, func(c simulator.Call) bool { return c.Chat == d.support && c.Code == 429 })
+	})
+	d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+k.id), "linked this topic")
+	d.inject(simulator.Fault{Method: "createForumTopic", Chat: d.engineering, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"})
+	d.must(d.sim.DeleteTopic(d.engineering, d.bob, eng))
+	d.say(d.ann, d.support, k.thread, "hello")
+	d.awaitText(d.support, k.thread, "can't be opened again")
+	joined, lost := -1, -1
+	for i, m := range d.byBot(d.support, k.thread) {
+		switch {
+		case strings.Contains(m.Text, "Messages now go both ways"):
+			joined = i
+		case strings.Contains(m.Text, "can't be opened again"):
+			lost = i
+		}
+	}
+	if joined < 0 || lost < joined {
+		t.Errorf("that messages go both ways is number %d, that they don't number %d", joined, lost)
+	}
 }

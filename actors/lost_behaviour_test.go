@@ -49,7 +49,7 @@ func TestWhatALinkIsToldIsNotLost(t *testing.T) {
 		d.eventually("the ticket rests", func() bool {
 			record, err := d.store.Ticket(t.Context(), k.id)
 			d.must(err)
-			return record.DueAt.IsZero()
+			return resting(record)
 		})
 		if a.lose(nil); left > 0 {
 			t.Errorf("no %s was sent between the nodes", proto.MessageName(lost.what))

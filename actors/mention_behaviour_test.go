@@ -15,6 +15,10 @@ func TestMention(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	d.say(d.ann, d.support, k.thread, "first words")
 	d.say(d.carl, d.support, k.thread, "// they must not see this")
+	d.mayDelete(d.support)
+	gone := d.say(d.eve, d.support, k.thread, "a slip, which they must not see")
+	d.reply(d.eve, d.support, gone, "/delete")
+	d.awaitDeleted(gone)
 	d.say(d.eve, d.support, k.thread, "second words")
 	var eng int
 	d.run(t, "opens one topic with card, who asks, and the last messages without internal notes", func(t *testing.T) {

@@ -180,6 +180,7 @@ func (m *model) checkCopy(fail func(string, ...any), p *modelTopic, s *saying, x
 		(a.from.chat != p.chat || x.ReplyTo != a.original.ID) { // it does not lead out of a private topic
 		above = append(above, textOf(a.n, 0))
 	}
+	m.checkAnswered(fail, p, s, x)
 	for _, words := range above {
 		if !strings.Contains(x.head, words) {
 			fail("above %q stands %q, without %q", s.text(), x.head, words)
@@ -199,6 +200,22 @@ func (m *model) checkCopy(fail func(string, ...any), p *modelTopic, s *saying, x
 		if r.ReplyTo == nil || "In reply to "+r.ReplyTo.Origin.Name != s.elsewhere[0] {
 			fail("%q keeps %+v of what it answers", s.text(), r.ReplyTo)
 		}
+	}
+}
+
+// checkAnswered checks what stands above a copy of the message that it answers: no words of a deleted one, and of an edited
+// one those of its last version.
+func (m *model) checkAnswered(fail func(string, ...any), p *modelTopic, s *saying, x shown) {
+	a := s.answers
+	if a == nil || !strings.Contains(x.head, textOf(a.n, 0)) {
+		return
+	}
+	switch {
+	case a.deleted:
+		fail("above %q stands %q, which was deleted", s.text(), x.head)
+	case s.frozen[p] || s.left || a.left: // nothing is promised about the last version
+	case !strings.Contains(x.head, a.text()):
+		fail("above %q stands %q, and not %q", s.text(), x.head, a.text())
 	}
 }
 

@@ -21,6 +21,7 @@ type modelDraft struct {
 	from       string // where the described message was forwarded from
 	command    simulator.Message
 	choice     simulator.Message
+	homeless   []simulator.Message // that it has, which somebody without any ticket wrote before
 }
 
 var (
@@ -114,6 +115,7 @@ func (f *modelDraft) byAlbum(t *rapid.T, m *model) {
 	if rapid.Bool().Draw(t, "a part before the command") {
 		s := &saying{kind: "photo"}
 		m.sayThere(t, f.by, f.thread, s, simulator.Post{Album: f.album})
+		m.keeps(f, s.original)
 		f.enclose(s.original, s.text())
 	}
 	text, bold := f.caption()
@@ -129,6 +131,7 @@ func (f *modelDraft) byAlbum(t *rapid.T, m *model) {
 func (f *modelDraft) byReply(t *rapid.T, m *model) {
 	s := &saying{kind: rapid.SampledFrom(kindsSaid).Draw(t, "kind"), forwarded: rapid.Bool().Draw(t, "forwarded")}
 	m.sayThere(t, f.by, f.thread, s, simulator.Post{})
+	m.keeps(f, s.original)
 	text, _ := f.caption()
 	f.command = m.d.reply(f.by.id, f.by.id, s.original, text)
 	f.enclose(s.original, "")
@@ -147,6 +150,7 @@ func (f *modelDraft) byQuestion(t *rapid.T, m *model) {
 		f.described = "\n\n" + shopInWords(p.Quote)
 	}
 	sent := m.d.post(p)
+	m.keeps(f, sent)
 	m.d.press(f.by.id, m.asked(f.by, f.thread, sent), "new")
 	question := m.answered(sent, "What is the ticket about?")
 	if rapid.Bool().Draw(t, "restart") {
@@ -155,6 +159,13 @@ func (f *modelDraft) byQuestion(t *rapid.T, m *model) {
 	}
 	f.command = m.d.reply(f.by.id, f.by.id, question, f.title()+"\n"+f.words())
 	f.enclose(sent, "")
+}
+
+// keeps notes that a draft has what was written before it.
+func (m *model) keeps(f *modelDraft, said simulator.Message) {
+	if m.meant(f.by, f.thread) == nil {
+		f.homeless = append(f.homeless, said)
+	}
 }
 
 // enclose has a description have a medium of a message, if the message has one.
@@ -222,6 +233,9 @@ func (m *model) drop(t *rapid.T) {
 	if f := m.take(t); f != nil {
 		if a := m.d.press(f.by.id, f.choice, "pdrop:"); !strings.Contains(a.Text, "Cancelled") {
 			t.Fatalf("dropping %s is answered with %q", f.title(), a.Text)
+		}
+		for _, said := range f.homeless {
+			m.withdraw(f.by, said)
 		}
 	}
 }

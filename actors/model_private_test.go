@@ -193,9 +193,21 @@ func (m *model) aside(t *rapid.T) {
 			m.heard(k, s, k.placeOf(thread))
 		}
 	}
-	if k == nil {
+	switch {
+	case k != nil:
+	case m.meant(who, thread) == nil:
+		for _, s := range all {
+			m.withdraw(who, s.original)
+		}
+	default:
 		m.decide(t, who, thread, all)
 	}
+}
+
+// withdraw has somebody who has no ticket delete what they wrote. Else the ticket that they open within 10 minutes gets it,
+// and on the model's fast clock nobody can say which one does.
+func (m *model) withdraw(who *modelPerson, said simulator.Message) {
+	m.answered(m.d.reply(who.id, who.id, said, "/delete"), "was not passed on")
 }
 
 // sayThere has somebody write in their private chat; it returns the ticket that takes it, nil if they were told that
@@ -224,7 +236,7 @@ func (m *model) asked(who *modelPerson, thread int, sent simulator.Message) simu
 // decide has somebody choose a ticket for what was passed on to none, or leave it.
 func (m *model) decide(t *rapid.T, who *modelPerson, thread int, all []*saying) {
 	about := m.meant(who, thread)
-	if about == nil || rapid.IntRange(0, 2).Draw(t, "leave it") == 0 {
+	if rapid.IntRange(0, 2).Draw(t, "leave it") == 0 {
 		return
 	}
 	offered := []*modelTicket{about}

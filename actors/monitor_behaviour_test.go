@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +23,7 @@ const monitorDesk = "desk" // the identity of the one monitor
 // monitored asks the monitor.
 func monitored[T proto.Message](d *desk, m proto.Message) T {
 	d.t.Helper()
-	reply, err := d.system.Ask(d.t.Context(), messages.KindMonitor, monitorDesk, m)
-	d.must(err)
-	typed, ok := reply.(T)
-	if !ok {
-		d.t.Fatalf("%T is answered with %v", m, reply)
-	}
-	return typed
+	return asks[T](d, messages.KindMonitor, monitorDesk, m)
 }
 
 // errorsListed are the errors that programs see, those that occurred last first.
@@ -196,6 +191,49 @@ func TestAStormOfErrorsIsNoStormOfEvents(t *testing.T) {
 	d.report("b", 2, 1, "last")
 	if all := d.awaitOccurrences(12); len(all) != 12 || all[11].Fingerprint != "last" {
 		t.Errorf("%d events, the last %+v", len(all), all[len(all)-1])
+	}
+}
+
+// A storm that a part of the service logs, on its whole way: thousands of one kind and 1,500 others, again and again. All of the one
+// kind are counted, and there are no more groups and events than may be. (collect has a test of the memory.)
+func TestAStormThatIsLoggedIsBounded(t *testing.T) {
+	t.Parallel()
+	gathered := actors.NewErrorCollector(func(s string) string { return s })
+	d := newDesk(t, options{speed: 30, monitor: &actors.MonitorOptions{Errors: gathered}})
+	log := slog.New(gathered.Handler(slog.DiscardHandler))
+	rounds, each, kinds := 2, 4000, 1500
+	if long() {
+		rounds, each = 3, 10_000
+	}
+	letters := strings.NewReplacer("0", "a", "1", "b", "2", "c", "3", "d", "4", "e", "5", "f", "6", "g", "7", "h", "8", "i", "9", "j")
+	for round := range rounds {
+		for n := range each { // it is the newest, so that it stays when there are too many groups
+			if log.Error("one kind", "error", storage.ErrUnavailable, "ticket", fmt.Sprint("TICK-", n)); n < kinds {
+				log.Error("kind "+letters.Replace(strconv.Itoa(n)), "stack", strings.Repeat("x", 5000))
+			}
+		}
+		d.eventually("the one kind is counted", func() bool {
+			all := d.errorsListed("")
+			i := slices.IndexFunc(all, func(e *messages.ErrorView) bool { return e.Message == "one kind" })
+			return i >= 0 && all[i].Count == int64((round+1)*each)
+		})
+		if n := len(d.errorsListed("")); n > 1020 { // those whose event is on its way stay a little longer
+			t.Errorf("%d groups are kept", n)
+		}
+	}
+	d.awaitOccurrences(10)
+	events, err := d.store.LogAfter(t.Context(), storage.PartitionOf(monitorDesk), 0, 10_000)
+	d.must(err)
+	var at []time.Time
+	for _, e := range events {
+		if e.Type == messages.EventErrorOccurred {
+			at = append(at, e.At)
+		}
+	}
+	for i := range at[:max(0, len(at)-10)] {
+		if apart := at[i+10].Sub(at[i]); apart < time.Minute {
+			t.Errorf("11 events within %s", apart)
+		}
 	}
 }
 

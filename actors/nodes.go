@@ -17,6 +17,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/monitor"
+	"github.com/topicdesk/topicdesk/actors/internal/report"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -81,6 +82,9 @@ func (s *System) Join() error {
 	if s.monitor.On {
 		s.sweep.Keep(messages.KindMonitor, monitor.Desk)
 		s.reports.Go(func() { s.monitor.Run(s.self, s.node.Request) })
+	}
+	if s.counts {
+		s.sweep.Keep(messages.KindReport, report.Desk)
 	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)

@@ -1,13 +1,11 @@
 package actors_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -63,31 +61,6 @@ func (d *desk) press(from int64, m simulator.Message, data string) simulator.Ans
 }
 
 // ---- what people see
-
-const patience = 2 * time.Minute // only a failing test waits this long
-
-// await waits until cond holds. It checks after every change of the simulator.
-func (d *desk) await(what string, cond func() bool) {
-	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
-	defer cancel()
-	if err := d.sim.Await(ctx, cond); err != nil {
-		d.t.Fatalf("never came: %s\n%s", what, d.transcript())
-	}
-}
-
-// eventually waits for something that the simulator does not show.
-func (d *desk) eventually(what string, cond func() bool) {
-	d.t.Helper()
-	deadline := time.After(patience)
-	for pause := 5 * time.Millisecond; !cond(); pause = min(pause*5/4, 200*time.Millisecond) {
-		select {
-		case <-deadline:
-			d.t.Fatalf("never came: %s\n%s", what, d.transcript())
-		case <-time.After(pause):
-		}
-	}
-}
 
 // transcript is the newest messages, for failures.
 func (d *desk) transcript() string {
@@ -370,6 +343,11 @@ func (d *desk) record(k *ticket) *storage.Ticket {
 	r, err := d.store.Ticket(d.t.Context(), k.id)
 	d.must(err)
 	return r
+}
+
+// resting says whether nothing of a ticket is pending: it is due when its next timer rings, or never.
+func resting(r *storage.Ticket) bool {
+	return r.DueAt.IsZero() || r.Status != "closed" && r.DueAt.Equal(r.Timers.Next())
 }
 
 // awaitEvent waits for the ticket's first event of a type.

@@ -94,7 +94,8 @@ func TestPrivateTicket(t *testing.T) {
 		}
 	})
 	d.run(t, "what begins with // is no note where the desk is the one who reads", func(t *testing.T) {
-		d.say(d.ann, d.ann, 0, "// is a comment")
+		said := d.say(d.ann, d.ann, 0, "// is a comment")
+		d.press(d.ann, d.awaitAnswer(said, "Here everything goes to the team"), "asis:")
 		d.awaitText(d.support, k.thread, "// is a comment")
 		m := d.say(d.ann, d.ann, 0, "I comment")
 		d.awaitText(d.support, k.thread, "I comment")

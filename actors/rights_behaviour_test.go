@@ -29,7 +29,10 @@ func TestRights(t *testing.T) {
 		n := d.calls(method, d.support)
 		for _, text := range []string{"/close_ticket", "/pending", "/priority high", "/unlink"} {
 			verb, _, _ := strings.Cut(text, " ")
-			d.awaitAnswer(d.say(d.carl, d.support, k.thread, text), "You may not use "+verb)
+			refusal := d.awaitAnswer(d.say(d.carl, d.support, k.thread, text), "You may not use "+verb).Text
+			if !strings.Contains(refusal, "Ask Eve (who opened it) or Bob (on the ticket) or an administrator of Support.") {
+				t.Errorf("who may is not named: %q", refusal)
+			}
 		}
 		if got := d.calls(method, d.support) - n; got > 1 {
 			t.Errorf("%d calls", got)

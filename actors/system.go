@@ -29,6 +29,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 	"github.com/topicdesk/topicdesk/actors/internal/query"
+	"github.com/topicdesk/topicdesk/actors/internal/report"
 	"github.com/topicdesk/topicdesk/actors/internal/series"
 	"github.com/topicdesk/topicdesk/actors/internal/sweep"
 	"github.com/topicdesk/topicdesk/actors/internal/ticket"
@@ -36,6 +37,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/webhook"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // Options are what a System is made of. Store and Telegram are required; the zero values of the other fields are
@@ -47,6 +49,7 @@ type Options struct {
 	Owner    string // names this process in leases
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
+	Tracer   *tracing.Tracer // nil: nothing is traced
 	// Measured is what the node's figures are made of, for the API; nil: none are kept. RecordEvery is how often they are
 	// stored, and 0 the usual.
 	Measured    prometheus.Gatherer
@@ -79,6 +82,9 @@ type Options struct {
 	// Monitor has this node tell what goes wrong on it; nil: it tells nothing.
 	Monitor *MonitorOptions
 
+	// Reports has the desk count what it does; nil: it counts nothing.
+	Reports *ReportOptions
+
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
 }
@@ -97,6 +103,7 @@ type System struct {
 	webhooks    *webhook.Room
 	recorder    *series.Recorder // nil: none
 	monitor     *monitor.Room
+	counts      bool           // for reports
 	reports     sync.WaitGroup // the loop that tells the monitor
 	joined      atomic.Bool
 	reached     atomic.Pointer[time.Time] // Telegram, the last time
@@ -118,6 +125,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	env, err := entity.NewEnv(entity.EnvOptions{
 		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner, Metrics: o.Metrics,
+		Tracer: o.Tracer,
 	})
 	if err != nil {
 		return nil, err
@@ -125,7 +133,7 @@ func NewSystem(o Options) (*System, error) {
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
 		env: env, pollers: poller.NewRoom(), log: eventlog.New(env, o.Metrics), askTry: askTry,
-		version: o.Version, began: env.Now(),
+		version: o.Version, began: env.Now(), counts: o.Reports != nil,
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
@@ -142,6 +150,10 @@ func NewSystem(o Options) (*System, error) {
 		return nil, err
 	}
 	s.monitor = newMonitor(env, o.Monitor, aliases, s.chats)
+	reports := ReportOptions{}
+	if s.counts {
+		reports = *o.Reports
+	}
 	s.budget = budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
 	if placement != nil {
 		s.askTry = askNode
@@ -165,6 +177,7 @@ func NewSystem(o Options) (*System, error) {
 		s.webhooks.Kind(),
 		s.budget.Kind(),
 		s.monitor.Kind(),
+		report.Kind(s.log, reports),
 	)
 	if err != nil {
 		env.Cancel()
@@ -204,25 +217,38 @@ func (s *System) giveUp(others ...*actor.PID) error {
 func (s *System) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		s.env.StopIntake()
-		err := within(ctx, "polling", s.pollers.Wait)
-		s.env.Drain()
-		s.webhooks.Finish(ctx)
-		s.chats.Finish(ctx)
-		if s.reports.Wait(); s.monitor.On {
-			s.monitor.Finish(ctx, s.self(), s.node.Request)
-		}
-		// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because
-		// of them.
-		for range 2 {
-			err = errors.Join(err, s.node.Barrier(ctx))
-		}
-		err = errors.Join(err, s.node.Leave(ctx))
+		err := errors.Join(s.finish(ctx), s.node.Leave(ctx))
 		s.env.Cancel()
 		err = errors.Join(err, within(ctx, "the sweep", s.loops.Wait))
 		s.stopErr = errors.Join(err, s.node.Stop(ctx, s.readers.PIDs()...))
 		s.webhooks.Close()
 	})
 	return s.stopErr
+}
+
+// finishShare is the share of the time of a stop in which what is in flight may end, on one of several nodes. As long as a node
+// has not left, nobody does its work: the others must not wait for its storage, or for whoever it has called.
+const finishShare = 0.75
+
+// finish ends polling, and then what is in flight.
+func (s *System) finish(ctx context.Context) error {
+	if s.node.Clustered() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(finishShare*float64(entity.TimeLeft(ctx))))
+		defer cancel()
+	}
+	err := within(ctx, "polling", s.pollers.Wait)
+	s.env.Drain()
+	s.webhooks.Finish(ctx)
+	s.chats.Finish(ctx)
+	if s.reports.Wait(); s.monitor.On {
+		s.monitor.Finish(ctx, s.self(), s.node.Request)
+	}
+	// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because of them.
+	for range 2 {
+		err = errors.Join(err, s.node.Barrier(ctx))
+	}
+	return err
 }
 
 // within waits, but no longer than ctx allows; what names the thing that it waits for.
@@ -289,10 +315,16 @@ func (s *System) TestWebhook(ctx context.Context, webhookID, eventType string) (
 	return s.webhooks.Test(ctx, webhookID, eventType)
 }
 
+// JudgeURL says whether a webhook may have this URL, as far as DNS tells now (delivery.Client.Judge).
+func (s *System) JudgeURL(ctx context.Context, url string) error { return s.webhooks.Judge(ctx, url) }
+
 // Check returns an error if the actors do not answer, or are stopping. It is for readiness.
 func (s *System) Check(ctx context.Context) error {
 	if !s.joined.Load() {
 		return errNotJoined
+	}
+	if s.env.InDoubt() && s.env.IntakeCtx.Err() == nil {
+		return errors.New("etcd does not answer, so this node does not know whether it is a member of its cluster still")
 	}
 	if s.env.Draining() {
 		return errors.New("stopping")

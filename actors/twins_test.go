@@ -58,6 +58,7 @@ type twin struct {
 	owner  func(shard int) string
 	former []string // nodes that had the shards of this one a moment ago
 	left   bool
+	unsure bool
 	shards map[int]*actor.PID // that run here
 }
 
@@ -250,8 +251,20 @@ func (n *twin) Former(int) []string {
 	return n.former
 }
 
-func (n *twin) Sure() bool   { return true }
 func (n *twin) Self() string { return n.addr }
+
+func (n *twin) Sure() bool {
+	n.all.mu.Lock()
+	defer n.all.mu.Unlock()
+	return !n.unsure
+}
+
+// doubts has a node not know whether it is a member, or know it again.
+func (a *twins) doubts(p *process, unsure bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.by[p.owner+":1"].unsure = unsure
+}
 
 func (n *twin) Others() (others []string) {
 	n.all.mu.Lock()
@@ -264,15 +277,31 @@ func (n *twin) Others() (others []string) {
 	return others
 }
 
-func (n *twin) Leave(context.Context) error {
+func (n *twin) Leave(ctx context.Context) error {
 	n.all.mu.Lock()
+	defer n.all.mu.Unlock()
 	n.left = true
-	n.all.mu.Unlock()
-	n.member.Moved()
-	return nil
+	return ctx.Err()
 }
 
+func (n *twin) Left() {}
+
 func (n *twin) Close() {}
+
+// anyNode takes updates in by a node that chance chooses.
+type anyNode struct {
+	*twins
+	d *desk
+}
+
+func (n anyNode) intake() *bot.Intake {
+	nodes := n.d.nodes()
+	return nodes[n.chance(len(nodes))].intake
+}
+
+func (n anyNode) Decode(raw []byte) *bot.Update { return n.d.intake.Decode(raw) }
+
+func (n anyNode) Accept(ctx context.Context, u *bot.Update) error { return n.intake().Accept(ctx, u) }
 
 // takeIn receives updates in place of a poller. Each goes to a node by chance, as through a balancer, and to another one
 // when it is not accepted.
@@ -284,13 +313,9 @@ func (a *twins) takeIn(d *desk) {
 	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		return client.Updates(ctx, offset, wait, 1)
 	}
-	handle := func(ctx context.Context, batch []json.RawMessage) error {
-		nodes := d.nodes()
-		return nodes[a.chance(len(nodes))].intake.HandleBatch(ctx, batch)
-	}
 	go func() {
 		defer close(ended)
-		(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, 0, fetch, handle, nil)
+		(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, 0, fetch, anyNode{a, d}, nil)
 	}()
 	d.t.Cleanup(func() {
 		cancel()

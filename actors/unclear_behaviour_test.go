@@ -110,6 +110,41 @@ func TestUnclearTicket(t *testing.T) {
 	})
 }
 
+// TestAfterClosingTheCurrentTicket: with another ticket open, what the person writes next goes to neither until they have
+// said which they mean.
+func TestAfterClosingTheCurrentTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer := d.openPrivately(d.ann, d.support, "Printer")
+	scanner := d.openPrivately(d.ann, d.support, "Scanner")
+	d.say(d.ann, d.ann, 0, "/close_ticket it scans")
+	d.awaitText(d.support, scanner.thread, "closed this ticket")
+	d.awaitText(d.ann, 0, "closed your ticket #2 Scanner")
+	d.quiet(printer, scanner)
+	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Thank you"), "Not passed on: ticket #2 Scanner")
+	d.quiet(printer, scanner)
+	for _, k := range []*ticket{printer, scanner} {
+		if _, found := d.find(d.support, k.thread, "Thank you"); found {
+			t.Errorf("it went to %s", k.id)
+		}
+	}
+	var choices []string
+	for _, row := range asked.Buttons {
+		for _, b := range row {
+			choices = append(choices, b.Data)
+		}
+	}
+	same(t, "choices", choices, []string{"say:" + scanner.id, "sayc:" + scanner.id, "say:" + printer.id, "new"})
+	d.press(d.ann, asked, "say:"+printer.id)
+	d.awaitText(d.support, printer.thread, "Thank you")
+	d.say(d.ann, d.ann, 0, "And the printer?")
+	d.awaitText(d.support, printer.thread, "And the printer?")
+	d.quiet(printer, scanner)
+	if s := d.record(scanner).Status; s != "closed" {
+		t.Errorf("the other is %s", s)
+	}
+}
+
 func TestUnclearAlbum(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})

@@ -16,7 +16,7 @@ func TestUnknownCommands(t *testing.T) {
 	d.run(t, "what looks like a command and is none does not reach the other side", func(t *testing.T) {
 		for said, near := range map[string]string{
 			"/crate_ticket Lamp": "Did you mean /create_ticket?", "/close": "Did you mean /close_ticket?",
-			"/assign @ben": "I don't know /assign",
+			"/escalate @ben": "I don't know /escalate",
 		} {
 			answer := d.awaitAnswer(d.say(d.carl, d.support, k.thread, said), near)
 			if !strings.Contains(answer.Text, "not passed on") {
@@ -99,6 +99,27 @@ func TestUnknownCommands(t *testing.T) {
 			if m.ReplyTo == left[0].ID || m.ReplyTo == left[1].ID {
 				t.Errorf("answered %q", m.Text)
 			}
+		}
+	})
+	d.run(t, "outside of tickets, one of this bot's own that is misspelt is answered, and the button carries it out", func(t *testing.T) {
+		for _, said := range []string{"/creat_ticket Broken chair", "/crate_ticket Broken table"} {
+			answer := d.awaitAnswer(d.say(d.carl, d.support, 0, said), "Did you mean /create_ticket?")
+			d.press(d.carl, answer, "instead:")
+			title := said[strings.Index(said, "Broken"):]
+			d.await(title+" has a topic", func() bool {
+				return slices.ContainsFunc(d.sim.Topics(d.support), func(t simulator.Topic) bool { return strings.Contains(t.Name, title) })
+			})
+		}
+	})
+	d.run(t, "in a private chat nothing is internal, so what looks like a note is asked about", func(t *testing.T) {
+		for _, said := range []string{"// they are slow", "／／ they are slow, too"} {
+			answer := d.awaitAnswer(d.say(d.ann, d.ann, 0, said), "Here everything goes to the team")
+			d.quiet(k)
+			if slices.Contains(d.copies(d.support, k.thread), said) {
+				t.Errorf("%q reached the team", said)
+			}
+			d.press(d.ann, answer, "asis:")
+			d.awaitText(d.support, k.thread, said)
 		}
 	})
 	d.run(t, "a path is words", func(t *testing.T) {

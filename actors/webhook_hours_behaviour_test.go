@@ -64,9 +64,7 @@ func (r *receiver) retries(ticket string, number int64) *messages.DeliveryView {
 // commanded sends a command to the endpoint that is not answered with the endpoint.
 func commanded[T proto.Message](r *receiver, m proto.Message) T {
 	r.d.t.Helper()
-	reply, err := r.d.system.Ask(r.d.t.Context(), messages.KindWebhook, r.id, m)
-	r.d.must(err)
-	return reply.(T)
+	return asks[T](r.d, messages.KindWebhook, r.id, m)
 }
 
 func TestWebhookOneTicketWaitsForHours(t *testing.T) {

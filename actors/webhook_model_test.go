@@ -147,7 +147,7 @@ func (r *receiver) complete() {
 // recorded waits until an endpoint has n deliveries, all of them over.
 func (d *desk) recorded(r *receiver, n int) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience/6)
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		rows, open := r.rows(), []storage.Delivery(nil)

@@ -87,9 +87,7 @@ func (r *receiver) moves(to *receiver) *messages.WebhookView {
 // ask sends a command to the endpoint.
 func (r *receiver) ask(m proto.Message) *messages.WebhookView {
 	r.d.t.Helper()
-	reply, err := r.d.system.Ask(r.d.t.Context(), messages.KindWebhook, r.id, proto.Clone(m))
-	r.d.must(err)
-	return reply.(*messages.WebhookView)
+	return commanded[*messages.WebhookView](r, m)
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -98,7 +98,7 @@ func TestWebhookHangsAtTheEnd(t *testing.T) {
 	r.mu.Unlock()
 	d.appends(ticketA, 0, 1)
 	d.eventually("it hangs", func() bool { return r.attemptsMade() == 1 })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // less than twice the time that the attempt has
 	defer cancel()
 	d.must(d.system.Stop(ctx))
 	r.mu.Lock()

@@ -15,14 +15,16 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 	thread := int(threadOf(op))
 	switch op.GetCall().(type) {
 	case *messages.Operation_RenameTopic, *messages.Operation_CheckTopic, *messages.Operation_CloseTopic,
-		*messages.Operation_ReopenTopic:
+		*messages.Operation_ReopenTopic, *messages.Operation_SetIcon:
 		if thread == 0 { // Telegram would answer as for a deleted topic
 			return rejected("the general topic and a whole private chat can't be renamed or closed")
 		}
 	}
 	switch call := op.GetCall().(type) {
 	case *messages.Operation_CreateTopic:
-		return c.createTopic(ctx, chatID, call.CreateTopic.GetName())
+		return c.createTopic(ctx, chatID, call.CreateTopic)
+	case *messages.Operation_SetIcon:
+		return c.setIcon(ctx, chatID, thread, call.SetIcon.GetIcon())
 	case *messages.Operation_RenameTopic:
 		return c.renameTopic(ctx, chatID, thread, call.RenameTopic.GetName())
 	case *messages.Operation_CheckTopic:
@@ -116,13 +118,26 @@ func (c *Client) renameTopic(ctx context.Context, chatID int64, thread int, name
 	})
 }
 
-func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *messages.Outcome {
+// createTopic opens a topic. Where its icon can't be had, it opens without.
+func (c *Client) createTopic(ctx context.Context, chatID int64, call *messages.CreateTopicCall) *messages.Outcome {
+	soon, cancel := context.WithTimeout(ctx, iconsAwaited)
+	icon, err := c.iconID(soon, call.GetIcon())
+	cancel()
+	if err != nil {
+		c.log.Warn("the icons of topics can't be read; a topic opens without one", "error", err)
+	}
 	var topic *models.ForumTopic
-	err := c.viaLibrary(ctx, "createForumTopic", func(ctx context.Context) (err error) {
-		topic, err = c.lib.CreateForumTopic(ctx, &tg.CreateForumTopicParams{
-			ChatID: chatID, Name: messages.CutUTF16(name, messages.MaxTopicName)})
-		return err
-	})
+	create := func() *APIError {
+		return c.viaLibrary(ctx, "createForumTopic", func(ctx context.Context) (err error) {
+			topic, err = c.lib.CreateForumTopic(ctx, &tg.CreateForumTopicParams{ChatID: chatID,
+				Name: messages.CutUTF16(call.GetName(), messages.MaxTopicName), IconCustomEmojiID: icon})
+			return err
+		})
+	}
+	if err = create(); err != nil && icon != "" && err.iconRefused() {
+		icon = ""
+		err = create()
+	}
 	if err != nil {
 		out := outcomeOf(err, false)
 		if chatID > 0 && says(err.Description, saysNoForum) {
@@ -179,7 +194,7 @@ func (c *Client) describeChat(ctx context.Context, chatID int64) *messages.Outco
 	if err := c.post(ctx, methodGetChat, map[string]int64{"chat_id": chatID}, &chat); err != nil {
 		return outcomeOf(err, true)
 	}
-	facts := &messages.GroupFacts{ChatId: chat.ID, Title: chat.Title, Type: chat.Type, IsForum: chat.IsForum}
+	facts := &messages.GroupFacts{ChatId: chat.ID, Title: messages.WithoutDirection(chat.Title), Type: chat.Type, IsForum: chat.IsForum}
 	out := &messages.Outcome{Result: messages.Outcome_DONE, Chat: facts}
 	if chat.Type == string(models.ChatTypePrivate) {
 		facts.Title = oneLine(chat.FirstName + " " + chat.LastName)

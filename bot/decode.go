@@ -115,7 +115,7 @@ func (w *wireMessage) message() (*Message, error) {
 		m.TopicCreated = &w.TopicCreated.Name
 	}
 	if w.TopicEdited != nil {
-		m.TopicEdited = &w.TopicEdited.Name
+		m.TopicEdited, m.IconEdited = &w.TopicEdited.Name, w.TopicEdited.Icon != nil
 	}
 	w.sender(m)
 	if m.Sender == nil && m.From == nil {
@@ -184,7 +184,7 @@ func personSender(p *messages.Person) *messages.Sender {
 
 // displayName returns a visible name: deleted accounts have no name, and some names are invisible characters.
 func displayName(first, last, username string, id int64) string {
-	first, last = trim(first), trim(last)
+	first, last = trim(messages.WithoutDirection(first)), trim(messages.WithoutDirection(last))
 	switch {
 	case first != "" && last != "" && !(messages.Blank(first) || messages.Blank(last)):
 		return first + " " + last
@@ -276,7 +276,7 @@ func (w *wireChat) chat() (Chat, error) {
 	if w == nil || w.ID == 0 {
 		return Chat{}, errors.New("no chat")
 	}
-	c := Chat{ID: w.ID, Type: w.Type, Title: w.Title, IsForum: w.IsForum}
+	c := Chat{ID: w.ID, Type: w.Type, Title: messages.WithoutDirection(w.Title), IsForum: w.IsForum}
 	if c.Type == "private" && c.Title == "" {
 		c.Title = displayName(w.FirstName, w.LastName, w.Username, w.ID)
 	}
@@ -288,7 +288,8 @@ func (w *wireUser) person() *messages.Person {
 		return nil
 	}
 	return &messages.Person{
-		Id: w.ID, Username: w.Username, FirstName: w.FirstName, LastName: w.LastName,
+		Id: w.ID, Username: w.Username,
+		FirstName: messages.WithoutDirection(w.FirstName), LastName: messages.WithoutDirection(w.LastName),
 		LanguageCode: w.LanguageCode, IsBot: w.IsBot,
 	}
 }

@@ -23,7 +23,7 @@ type wireFile struct {
 
 func (f *wireFile) into(m *messages.Media) {
 	m.FileId, m.FileUniqueId = f.ID, f.UniqueID
-	m.FileName, m.MimeType, m.FileSize = f.Name, f.MimeType, max(f.Size, 0)
+	m.FileName, m.MimeType, m.FileSize = messages.WithoutDirection(f.Name), f.MimeType, max(f.Size, 0)
 	m.Width, m.Height, m.Duration = f.Width, f.Height, f.Duration
 	if f.Length > 0 {
 		m.Width, m.Height = f.Length, f.Length

@@ -20,7 +20,7 @@ func (w *wireOrigin) forward() *messages.Forward {
 	if w == nil {
 		return nil
 	}
-	f := &messages.Forward{Kind: w.Type, Signature: w.Signature, MessageId: w.MessageID, DateMs: seconds(w.Date)}
+	f := &messages.Forward{Kind: w.Type, Signature: messages.WithoutDirection(w.Signature), MessageId: w.MessageID, DateMs: seconds(w.Date)}
 	chat := w.Chat
 	if chat == nil {
 		chat = w.SenderChat
@@ -34,7 +34,7 @@ func (w *wireOrigin) forward() *messages.Forward {
 	case chat != nil:
 		f.Id, f.Name, f.Username = chat.ID, chat.name(), chat.Username
 	default:
-		f.Name = trim(w.HiddenName)
+		f.Name = trim(messages.WithoutDirection(w.HiddenName))
 	}
 	return f
 }

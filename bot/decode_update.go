@@ -88,6 +88,7 @@ type Message struct {
 	// Of service messages.
 	TopicCreated  *string // the topic's name
 	TopicEdited   *string // the topic's new name, "" when only the icon changed
+	IconEdited    bool    // with TopicEdited
 	TopicClosed   bool
 	TopicReopened bool
 	MigrateTo     int64 // the group's new chat id

@@ -45,7 +45,8 @@ type wireEntity struct {
 }
 
 type wireTopicName struct {
-	Name string `json:"name"`
+	Name string  `json:"name"`
+	Icon *string `json:"icon_custom_emoji_id"`
 }
 
 // wireReplied is the message that another one answers. Telegram includes one level: not what that message answers

@@ -21,6 +21,7 @@ const maxAnswer = 32 << 20
 
 // exchange is one HTTP request and its answer.
 type exchange struct {
+	method   string       // of the Bot API
 	progress atomic.Int32 // of the request: notSent, headSent, partSent or allSent
 	status   int          // of HTTP; 0: no answer
 	body     []byte
@@ -60,6 +61,7 @@ func (x *exchange) sent() bool {
 
 // do makes the request and reads the whole answer.
 func (x *exchange) do(client *http.Client, req *http.Request) {
+	defer x.end(beginSpan(req.Context(), x.method))
 	resp, err := client.Do(req)
 	if err != nil {
 		x.err = err

@@ -187,7 +187,7 @@ func nameByte(b byte) bool {
 
 // parseTitle reads "title", "title\ndescription" and `"title" description`. A title is a name without markup: what its
 // author hides is left out of it. A title whose markup tells more than its words opens the description too, as it was
-// written (docs/decisions.md, D65).
+// written (docs/decisions.md, D65), and so does one that is too long: its beginning is the title then.
 func parseTitle(args messages.Marked) (title string, description messages.Marked) {
 	args = trimmed(args)
 	end, next := len(args.Text), len(args.Text)
@@ -205,7 +205,14 @@ func parseTitle(args messages.Marked) (title string, description messages.Marked
 	if line.Tells() {
 		more = line.Then("\n", more)
 	}
-	return trim(line.Shown()), more
+	title = trim(line.Shown())
+	if utf8.RuneCountInString(title) > maxTitle {
+		if !line.Tells() {
+			more = line.Then("\n", more)
+		}
+		title = messages.ShortenAtWord(title, titleOfText)
+	}
+	return title, more
 }
 
 // quotes are the opening quotation marks with the marks that may close them, the likeliest first. Phones turn
@@ -333,11 +340,6 @@ func byteRange(text string, offset, length int32) (begin, end int, ok bool) {
 		end = len(text)
 	}
 	return begin, end, begin >= 0 && end >= begin
-}
-
-// InternalNote says whether a text is an internal note, which stays in its topic. White space may precede the "//".
-func InternalNote(text string) bool {
-	return strings.HasPrefix(strings.TrimLeftFunc(text, messages.Separator), "//")
 }
 
 func trim(s string) string { return strings.TrimFunc(s, messages.Separator) }

@@ -184,16 +184,6 @@ func TestBesideCommand(t *testing.T) {
 	})
 }
 
-func TestInternalNote(t *testing.T) {
-	for text, want := range map[string]bool{
-		"// psst": true, "//": true, " \n// psst": true, "\u200b//psst": true, "/ / psst": false, "psst //": false, "/help": false, "https://x": false,
-	} {
-		if InternalNote(text) != want {
-			t.Errorf("%q: want %v", text, want)
-		}
-	}
-}
-
 func FuzzParseCommand(f *testing.F) {
 	for _, s := range []string{
 		"/create_ticket \"a\" b\nc", "/mention 😀 @bob", "/close_ticket@TopicDeskBot done", "/link tick-1-AAAAAAAA", "// x", "/priority High", "/create_ticket “x” “y",

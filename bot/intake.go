@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // Intake turns Telegram's updates into commands to the desk. An update is handled when the desk has accepted each of
@@ -29,7 +30,7 @@ type Intake struct {
 	now        func() time.Time
 	log        *slog.Logger
 	metrics    *intakeMetrics
-	slots      chan struct{} // bounds how many topics of batches are handled concurrently
+	tracer     *tracing.Tracer
 
 	people *cache[int64, uint64]       // user id → hash of the profile that the desk was last sent
 	names  *cache[string, int64]       // username in lower case → id of whom it was last seen with
@@ -52,15 +53,14 @@ type IntakeOptions struct {
 	Now        func() time.Time        // nil: time.Now
 	Log        *slog.Logger            // nil: slog.Default
 	Metrics    prometheus.Registerer   // nil: not registered
-	Parallel   int                     // how many topics of batches are handled concurrently; 0: 128
+	Tracer     *tracing.Tracer         // nil: nothing is traced
 }
 
 const (
-	parallelTopics  = 128
 	peopleCached    = 50_000
 	updatesCached   = 2_000 // a repeated batch has at most 100
 	maxTitle        = 255   // characters
-	titleOfReply    = 60    // UTF-16 units of the answered message's first line that become the title
+	titleOfText     = 60    // UTF-16 units of a text's first line that become the title
 	outcomeRepeated = "repeated"
 
 	outcomeNotAccepted = "not_accepted"
@@ -74,8 +74,8 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	in := &Intake{
 		desk: desk, directory: NewDirectory(desk, metrics.lookedUp),
 		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, publicURL: o.PublicURL, now: o.Now, log: o.Log,
-		metrics: metrics,
-		people:  newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
+		metrics: metrics, tracer: o.Tracer,
+		people: newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
 		givers: newCache[int64, struct{}](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
 	}
 	if in.allowed == nil {
@@ -90,25 +90,21 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	if in.log == nil {
 		in.log = slog.Default()
 	}
-	if o.Parallel <= 0 {
-		o.Parallel = parallelTopics
-	}
-	in.slots = make(chan struct{}, o.Parallel)
 	return in
 }
 
 // Handle handles one update. nil means that the update may be acknowledged: it is accepted, or of no interest, or
 // can't be understood, now or later (which is logged and counted). An error means that it must be delivered again.
 func (in *Intake) Handle(ctx context.Context, raw []byte) error {
-	u := in.decode(raw)
+	u := in.Decode(raw)
 	if u == nil {
 		return nil
 	}
-	return in.handle(ctx, u)
+	return in.Accept(ctx, u)
 }
 
-// decode reads an update; nil means that it is passed over.
-func (in *Intake) decode(raw []byte) *Update {
+// Decode reads an update; nil means that it is passed over.
+func (in *Intake) Decode(raw []byte) *Update {
 	u, err := Decode(raw)
 	if err != nil {
 		in.metrics.undecodable.Inc()
@@ -127,31 +123,37 @@ func kindOf(u *Update) string {
 	return u.Kind
 }
 
-// handle is Handle for a decoded update.
-func (in *Intake) handle(ctx context.Context, u *Update) error {
+// Accept is Handle for a decoded update.
+func (in *Intake) Accept(ctx context.Context, u *Update) error {
 	key := u.key()
 	if _, repeated := in.done.get(key); repeated {
 		in.metrics.updates.WithLabelValues(u.Kind, outcomeRepeated).Inc()
 		return nil
 	}
+	ctx, span := in.trace(ctx, u)
+	defer span.End()
 	h := &handling{Intake: in, ctx: ctx, update: u}
 	outcome, err := h.run()
 	took := in.now().Sub(u.Received)
 	if errors.Is(err, messages.ErrFault) {
-		in.log.Error("update passed over: a fault in the service", append(h.attributes(took), "error", err)...)
+		in.log.ErrorContext(ctx, "update passed over: a fault in the service", append(h.attributes(took), "error", err)...)
 		outcome, err = "fault", nil
+		span.Fail("fault")
 	}
 	if err != nil {
+		span.Fail(outcomeNotAccepted)
 		in.metrics.updates.WithLabelValues(u.Kind, outcomeNotAccepted).Inc()
-		in.log.Warn("update not accepted", append(h.attributes(took), "error", err)...)
+		in.log.WarnContext(ctx, "update not accepted", append(h.attributes(took), "error", err)...)
 		return fmt.Errorf("update %d: %w", u.ID, err)
 	}
 	in.done.put(key, struct{}{})
 	h.learn() // after a command, since some commands save the profile themselves
 	in.metrics.updates.WithLabelValues(u.Kind, outcome).Inc()
+	span.Note("topicdesk.outcome", outcome)
+	span.Note("topicdesk.ticket", h.ticket)
 	in.metrics.seconds.Observe(took.Seconds())
 	if in.log.Enabled(ctx, slog.LevelDebug) {
-		in.log.Debug("update", append(h.attributes(took), "outcome", outcome)...)
+		in.log.DebugContext(ctx, "update", append(h.attributes(took), "outcome", outcome)...)
 	}
 	return nil
 }
@@ -163,12 +165,14 @@ type handling struct {
 	update *Update
 
 	chat   Chat
-	origin *messages.Origin // where the update comes from; nil until that is known
-	known  bool             // whether the desk knows the group
-	ticket string           // the id of the ticket that the topic belongs to, "" for none
-	gave   int64            // who gave a command where the desk knows the chat: from then on it knows them
-	own    bool             // in a private chat: the topic is the ticket's own
-	meant  bool             // in a private chat: the message itself says that it is about this ticket
+	origin *messages.Origin   // where the update comes from; nil until that is known
+	known  bool               // whether the desk knows the group
+	self   *messages.UserView // who writes in their private chat, see person; nil: not read yet
+	title  int64              // the message for whose title the bot asked, if a button says that this is it
+	ticket string             // the id of the ticket that the topic belongs to, "" for none
+	gave   int64              // who gave a command where the desk knows the chat: from then on it knows them
+	own    bool               // in a private chat: the topic is the ticket's own
+	meant  bool               // in a private chat: the message itself says that it is about this ticket
 }
 
 // run handles the update. A panic is a bug that the same update would meet each time, while every later update of the
@@ -176,7 +180,7 @@ type handling struct {
 func (h *handling) run() (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.log.Error("update passed over: panic",
+			h.log.ErrorContext(h.ctx, "update passed over: panic",
 				append(h.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
 			outcome, err = "panic", nil
 		}

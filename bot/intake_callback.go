@@ -39,6 +39,12 @@ func (h *handling) onCallback(c *Callback) (string, error) {
 	if outcome, handled, err := h.onMuteCallback(c); handled {
 		return outcome, err
 	}
+	if outcome, handled, err := h.onHoursCallback(c); handled {
+		return outcome, err
+	}
+	if outcome, handled, err := h.onSettingsCallback(c); handled {
+		return outcome, err
+	}
 	id, press, ok := parseCallback(c.Data)
 	if !ok {
 		return "stale", h.stale()
@@ -79,10 +85,16 @@ func parseCallback(data string) (ticketID string, press buttonCommand, ok bool) 
 		return bare(func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o} })
 	case messages.CallbackPending:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.SetPending{Origin: o} })
+	case messages.CallbackClaim:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.ClaimTicket{Origin: o} })
 	case messages.CallbackClose:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.CloseTicket{Origin: o} })
 	case messages.CallbackReopen:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.ReopenTicket{Origin: o} })
+	case messages.CallbackLater:
+		if hasArg && arg != "" {
+			return id, func(o *messages.Origin) proto.Message { return &messages.SnoozeTicket{Origin: o, Wanted: arg} }, true
+		}
 	case messages.CallbackPriority:
 		switch arg {
 		case "", "low", "normal", "high", "urgent":

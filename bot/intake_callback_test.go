@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -33,6 +34,7 @@ func TestIntakeCallbacks(t *testing.T) {
 		"mpage:" + aTicket + ":2":      &messages.ShowMentionPage{Origin: o, Page: 2},
 		"muser:" + aTicket + ":77":     &messages.Mention{Origin: o, UserId: 77},
 		"pending:" + aTicket:           &messages.SetPending{Origin: o},
+		"claim:" + aTicket:             &messages.ClaimTicket{Origin: o},
 		"priority:" + aTicket:          &messages.SetPriority{Origin: o},
 		"priority:" + aTicket + ":low": &messages.SetPriority{Origin: o, Priority: "low"},
 		"close:" + aTicket:             &messages.CloseTicket{Origin: o},
@@ -75,7 +77,8 @@ func TestIntakeCallbacks(t *testing.T) {
 	})
 	t.Run("not accepted", func(t *testing.T) {
 		d := newFake()
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		d.reply = failing("", &down)
 		for _, data := range []string{"close:" + aTicket, "x"} {
 			if testIntake(d).Handle(t.Context(), []byte(pressed(data))) == nil {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -66,12 +65,13 @@ func (h *handling) correctDraft(m *Message) error {
 	}
 	h.describeByReply(m, &c)
 	h.describeByReference(m, &c)
-	if messages.Blank(messages.CleanLine(c.Title)) || utf8.RuneCountInString(c.Title) > maxTitle {
+	if messages.Blank(messages.CleanLine(c.Title)) {
 		return nil // the draft keeps what it has
 	}
 	return h.toPerson(&messages.CorrectDraft{
 		Origin: h.origin, TicketId: messages.TicketID(messages.MessageKey(m.Chat.ID, m.ID), m.DateMS),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
+		DescribedId: h.describedHere(m),
 	})
 }
 

@@ -26,7 +26,22 @@ var handlers = map[string]handler{
 	messages.VerbMention:      (*handling).mention,
 	messages.VerbLink:         (*handling).link,
 	messages.VerbUnlink:       (*handling).unlink,
+	messages.VerbMine:         (*handling).mine,
+	messages.VerbAutoClaim:    (*handling).autoClaim,
+	messages.VerbHours:        (*handling).hours,
+	messages.VerbAnswerWithin: (*handling).answerWithin,
+	messages.VerbSettings:     (*handling).settings,
 	messages.VerbDelete:       asking(deleteMessage),
+	messages.VerbAssign:       asking(assignTicket),
+	messages.VerbClaim: asking(func(o *messages.Origin, _ *Message, _ SlashCommand) proto.Message {
+		return &messages.ClaimTicket{Origin: o}
+	}),
+	messages.VerbLater: asking(func(o *messages.Origin, _ *Message, c SlashCommand) proto.Message {
+		return &messages.SnoozeTicket{Origin: o, Wanted: c.Arg}
+	}),
+	messages.VerbRelease: asking(func(o *messages.Origin, _ *Message, _ SlashCommand) proto.Message {
+		return &messages.ReleaseTicket{Origin: o}
+	}),
 	messages.VerbCloseTicket: asking(func(o *messages.Origin, _ *Message, c SlashCommand) proto.Message {
 		return &messages.CloseTicket{Origin: o, Reason: c.Arg}
 	}),
@@ -62,7 +77,7 @@ func asking(what func(o *messages.Origin, m *Message, c SlashCommand) proto.Mess
 
 // onCommand carries out a slash command. If that is not possible here, the answer says what to do instead.
 func (h *handling) onCommand(m *Message, c SlashCommand) (string, error) {
-	if h.known {
+	if h.known || c.Verb == messages.VerbRegister { // which makes the group known
 		h.gave = m.From.GetId()
 	}
 	const done = "command"
@@ -124,6 +139,15 @@ func deleteMessage(o *messages.Origin, m *Message, _ SlashCommand) proto.Message
 		d.ChatId, d.AnsweredId, d.Quote, d.QuotePosition = r.ChatID, r.MessageID, r.Quote, r.QuotePosition
 	}
 	return d
+}
+
+// assignTicket gives the ticket to the first of those who are named: one person has a ticket.
+func assignTicket(o *messages.Origin, _ *Message, c SlashCommand) proto.Message {
+	a := &messages.AssignTicket{Origin: o}
+	if len(c.Targets) > 0 {
+		a.Username, a.UserId, a.Name = c.Targets[0].Username, c.Targets[0].UserID, c.Targets[0].Name
+	}
+	return a
 }
 
 // mention sends one command for each person named; the first has the message's own command id.
@@ -242,7 +266,7 @@ func (h *handling) link(m *Message, c SlashCommand) error {
 		return err
 	}
 	if id == "" {
-		return h.answer(messages.NoticeTicketUnknown, map[string]string{"given": messages.Shorten(c.Arg, titleOfReply)})
+		return h.answer(messages.NoticeTicketUnknown, map[string]string{"given": messages.Shorten(c.Arg, titleOfText)})
 	}
 	if answered, err := h.unregistered(); answered || err != nil {
 		return err

@@ -28,6 +28,10 @@ func TestIntakeCommandsInATicketsTopic(t *testing.T) {
 		"/priority High":             toTicket(&messages.SetPriority{Origin: annHere(), Priority: "high"}),
 		"/priority ด่วน":             toTicket(&messages.SetPriority{Origin: annHere(), Priority: "urgent"}),
 		"/priority":                  toTicket(&messages.SetPriority{Origin: annHere()}),
+		"/claim":                     toTicket(&messages.ClaimTicket{Origin: annHere()}),
+		"/release":                   toTicket(&messages.ReleaseTicket{Origin: annHere()}),
+		"/assign":                    toTicket(&messages.AssignTicket{Origin: annHere()}),
+		"/assign @Bob @ann":          toTicket(&messages.AssignTicket{Origin: annHere(), Username: "Bob"}),
 		"/ticket":                    toTicket(&messages.ShowTicket{Origin: annHere()}),
 		"/unlink":                    append([]sent{{"chat/g7", &messages.Answer{Origin: annHere(unlinking)}}}, toTicket(&messages.UnlinkTopic{Origin: annHere()})...),
 		"/mention":                   toTicket(&messages.Mention{Origin: annHere()}),
@@ -71,6 +75,10 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 		"private create":   {asPrivate("/create_ticket x"), []sent{{"user/5", &messages.DraftTicket{Origin: alone, TicketId: messages.TicketID("5:50", someDate), Title: "x"}}}},
 		"private public":   {asPrivate("/public"), []sent{notice(alone, messages.NoticeOnlyInGroup, command("/public"))}},
 		"public":           {inGeneral(`"text":"/public ON"`), []sent{{"group/g7", &messages.SetPublic{Origin: general, Wanted: "on"}}}},
+		"settings":         {inGeneral(`"text":"/settings"`), []sent{{"group/g7", &messages.ShowSettings{Origin: general}}}},
+		"autoclaim":        {inGeneral(`"text":"/autoclaim Off"`), []sent{{"group/g7", &messages.SetAutoClaim{Origin: general, Wanted: "off"}}}},
+		"private claim":    {asPrivate("/claim"), []sent{notice(alone, messages.NoticePrivateUnhere, command("/claim"))}},
+		"claim":            {elsewhere(`"text":"/claim"`), []sent{notice(here, messages.NoticeUnavailableHere, command("/claim"))}},
 		"private mention":  {asPrivate("/mention @bob"), []sent{notice(alone, messages.NoticePrivateUnhere, command("/mention"))}},
 		"private register": {asPrivate("/register"), []sent{notice(alone, messages.NoticeOnlyInGroup, command("/register"))}},
 		"private default":  {asPrivate("/default_group"), []sent{notice(alone, messages.NoticeOnlyInGroup, command("/default_group"))}},
@@ -243,6 +251,7 @@ func TestIntakeCreateTicket(t *testing.T) {
 	}
 	forced := func(op *messages.Operation) { op.GetSendNotice().ForceReply = true }
 	long := strings.Repeat("ก", 256)
+	words := strings.TrimSpace(strings.Repeat("The printer on the second floor prints nothing but the letter Q. ", 5))
 	for name, tc := range map[string]struct {
 		fields string
 		want   []sent
@@ -263,7 +272,10 @@ func TestIntakeCreateTicket(t *testing.T) {
 		"in reply to a captioned photo":     {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[],"caption":"Look"}`, open("Look", "Look", "49 photo")},
 		"as a caption":                      {`"photo":[],"caption":"/create_ticket Look"`, open("Look", "", "50 photo")},
 		"with 255 characters":               {`"text":"/create_ticket ` + long[3:] + `"`, open(long[3:], "")},
-		"with 256":                          {`"text":"/create_ticket ` + long + `"`, []sent{notice(here, messages.NoticeTitleTooLong, with("max", "255"))}},
+		"with 256":                          {`"text":"/create_ticket ` + long + `"`, open(strings.Repeat("ก", 59)+"…", long)},
+		"with 256, and a description":       {`"text":"/create_ticket ` + long + `\nsmokes"`, open(strings.Repeat("ก", 59)+"…", long+"\nsmokes")},
+		"a text instead of a title":         {`"text":"/create_ticket ` + words + `"`, open("The printer on the second floor prints nothing but the…", words)},
+		"a long title in quotes":            {`"text":"/create_ticket \"` + words + `\" smokes"`, open("The printer on the second floor prints nothing but the…", words+"\nsmokes")},
 		"with a title that can't be seen":   {`"text":"/create_ticket \u200b\u200b"`, []sent{notice(here, messages.NoticeAskTitle, forced)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,9 +3,7 @@ package bot
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -29,11 +27,8 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	}
 	h.describeByReply(m, &c)
 	h.describeByReference(m, &c)
-	switch {
-	case messages.Blank(messages.CleanLine(c.Title)):
+	if messages.Blank(messages.CleanLine(c.Title)) {
 		return h.askTitle(m, c)
-	case utf8.RuneCountInString(c.Title) > maxTitle:
-		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	id := messages.TicketID(h.origin.CommandId, h.origin.DateMs)
 	enclosures, described, err := h.enclosed(id, m)
@@ -97,7 +92,7 @@ func (h *handling) describeByReply(m *Message, c *SlashCommand) {
 	answered := trimmed(messages.Marked{Text: r.Text, Entities: r.Entities})
 	if c.Title == "" {
 		line, _, _ := strings.Cut(answered.Text, "\n")
-		c.Title = messages.Shorten(trim(answered.Slice(0, len(line)).Shown()), titleOfReply)
+		c.Title = messages.ShortenAtWord(trim(answered.Slice(0, len(line)).Shown()), titleOfText)
 	}
 	c.Description = c.Description.Then("\n\n", answered)
 }
@@ -108,6 +103,14 @@ func (h *handling) described(m *Message) *Reply {
 		return r
 	}
 	return nil
+}
+
+// describedHere returns the id of the message that the command replies to, if it stands in the same chat; 0: none.
+func (h *handling) describedHere(m *Message) int64 {
+	if r := h.described(m); r != nil && r.ChatID == m.Chat.ID {
+		return r.MessageID
+	}
+	return 0
 }
 
 // forwarded returns where the described message was forwarded from; nil: nowhere, or no message is described.
@@ -170,6 +173,9 @@ func albumsOf(enclosures []*messages.Enclosure) (ids []string) {
 // untitled returns the message for which the bot asked the question for a title that the message answers; 0: it answers
 // none, or one that nobody knows any more.
 func (h *handling) untitled(m *Message) (int64, error) {
+	if h.title != 0 {
+		return h.title, nil
+	}
 	if !h.answersAskTitle(m) {
 		return 0, nil
 	}

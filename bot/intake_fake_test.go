@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -255,9 +256,9 @@ func handle(t *testing.T, in *Intake, raw string) {
 var errFake = errors.New("fake desk is down")
 
 // failing makes commands to an entity fail as long as *on.
-func failing(to string, on *bool) func(string, proto.Message) (*messages.Reply, error) {
+func failing(to string, on *atomic.Bool) func(string, proto.Message) (*messages.Reply, error) {
 	return func(target string, _ proto.Message) (*messages.Reply, error) {
-		if *on && strings.HasPrefix(target, to) {
+		if on.Load() && strings.HasPrefix(target, to) {
 			return nil, errFake
 		}
 		return nil, nil

@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -47,6 +49,65 @@ func (h *handling) publicGroup(_ *Message, c SlashCommand) error {
 		return err
 	}
 	return h.toGroup(&messages.SetPublic{Origin: h.origin, Wanted: c.Arg})
+}
+
+// autoClaim lets whoever answers a ticket of the group first take care of it, or nobody by that.
+func (h *handling) autoClaim(_ *Message, c SlashCommand) error {
+	if answered, err := h.unregistered(); answered || err != nil {
+		return err
+	}
+	return h.toGroup(&messages.SetAutoClaim{Origin: h.origin, Wanted: c.Arg})
+}
+
+// hours says when the team of the group works, or shows it.
+func (h *handling) hours(_ *Message, c SlashCommand) error {
+	if answered, err := h.unregistered(); answered || err != nil {
+		return err
+	}
+	return h.toGroup(&messages.SetHours{Origin: h.origin, Wanted: c.Arg})
+}
+
+// answerWithin says within which working time the team of the group answers, or shows it.
+func (h *handling) answerWithin(_ *Message, c SlashCommand) error {
+	if answered, err := h.unregistered(); answered || err != nil {
+		return err
+	}
+	return h.toGroup(&messages.SetAnswerTimes{Origin: h.origin, Wanted: c.Arg})
+}
+
+// onHoursCallback sets the hours of the group to the choice that was pressed.
+func (h *handling) onHoursCallback(c *Callback) (outcome string, handled bool, err error) {
+	verb, wanted, _ := strings.Cut(c.Data, ":")
+	if verb != messages.CallbackHours {
+		return "", false, nil
+	}
+	if wanted == "" || !messages.IsGroup(h.origin.Place) {
+		return "stale", true, h.stale()
+	}
+	return "pressed", true, h.toGroup(&messages.SetHours{Origin: h.origin, Wanted: wanted})
+}
+
+// settings shows the group's settings.
+func (h *handling) settings(_ *Message, _ SlashCommand) error {
+	if !h.known {
+		return h.answer(messages.NoticeGroupUnregistered, nil)
+	}
+	return h.toGroup(&messages.ShowSettings{Origin: h.origin})
+}
+
+// onSettingsCallback changes a setting of the group in which the button stands.
+func (h *handling) onSettingsCallback(c *Callback) (outcome string, handled bool, err error) {
+	verb, rest, _ := strings.Cut(c.Data, ":")
+	if verb != messages.CallbackSet {
+		return "", false, nil
+	}
+	setting, value, _ := strings.Cut(rest, ":")
+	change, ok := messages.ChangeOf(setting, value)
+	if !ok || !h.known || !c.Chat.Group() || change.GetRegistered() && !h.groupAllowed(h.origin.Place, c.Chat.ID) {
+		return "stale", true, h.stale()
+	}
+	change.Origin = h.origin
+	return "pressed", true, h.toGroup(change)
 }
 
 // defaultGroup makes the group the person's default group: tickets on which they are mentioned open there.

@@ -111,7 +111,7 @@ func (h *handling) saying(m *Message) *messages.RecordMessage {
 
 // internal says whether the message is an internal note. A private chat has none: they are hidden from the very person
 // who writes there (docs/decisions.md, D20).
-func (m *Message) internal() bool { return InternalNote(m.Text) && !m.Chat.Private() }
+func (m *Message) internal() bool { return messages.InternalNote(m.Text) && !m.Chat.Private() }
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
@@ -225,8 +225,8 @@ func (h *handling) onService(m *Message) (string, error) {
 		c = &messages.CloseTicket{Origin: h.origin, ByHand: true}
 	case m.TopicReopened:
 		c = &messages.ReopenTicket{Origin: h.origin, ByHand: true}
-	case *m.TopicEdited != "":
-		c = &messages.TopicRenamed{Origin: h.origin, Name: *m.TopicEdited}
+	case *m.TopicEdited != "" || m.IconEdited:
+		c = &messages.TopicRenamed{Origin: h.origin, Name: *m.TopicEdited, Icon: m.IconEdited}
 	default:
 		return "ignored_service", nil
 	}

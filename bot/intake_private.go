@@ -1,9 +1,9 @@
 package bot
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -67,6 +67,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 			}
 		}
 		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
+	}
+	if asked, err := h.askIfTitle(m); err != nil || asked {
+		return "unclear", err
 	}
 	if asked, err := h.askIfUnclear(m); err != nil || asked {
 		return "unclear", err
@@ -169,19 +172,36 @@ func (h *handling) aboutClosed(unclear int64) (*messages.Operation, error) {
 }
 
 // askWhich answers a message of somebody who has no current ticket.
+// Without any, what they write is kept for the ticket that they open with it.
 func (h *handling) askWhich(m *Message) error {
-	if err := h.keepAnswered(m); err != nil {
-		return err
-	}
 	own, err := h.ownTickets()
 	if err != nil {
 		return err
 	}
-	op := h.notice(messages.NoticePrivateNone, nil)
-	if len(own) > 0 {
-		op = h.notice(messages.NoticePrivateWhich, nil)
+	if len(own) == 0 {
+		return h.keepHomeless(m)
+	}
+	op := h.notice(messages.NoticePrivateWhich, nil)
+	if err := h.keepAnswered(m); err != nil {
+		return err
 	}
 	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append(sayRows(own), newRow())}
+	return h.answerWith(op)
+}
+
+// keepHomeless keeps a message of somebody who has no ticket for the one that they open, and says so.
+func (h *handling) keepHomeless(m *Message) error {
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Homeless: true})
+	switch {
+	case err != nil:
+		return err
+	case found.Opening: // then it is a message of that ticket
+		return fmt.Errorf("person %d: %w: a ticket is about to be opened", m.From.GetId(), errNotAccepted)
+	case found.Done:
+		return h.answer(messages.NoticePrivateAwaitsGroup, nil)
+	}
+	op := h.notice(messages.NoticePrivateNone, nil)
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{newRow()}}
 	return h.answerWith(op)
 }
 
@@ -217,11 +237,8 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 	h.describeByReply(m, &c)
 	h.describeByReference(m, &c)
-	switch {
-	case messages.Blank(messages.CleanLine(c.Title)):
+	if messages.Blank(messages.CleanLine(c.Title)) {
 		return h.askTitle(m, c)
-	case utf8.RuneCountInString(c.Title) > maxTitle:
-		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	enclosures := h.enclosures(m)
 	untitled, err := h.untitled(m)
@@ -232,6 +249,7 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
+		DescribedId: h.describedHere(m),
 	})
 }
 
@@ -350,7 +368,22 @@ func (h *handling) pressNew(c *Callback) error {
 		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	if _, err := h.recall(described); err != nil {
+	found, err := h.recall(described)
+	switch {
+	case err != nil:
+		return err
+	case found.Withdrawn:
+		return h.becomes(pressed, messages.NoticePrivateWithdrawn, nil)
+	case found.TicketId != "": // another button has taken it along, unless that ticket is not open yet
+		has, err := h.titled(found.TicketId)
+		switch {
+		case err != nil:
+			return err
+		case has != nil:
+			return h.becomesSent(pressed, has)
+		}
+	}
+	if h.title, err = h.titleAsked(m.ID); err != nil {
 		return err
 	}
 	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(described.ReplyTo)}

@@ -23,7 +23,7 @@ func (h *handling) confine(r *Reply) error {
 	if r == nil {
 		return nil
 	}
-	confined := InternalNote(r.Text) || r.Protected || r.Origin != nil && InternalNote(r.Preview)
+	confined := messages.InternalNote(r.Text) || r.Protected || r.Origin != nil && messages.InternalNote(r.Preview)
 	if !confined && r.Origin != nil && r.ChatID != 0 && r.MessageID != 0 {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition})
@@ -57,16 +57,16 @@ func (h *handling) keepAnswered(m *Message) error {
 	return err
 }
 
-// recall adds to a message that a button is about what it answers, if the message is known to be kept.
-func (h *handling) recall(m *messages.RecordMessage) (known bool, err error) {
+// recall adds to a message that a button is about what it answers, if the message is kept, and returns what is known of it.
+func (h *handling) recall(m *messages.RecordMessage) (*messages.ShelfFound, error) {
 	found, err := h.shelf(&messages.Shelve{Message: m, Asks: true})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for _, kept := range found.Messages {
 		m.ReplyTo = kept.ReplyTo
 	}
-	return len(found.Messages) > 0, nil
+	return found, nil
 }
 
 // describeByReference adds to the description what the command answers in another chat or topic. Without a title, the
@@ -78,7 +78,7 @@ func (h *handling) describeByReference(m *Message, c *SlashCommand) {
 	}
 	if c.Title == "" {
 		quote := messages.Marked{Text: r.Preview, Entities: r.PreviewEntities}
-		c.Title = messages.Shorten(quote.Shown(), titleOfReply)
+		c.Title = messages.ShortenAtWord(quote.Shown(), titleOfText)
 	}
 	c.Description = c.Description.Then("\n\n", r.inWords())
 }

@@ -124,6 +124,11 @@ func (h *handling) enclose(found *messages.ShelfFound, m *Message) (bool, error)
 // onCommandBesides carries out a command and passes on what else its message has: before the command, since a closed
 // ticket or an unlinked topic would not take it any more; after it, if the command opens the ticket again.
 func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) {
+	if c.Verb == messages.VerbDelete {
+		if withdrawn, err := h.withdraw(m); err != nil || withdrawn {
+			return "command", err
+		}
+	}
 	if declared, _ := messages.CommandOf(c.Verb); h.chat.Private() && declared.About == messages.AboutTicket &&
 		declared.Where.Have(messages.InPrivate) {
 		if asked, err := h.askIfUnclear(m); err != nil || asked {

@@ -256,7 +256,7 @@ func TestIntakeTopics(t *testing.T) {
 		"closed by hand":                         {topicMessage(`"forum_topic_closed":{}`), []sent{{"ticket/" + aTicket, &messages.CloseTicket{Origin: annHere(), ByHand: true}}}},
 		"reopened by hand":                       {topicMessage(`"forum_topic_reopened":{}`), []sent{{"ticket/" + aTicket, &messages.ReopenTicket{Origin: annHere(), ByHand: true}}}},
 		"renamed by hand":                        {topicMessage(`"forum_topic_edited":{"name":"New"}`), []sent{{"ticket/" + aTicket, &messages.TopicRenamed{Origin: annHere(), Name: "New"}}}},
-		"only the icon changed":                  {topicMessage(`"forum_topic_edited":{"icon_custom_emoji_id":"1"}`), nil},
+		"only the icon changed":                  {topicMessage(`"forum_topic_edited":{"icon_custom_emoji_id":"1"}`), []sent{{"ticket/" + aTicket, &messages.TopicRenamed{Origin: annHere(), Icon: true}}}},
 		"closed by us":                           {topicMessage(bot + `,"forum_topic_closed":{}`), nil},
 		"renamed by us":                          {topicMessage(bot + `,"forum_topic_edited":{"name":"New"}`), nil},
 		"closed, but no ticket's":                {elsewhere(`"forum_topic_closed":{}`), nil},

@@ -27,6 +27,19 @@ func (h *handling) tickets(m *Message, c SlashCommand) error {
 	} else if m.Sender.GetKind() != messages.Sender_USER {
 		return h.answer(messages.NoticeAnonymous, named(c.Verb))
 	}
+	return h.showTickets(party)
+}
+
+// mine lists the tickets that the person has claimed: in a group only those that have a topic there.
+func (h *handling) mine(m *Message, _ SlashCommand) error {
+	return h.showTickets(claimedBy + messages.UserPlace(m.From.GetId()))
+}
+
+// claimedBy precedes the place of a person whose list is of what they have claimed.
+const claimedBy = "c"
+
+// showTickets answers with the first page of a list.
+func (h *handling) showTickets(party string) error {
 	notice, err := h.ticketList(party, 0)
 	if err != nil {
 		return err
@@ -40,8 +53,8 @@ func (h *handling) tickets(m *Message, c SlashCommand) error {
 // ticketList makes a page of a list. If there is no such page any more, it is the first one.
 func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall, error) {
 	ask := &messages.ListOpenTickets{Skip: int32(page * ticketsOnPage), Limit: ticketsOnPage}
-	ofGroup := messages.IsGroup(party)
-	if ofGroup {
+	ofGroup, claimed := messages.IsGroup(party), strings.HasPrefix(party, claimedBy)
+	if ask.Claimed = claimed; ofGroup {
 		ask.GroupId = party
 	} else {
 		ask.UserId = h.origin.GetFrom().GetId()
@@ -64,6 +77,8 @@ func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall,
 	}
 	if ofGroup {
 		n.Key = messages.NoticeGroupTickets
+	} else if claimed {
+		n.Key = messages.NoticeClaimedTickets
 	}
 	if h.chat.Group() {
 		n.Args["title"] = h.chat.Title
@@ -75,8 +90,11 @@ func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall,
 	switch {
 	case len(list.Tickets) == 0 && ofGroup:
 		n.Key = messages.NoticeNoGroupTickets
+	case len(list.Tickets) == 0 && claimed:
+		n.Key = messages.NoticeNoClaimedTickets
 	case len(list.Tickets) == 0:
 		n.Key = messages.NoticeNoTickets
+	case claimed:
 	case h.chat.Private() && !h.own: // in its own topic, what is written goes to that ticket, whatever the current one is
 		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 		if err != nil {
@@ -121,7 +139,7 @@ func (h *handling) onTicketsCallback(c *Callback) (outcome string, handled bool,
 	switch {
 	case !ok || err != nil || page < 0 || page > lastTicketPage, messages.IsGroup(party) && party != h.origin.Place:
 		return "stale", true, h.stale()
-	case !messages.IsGroup(party) && party != messages.UserPlace(c.From.GetId()):
+	case !messages.IsGroup(party) && strings.TrimPrefix(party, claimedBy) != messages.UserPlace(c.From.GetId()):
 		return "stale", true, h.answerCallback(messages.NoticeTicketsOfOther)
 	}
 	if c.Chat.Private() && c.ThreadID != 0 {

@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,39 +19,60 @@ func (h *handling) lastWord(before int64) (*messages.WordFound, error) {
 	return query[*messages.WordFound](h.ctx, h.desk, &messages.FindWord{Place: h.origin.Place, BeforeId: before})
 }
 
-// unclear returns the desk's last word if that leaves it open which ticket a message is about; nil: it is clear.
-func (h *handling) unclear(m *Message) (*messages.WordFound, error) {
+// doubt is why it is open which ticket a message is about.
+type doubt struct {
+	unclear int64               // the word after which that is open, for this message and for all that wait with it
+	last    *messages.WordFound // the desk's last word before the message
+	waits   bool                // something waits for the answer already
+	current *messages.TicketView
+}
+
+// unclear returns why it is open which ticket a message is about; nil: it is clear.
+func (h *handling) unclear(m *Message) (*doubt, error) {
 	if h.meant || h.ticket == "" || m.From.GetId() != m.Chat.ID {
 		return nil, nil
 	}
-	word, err := h.lastWord(m.ID)
-	if err != nil || word.TicketId == "" || word.TicketId == h.ticket {
+	last, err := h.lastWord(m.ID)
+	if err != nil {
 		return nil, err
 	}
-	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: m.From.GetId()})
-	if err != nil || word.MessageId <= user.SettledId {
+	user, err := h.person()
+	if err != nil {
 		return nil, err
 	}
-	return word, nil
+	d := &doubt{unclear: user.UnclearId, last: last, waits: user.UnclearId != 0}
+	below := last.TicketId != "" && last.TicketId != h.ticket && last.MessageId > user.SettledId
+	if !d.waits && !below {
+		return nil, nil
+	}
+	current, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
+	if err != nil || current.TicketId == "" {
+		return nil, err
+	}
+	d.current = viewOf(current)
+	switch since := current.CreatedMs > user.UnclearMs; {
+	case below && (!d.waits || since):
+		d.unclear, d.waits = last.MessageId, false
+	case since: // who has opened a ticket since means that one
+		return nil, nil
+	}
+	return d, nil
 }
 
 // askIfUnclear asks which ticket a message or a command is about, if that is unclear, and keeps it until then. While the
 // question stands, what follows waits too.
 func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
-	word, err := h.unclear(m)
-	if err != nil || word == nil {
+	d, err := h.unclear(m)
+	if err != nil || d == nil {
 		return false, err
 	}
-	spoken, err := h.titled(word.TicketId)
-	if err != nil || spoken == nil {
-		return false, err
-	}
-	current, err := h.titled(h.ticket)
-	if err != nil || current == nil {
+	question, err := h.questionOf(d)
+	if err != nil || question == nil {
 		return false, err
 	}
 	_, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
-	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Unclear: word.MessageId})
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Unclear: d.unclear, LastWord: d.last.MessageId,
+		Question: &messages.SendNoticeCall{Key: messages.NoticePrivateWaits, Keyboard: question.Keyboard}})
 	switch {
 	case err != nil:
 		return false, err
@@ -58,22 +81,57 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 		return false, nil
 	case found.Done && !isCommand: // the question stands right above; who gives a command sees nothing happen
 		return true, nil
+	case found.Full: // the others don't take it with them; it isn't kept, so that no draft can have it
+		user, err := h.person()
+		if err != nil {
+			return false, err
+		}
+		question.Keyboard.Rows = slices.DeleteFunc(question.Keyboard.Rows, func(row *messages.KeyboardRow) bool {
+			return slices.ContainsFunc(user.Drafts, func(v *messages.TicketView) bool {
+				return strings.HasPrefix(row.Buttons[0].Data, messages.CallbackMean+":"+v.TicketId)
+			})
+		})
+		for _, row := range question.Keyboard.Rows {
+			row.Buttons[0].Data = strings.TrimSuffix(row.Buttons[0].Data, unclearArg(d.unclear))
+		}
+	}
+	op := h.operation()
+	question.ReplyTo = h.origin.MessageId
+	op.Call = &messages.Operation_SendNotice{SendNotice: question}
+	return true, h.answerWith(op)
+}
+
+// questionOf asks which ticket is meant, with a button for each that it may be; nil: the desk spoke of one that is gone.
+func (h *handling) questionOf(d *doubt) (*messages.SendNoticeCall, error) {
+	word, err := h.lastWord(d.unclear + 1)
+	if err != nil {
+		return nil, err
+	}
+	spoken, err := h.titled(word.TicketId)
+	if err == nil && spoken == nil {
+		spoken, err = h.drafted(word.TicketId)
+	}
+	if err != nil || spoken == nil && !d.waits {
+		return nil, err
 	}
 	own, err := h.ownTickets()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	op := h.notice(messages.NoticePrivateUnclear, map[string]string{
-		"title": messages.TicketName(spoken.Title, spoken.Number), "current": messages.TicketName(current.Title, current.Number),
-	})
-	rows := ticketRows(append([]*messages.TicketView{spoken, current}, without(own, spoken, current)...),
-		messages.CallbackMean, current.TicketId)
-	unclear := word.MessageId
-	if found.Full { // the others don't take it with them
-		unclear = 0
+	may := []*messages.TicketView{d.current}
+	if spoken != nil && spoken.TicketId != d.current.TicketId {
+		may = slices.Insert(may, 0, spoken)
 	}
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(unclear, rows)}
-	return true, h.answerWith(op)
+	rows := ticketRows(append(may, without(own, may...)...), messages.CallbackMean, d.current.TicketId)
+	question := &messages.SendNoticeCall{Key: messages.NoticePrivateWaits,
+		Keyboard: &messages.Keyboard{Rows: about(d.unclear, rows)}}
+	if !d.waits {
+		question.Key, question.Args = messages.NoticePrivateUnclear, map[string]string{
+			"title":   messages.TicketName(spoken.Title, spoken.Number),
+			"current": messages.TicketName(d.current.Title, d.current.Number),
+		}
+	}
+	return question, nil
 }
 
 // titled returns what a button shows of a ticket; nil: there is no such ticket.
@@ -82,18 +140,57 @@ func (h *handling) titled(id string) (*messages.TicketView, error) {
 	if err != nil || found.TicketId == "" {
 		return nil, err
 	}
-	return &messages.TicketView{TicketId: id, Number: found.Number, Title: found.Title, Status: found.Status}, nil
+	return viewOf(found), nil
+}
+
+// drafted returns what a button shows of a ticket whose group the person is being asked for; nil: it is none.
+func (h *handling) drafted(id string) (*messages.TicketView, error) {
+	user, err := h.person()
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(user.Drafts, func(v *messages.TicketView) bool { return v.TicketId == id })
+	if at < 0 {
+		return nil, nil
+	}
+	return user.Drafts[at], nil
+}
+
+// pressDraft keeps what was unclear for a ticket that is not open yet; done is false when it is none.
+func (h *handling) pressDraft(p press) (done bool, err error) {
+	draft, err := h.drafted(h.ticket)
+	if err != nil || draft == nil || p.unclear == 0 {
+		return false, err
+	}
+	taken, err := h.shelf(&messages.TakeShelved{TicketId: h.ticket, Unclear: p.unclear})
+	if err != nil {
+		return false, err
+	}
+	if !taken.Done { // then it is a message of that ticket
+		return false, fmt.Errorf("ticket %s: %w: it is about to be opened", h.ticket, errNotAccepted)
+	}
+	pressed := h.origin
+	if err := h.answerCallback(""); err != nil {
+		return false, err
+	}
+	return true, h.becomes(pressed, messages.NoticePrivateForTicket, map[string]string{"ticket": draft.Title})
+}
+
+func viewOf(r *messages.TicketRecord) *messages.TicketView {
+	return &messages.TicketView{TicketId: r.TicketId, Number: r.Number, Title: r.Title, Status: r.Status}
 }
 
 // about has buttons send everything that is unclear after a word; 0: only the message that they are about.
 func about(unclear int64, rows []*messages.KeyboardRow) []*messages.KeyboardRow {
 	for _, row := range rows {
 		if unclear != 0 {
-			row.Buttons[0].Data += ":" + strconv.FormatInt(unclear, 10)
+			row.Buttons[0].Data += unclearArg(unclear)
 		}
 	}
 	return rows
 }
+
+func unclearArg(unclear int64) string { return ":" + strconv.FormatInt(unclear, 10) }
 
 // without returns a list without some of its tickets.
 func without(list []*messages.TicketView, some ...*messages.TicketView) []*messages.TicketView {
@@ -107,6 +204,8 @@ type press struct {
 	verb    string   // CallbackMean, CallbackSay or CallbackSayClosed
 	unclear int64    // the word after which it was unclear what was meant; 0: the button is about one message only
 	message *Message // which the button is about; nil: Telegram does not show it any more
+
+	withdrawn bool // something that it was about is withdrawn
 }
 
 // parsePress reads the argument of such a button.
@@ -131,21 +230,36 @@ func (h *handling) pressSay(p press) error {
 	case p.verb == messages.CallbackMean && meant != nil && meant.Status == statusClosed:
 		return h.askAboutClosedOf(p)
 	}
+	if meant == nil && p.verb == messages.CallbackMean {
+		if kept, err := h.pressDraft(p); err != nil || kept {
+			return err
+		}
+	}
 	done, err := h.isOwn(p.message, id)
 	if err == nil && done {
 		err = h.answerCallback("")
 	} else if err == nil {
-		done, err = h.pressTalk(&messages.TalkOn{Quiet: true, Stay: p.verb == messages.CallbackSayClosed, Settles: p.unclear})
+		talk := &messages.TalkOn{Quiet: true, Stay: p.verb == messages.CallbackSayClosed, Settles: p.unclear}
+		if !talk.Stay { // they have chosen, whatever the desk has spoken of up to its question
+			word, err := h.lastWord(pressed.CallbackMessageId + 1)
+			if err != nil {
+				return err
+			}
+			talk.Settles = max(talk.Settles, word.MessageId)
+		}
+		done, err = h.pressTalk(talk)
 	}
 	if err != nil || !done {
 		return err
 	}
-	said, elsewhere, err := h.kept(id, p)
+	said, elsewhere, err := h.kept(id, &p)
 	switch {
 	case err != nil:
 		return err
 	case elsewhere:
 		return h.answeredElsewhere(pressed, p)
+	case p.withdrawn && len(said) == 0:
+		return h.becomes(pressed, messages.NoticePrivateWithdrawn, nil)
 	case len(said) == 0: // too old for Telegram to show it, and the rest of it is not known any more
 		return h.becomes(pressed, messages.NoticePrivateSayAgain, nil)
 	}
@@ -158,6 +272,11 @@ func (h *handling) pressSay(p press) error {
 		}
 		if sent {
 			key = messages.NoticePrivateSent
+		}
+	}
+	if p.message != nil && p.unclear == 0 { // the bot may have asked whether it is a title
+		if _, err := h.shelf(&messages.Shelve{TitleAsked: p.message.ID}); err != nil {
+			return err
 		}
 	}
 	return h.becomes(pressed, key, args)
@@ -186,8 +305,12 @@ func (h *handling) answeredElsewhere(pressed *messages.Origin, p press) error {
 	if err != nil || has == nil {
 		return err
 	}
-	return h.becomes(pressed, messages.NoticePrivateSent,
-		map[string]string{"ticket": messages.TicketName(has.Title, has.Number)})
+	return h.becomesSent(pressed, has)
+}
+
+// becomesSent has a question say to which ticket its message went.
+func (h *handling) becomesSent(pressed *messages.Origin, to *messages.TicketView) error {
+	return h.becomes(pressed, messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(to.Title, to.Number)})
 }
 
 // pressChoose makes a ticket of a list the current one. What waits for a word about which ticket it is about goes there.
@@ -234,7 +357,7 @@ func (h *handling) askAboutClosedOf(p press) error {
 
 // kept returns what a button sends to a ticket, in the order in which it was written, and the button's message even if no
 // shelf has it. elsewhere says that another ticket has it already.
-func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, elsewhere bool, err error) {
+func (h *handling) kept(id string, p *press) (said []*messages.RecordMessage, elsewhere bool, err error) {
 	m := p.message
 	take := &messages.TakeShelved{TicketId: id, Unclear: p.unclear, Said: true}
 	if m != nil && m.album() != "" {
@@ -245,7 +368,7 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 		if err != nil {
 			return nil, false, err
 		}
-		said = taken.Messages
+		said, p.withdrawn = taken.Messages, taken.Withdrawn
 	}
 	isIt := func(one *messages.RecordMessage) bool { return one.Origin.GetMessageId() == m.ID }
 	if m == nil || len(take.Albums) > 0 || slices.ContainsFunc(said, isIt) {
@@ -256,11 +379,17 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 	}
 	h.origin = h.originOf(m)
 	one := h.saying(m)
-	known, err := h.recall(one)
-	if known && p.unclear != 0 { // another ticket has it
-		return said, len(said) == 0, err
+	found, err := h.recall(one)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case found.Withdrawn:
+		p.withdrawn = true
+		return said, false, nil
+	case len(found.Messages) > 0 && p.unclear != 0: // another ticket has it
+		return said, len(said) == 0, nil
 	}
-	return append(said, one), false, err
+	return append(said, one), false, nil
 }
 
 // carryOut sends a message that was kept to a ticket, or carries out the command that it is; sent says that the ticket

@@ -11,27 +11,41 @@ import (
 // What looks like a command and is none would be mirrored to the other side as words: to a customer, perhaps. So the bot
 // asks first (docs/decisions.md, D133). Commands of other bots are left alone.
 
+// noteSign stands for a verb where a message begins as an internal note does.
+const noteSign = "/"
+
 // nearEnough is how many letters a command may differ from the one that is meant.
 const nearEnough = 3
 
 // unknownCommand returns the verb at the beginning of a message that could be a command to this bot, but is none. Outside
-// of tickets only those count that are addressed to it.
+// of tickets only those count that are addressed to it, or are clearly one of its own, misspelt: other bots are there too.
 func (h *handling) unknownCommand(m *Message) (verb string, ok bool) {
 	verb, address, _, ok := splitCommand(m.Text)
+	if m.Chat.Private() && messages.InternalNote(m.Text) { // who writes it believes that others don't see it
+		verb, ok = noteSign, true
+	}
 	if !ok || m.Forward != nil || m.album() != "" || m.Sender.GetKind() == messages.Sender_CHANNEL {
 		return "", false
 	}
-	return verb, address != "" || m.Chat.Private() || h.ticket != ""
+	return verb, address != "" || m.Chat.Private() || h.ticket != "" || nearestWithin(verb, h.at(), len(verb)/4) != ""
 }
 
 // nearest returns the command that works in a kind of place and is most like a verb; "": none is like it.
 func nearest(verb string, at messages.Places) string {
+	return nearestWithin(verb, at, min(nearEnough, len(verb)/2))
+}
+
+// nearestWithin returns the command that is most like a verb, and differs from it by so many letters at most.
+func nearestWithin(verb string, at messages.Places, most int) string {
 	verb = strings.ToLower(verb)
-	best, least := "", min(nearEnough, len(verb)/2)+1
+	best, least := "", most+1
 	for _, c := range messages.SlashCommands {
 		d := distance(verb, c.Verb)
-		if len(verb) > nearEnough && strings.HasPrefix(c.Verb, verb) { // /close
+		switch first, _, several := strings.Cut(c.Verb, "_"); {
+		case len(verb) > nearEnough && strings.HasPrefix(c.Verb, verb): // /close
 			d = 1
+		case several && len(first) > nearEnough: // /clsoe
+			d = min(d, distance(verb, first)+1)
 		}
 		if c.Where.Have(at) && d < least {
 			best, least = c.Verb, d
@@ -70,7 +84,10 @@ func distance(a, b string) int {
 
 // onUnknownCommand answers with the nearest command, and keeps the message for the button that sends it after all.
 func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
-	args := map[string]string{"given": "/" + messages.Shorten(verb, titleOfReply)}
+	args := map[string]string{"given": "/" + messages.Shorten(verb, titleOfText)}
+	if verb == noteSign {
+		args["private"] = "yes"
+	}
 	near, note := nearest(verb, h.at()), h.ticket != "" && !m.Chat.Private() && isNoteElsewhere(verb)
 	switch {
 	case note:
@@ -83,7 +100,8 @@ func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 		return "unknown_command", h.answerWith(op)
 	}
 	// What an anonymous administrator wrote, nobody can send: a button does not tell who of them presses it.
-	if byPerson := m.Sender.GetKind() == messages.Sender_USER; byPerson && (h.ticket != "" || m.Chat.Private()) {
+	passes := h.ticket != "" || m.Chat.Private() // elsewhere words go nowhere
+	if byPerson := m.Sender.GetKind() == messages.Sender_USER; byPerson && (passes || near != "") {
 		said := h.saying(m)
 		if h.meant {
 			said.MeantTicketId = h.ticket
@@ -92,7 +110,10 @@ func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 			return "", err
 		}
 		id := ":" + strconv.FormatInt(m.ID, 10)
-		rows := []*messages.KeyboardRow{buttonRow(&messages.Button{Key: messages.ButtonAsIs, Data: messages.CallbackAsIs + id})}
+		var rows []*messages.KeyboardRow
+		if passes {
+			rows = append(rows, buttonRow(&messages.Button{Key: messages.ButtonAsIs, Data: messages.CallbackAsIs + id}))
+		}
 		if near != "" { // the name in the text would be sent without what is written after it
 			rows = slices.Insert(rows, 0, buttonRow(&messages.Button{Text: "✅ /" + near, Data: messages.CallbackInstead + id}))
 		}
@@ -138,7 +159,10 @@ func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, er
 		return "", true, err
 	}
 	given, _, _, _ := splitCommand(said.Content.GetText())
-	args := map[string]string{"given": "/" + messages.Shorten(given, titleOfReply)}
+	if messages.InternalNote(said.Content.GetText()) {
+		given = noteSign
+	}
+	args := map[string]string{"given": "/" + messages.Shorten(given, titleOfText)}
 	if verb == messages.CallbackInstead {
 		args["command"] = nearest(given, h.at())
 	}
@@ -152,7 +176,7 @@ func (h *handling) keptAs(c *Callback, id int64) (*messages.RecordMessage, error
 	m := c.Answered
 	shown := m != nil && m.ID == id
 	switch {
-	case err != nil:
+	case err != nil || found.Withdrawn:
 		return nil, err
 	case len(found.Messages) > 0:
 		if kept := found.Messages[0]; shown { // it may have been edited meanwhile

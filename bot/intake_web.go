@@ -3,6 +3,7 @@ package bot
 import (
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 
@@ -35,7 +36,27 @@ func (h *handling) web(m *Message, c SlashCommand) error {
 	}
 	// The secret is in the query, which no log of the desk has.
 	query := url.Values{"u": {strconv.FormatInt(m.From.GetId(), 10)}, "t": {secret}}
-	return h.answer(messages.NoticeWebOffer, map[string]string{"url": h.publicURL + messages.WebSignInPath + "?" + query.Encode()})
+	args := map[string]string{"url": h.publicURL + messages.WebSignInPath + "?" + query.Encode()}
+	if opensHere(h.publicURL) {
+		args["local"] = "yes"
+	}
+	op := h.notice(messages.NoticeWebOffer, args)
+	if u, err := url.Parse(h.publicURL); err == nil && u.Scheme == "https" && !opensHere(h.publicURL) {
+		op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{buttonRow(&messages.Button{
+			Key: messages.ButtonWebDesk, Url: h.publicURL + messages.WebMiniAppPath, MiniApp: true})}}
+	}
+	return h.answerWith(op)
+}
+
+// opensHere reports whether an address leads to the desk only on its own machine.
+func opensHere(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	return host == "" || host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 func (h *handling) webOff(p *messages.Person) error {

@@ -102,6 +102,7 @@ var (
 	saysMarkupRefused  = []string{"entity", "entities", "custom emoji"}
 	saysPreviewRefused = []string{"webpage", "web page", "link preview", "wc_convert_url_invalid"}
 	saysEffectRefused  = []string{"effect"}
+	saysIconRefused    = []string{"icon", "emoji", "document_invalid"}
 )
 
 // says says whether a description contains one of the phrases.
@@ -133,6 +134,10 @@ func (e *APIError) previewRefused() bool {
 
 func (e *APIError) effectRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysEffectRefused)
+}
+
+func (e *APIError) iconRefused() bool {
+	return e.Status == http.StatusBadRequest && says(e.Description, saysIconRefused)
 }
 
 // richRefused says whether Telegram refused a rich message for what it is. A server older than rich messages does not

@@ -2,29 +2,43 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
 )
 
-// Poller gets updates by getUpdates. Asking with an offset confirms all updates before it, forever. So the offset
-// moves only after a whole batch is handled.
+// Poller gets updates by getUpdates. Asking with an offset confirms all updates before it, forever. So the offset moves
+// only behind what is handled. While an update is not accepted, since its ticket's shard moves for example, the poller
+// goes on with those after it, as far as one answer of Telegram's shows them.
 type Poller struct {
 	// Wait is how long Telegram keeps a request open when there is no update; 0: 30 s.
 	Wait time.Duration
 	Log  *slog.Logger
 	// Pause waits, and returns early when ctx ends. nil: a timer.
 	Pause func(ctx context.Context, d time.Duration)
+	// Patience is how long updates may take before the poller looks for newer ones; 0: 200 ms.
+	Patience time.Duration
+}
+
+// Taker takes updates in. *Intake is one.
+type Taker interface {
+	// Decode reads an update; nil means that it is passed over.
+	Decode(raw []byte) *Update
+	// Accept handles an update. nil means that it may be confirmed; after an error it is to be handled again.
+	Accept(ctx context.Context, u *Update) error
 }
 
 // The back-off between attempts.
 const (
 	pollWait         = 30 * time.Second
+	pollPatience     = 200 * time.Millisecond
 	handleBackoffMin = 50 * time.Millisecond
 	handleBackoffMax = 5 * time.Second
 	fetchBackoffMin  = 200 * time.Millisecond
@@ -33,75 +47,107 @@ const (
 
 // Run polls until ctx ends. from is the first offset to ask with: the last saved one, or 0.
 //
-// fetch gets the updates from offset on (Client.Updates). handle handles a batch (Intake.HandleBatch). As long as it
-// fails, Run calls it again with the same batch and fetches nothing newer. saved gets each new offset, once all
-// updates below it are handled; it may be nil.
+// fetch gets the updates from offset on (Client.Updates). saved gets each new offset, once all updates below it are
+// handled; it may be nil.
 func (p *Poller) Run(
 	ctx context.Context, from int64,
 	fetch func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error),
-	handle func(ctx context.Context, batch []json.RawMessage) error,
-	saved func(offset int64),
+	taker Taker, saved func(offset int64),
 ) {
-	offset := from
-	fetchBackoff := backoff{min: fetchBackoffMin, max: fetchBackoffMax}
-	wait := p.Wait
-	if wait <= 0 {
-		wait = pollWait
-	}
-	open := time.Duration(0) // the first request, and the first after a failure, don't wait for updates
+	ctx, stop := context.WithCancel(ctx)
+	s := newSequence(ctx, taker.Accept, p.pause)
+	defer s.running.Wait()
+	defer stop()
+	f := fetching{fetch: fetch, wait: cmp.Or(p.Wait, pollWait), backoff: backoff{min: fetchBackoffMin, max: fetchBackoffMax}}
+	offset, had := from, map[int64]struct{}{} // had: updates from offset on that were fetched before
 	for ctx.Err() == nil {
-		batch, err := fetch(ctx, offset, open)
-		open = wait
+		batch, err := f.next(ctx, offset, len(had) > 0)
 		if err != nil {
-			if ctx.Err() != nil {
-				return
+			if ctx.Err() == nil {
+				p.pause(ctx, p.fetchFailed(err, &f.backoff))
 			}
-			open = 0
-			p.pause(ctx, p.fetchFailed(err, &fetchBackoff))
 			continue
 		}
-		if len(batch) == 0 {
-			fetchBackoff.reset()
+		if len(batch) == 0 && len(had) == 0 {
+			f.backoff.reset()
 			continue
 		}
-		if !p.handleAll(ctx, batch, handle) {
-			return
-		}
-		next, found := nextOffset(offset, batch)
-		if !found {
-			// No update of the batch has a usable id. All that is left is to pause and to ask with the next offset.
+		updates := fresh(batch, had, taker.Decode)
+		if len(had) == 0 {
+			// No update of the batch has a usable id. All that is left is to pause and to ask with the next offset: Telegram
+			// returns the lowest ids first, so no other update can have the id that was asked for.
 			p.Log.Error("updates without a usable update_id can't be confirmed",
 				"updates", len(batch), "offset", offset)
-			p.pause(ctx, fetchBackoff.next())
-			offset = next
+			p.pause(ctx, f.backoff.next())
+			if offset > 0 {
+				offset++
+			}
 			continue
 		}
-		fetchBackoff.reset()
-		offset = next
-		if saved != nil {
-			saved(offset)
+		f.backoff.reset()
+		s.add(updates)
+		next, settled := s.settle(cmp.Or(p.Patience, pollPatience))
+		if ctx.Err() != nil {
+			return
 		}
+		if settled {
+			next = highest(had) + 1
+		}
+		maps.DeleteFunc(had, func(id int64, _ struct{}) bool { return id < next })
+		if next != offset && saved != nil {
+			saved(next)
+		}
+		offset = next
 	}
 }
 
-// handleAll repeats handle until the batch is handled; false when ctx ended before.
-func (p *Poller) handleAll(
-	ctx context.Context, batch []json.RawMessage, handle func(context.Context, []json.RawMessage) error,
-) bool {
-	b := backoff{min: handleBackoffMin, max: handleBackoffMax}
-	for ctx.Err() == nil {
-		err := handle(ctx, batch)
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		d := b.next()
-		p.Log.Warn("updates not accepted; retrying", "updates", len(batch), "in", d, "error", err)
-		p.pause(ctx, d)
+// highest is the highest of some ids. It can be lower than what was asked for: after a week without updates Telegram
+// continues with a random id (Bot API, Update).
+func highest(ids map[int64]struct{}) (id int64) {
+	for i := range ids {
+		id = max(id, i)
 	}
-	return false
+	return id
+}
+
+// fetching asks for updates.
+type fetching struct {
+	fetch   func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error)
+	wait    time.Duration
+	open    bool // the first request, and the first after a failure, don't wait for updates
+	backoff backoff
+}
+
+// next asks for updates from offset on. It does not wait for them when it asks again for some that wait.
+func (f *fetching) next(ctx context.Context, offset int64, again bool) ([]json.RawMessage, error) {
+	wait := f.wait
+	if !f.open || again {
+		wait = 0
+	}
+	batch, err := f.fetch(ctx, offset, wait)
+	f.open = err == nil
+	return batch, err
+}
+
+// fresh decodes the updates of a batch that were not fetched before, and notes them. One without a usable id is passed
+// over.
+func fresh(batch []json.RawMessage, had map[int64]struct{}, decode func([]byte) *Update) (updates []*Update) {
+	for _, raw := range batch {
+		id, usable := updateID(raw)
+		usable = usable && id <= highestUpdateID
+		if _, again := had[id]; again && usable {
+			continue
+		}
+		u := decode(raw) // it says what is wrong
+		if !usable {
+			continue
+		}
+		had[id] = struct{}{}
+		if u != nil {
+			updates = append(updates, u)
+		}
+	}
+	return updates
 }
 
 // fetchFailed logs why getUpdates failed and returns how long to pause.
@@ -135,25 +181,6 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-// nextOffset is one above the highest update id of the batch. It can be lower than the offset before: after a week
-// without updates Telegram continues with a random id (Bot API, Update). A batch without any usable id moves the
-// offset by one: Telegram returns the lowest ids first, so no other update can have the id that was asked for.
-func nextOffset(offset int64, batch []json.RawMessage) (next int64, found bool) {
-	highest := int64(0)
-	for _, raw := range batch {
-		if id, ok := updateID(raw); ok && id <= highestUpdateID {
-			highest, found = max(highest, id), true
-		}
-	}
-	switch {
-	case found:
-		return highest + 1, true
-	case offset > 0:
-		return offset + 1, false
-	}
-	return offset, false
 }
 
 // highestUpdateID is far above Telegram's ids, which have 32 bits. Without it an id could make the offset overflow,

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -26,16 +28,45 @@ type polling struct {
 	fails   []error
 	asked   []int64
 	trouble bool // the request before failed
-	handled [][]json.RawMessage
 	saved   []int64
-	pauses  []time.Duration
 	log     bytes.Buffer
+
+	mu      sync.Mutex
+	handled []int64
+	pauses  []time.Duration
+}
+
+// Decode makes updates of chats of their own.
+func (p *polling) Decode(raw []byte) *Update {
+	id, ok := updateID(raw)
+	if !ok {
+		return nil
+	}
+	return &Update{ID: id, Kind: KindMessage, Message: &Message{Chat: Chat{ID: id}}}
+}
+
+func (p *polling) Accept(_ context.Context, u *Update) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.handled = append(p.handled, u.ID)
+	if len(p.fails) > 0 {
+		err := p.fails[0]
+		p.fails = p.fails[1:]
+		return err
+	}
+	return nil
+}
+
+func (p *polling) pause(_ context.Context, d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pauses = append(p.pauses, d)
 }
 
 func (p *polling) run(t *testing.T, from int64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	poller := &Poller{Log: slog.New(slog.NewTextHandler(&p.log, nil)), Pause: func(_ context.Context, d time.Duration) { p.pauses = append(p.pauses, d) }}
+	poller := &Poller{Log: slog.New(slog.NewTextHandler(&p.log, nil)), Pause: p.pause}
 	poller.Run(ctx, from, func(_ context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		want := 30 * time.Second
 		if p.trouble || len(p.asked) == 0 {
@@ -56,15 +87,7 @@ func (p *polling) run(t *testing.T, from int64) {
 			return nil, err
 		}
 		return a.([]json.RawMessage), nil
-	}, func(_ context.Context, batch []json.RawMessage) error {
-		p.handled = append(p.handled, batch)
-		if len(p.fails) > 0 {
-			err := p.fails[0]
-			p.fails = p.fails[1:]
-			return err
-		}
-		return nil
-	}, func(offset int64) { p.saved = append(p.saved, offset) })
+	}, p, func(offset int64) { p.saved = append(p.saved, offset) })
 }
 
 func TestPoller(t *testing.T) {
@@ -82,7 +105,7 @@ func TestPoller(t *testing.T) {
 			t.Error(p.asked)
 		}
 	})
-	t.Run("hands the same batch in until it is accepted, and confirms nothing meanwhile", func(t *testing.T) {
+	t.Run("hands an update in until it is accepted, and confirms nothing meanwhile", func(t *testing.T) {
 		down := errors.New("down")
 		p := &polling{answers: []any{bare(10)}, fails: []error{down, down, down, down, down, down, down, down, down, down}}
 		p.run(t, 10)
@@ -145,7 +168,7 @@ func TestPoller(t *testing.T) {
 					stopIn("fetch")
 					return bare(1), ctx.Err()
 				},
-				func(context.Context, []json.RawMessage) error { stopIn("handle"); return errors.New("down") },
+				&taking{polling{}, func(context.Context, *Update) error { stopIn("handle"); return errors.New("down") }},
 				func(o int64) { saved = append(saved, o) })
 			if len(saved) != 0 {
 				t.Error(stage, saved)
@@ -157,6 +180,53 @@ func TestPoller(t *testing.T) {
 		cancel()
 		(&Poller{}).pause(ctx, time.Hour)
 	})
+}
+
+// taking is a polling that accepts in a way of its own.
+type taking struct {
+	polling
+	accept func(context.Context, *Update) error
+}
+
+func (k *taking) Accept(ctx context.Context, u *Update) error { return k.accept(ctx, u) }
+
+// An update that is not accepted holds up neither those after it, nor is it confirmed.
+func TestPollerOvertakes(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var asked, saved []int64
+	newest := make(chan struct{})
+	(&Poller{Log: slog.New(slog.DiscardHandler), Patience: time.Millisecond}).Run(ctx, 10,
+		func(_ context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+			asked = append(asked, offset)
+			switch {
+			case len(asked) == 1:
+				return bare(10, 11, 12), nil
+			case offset == 11 && wait != 0:
+				t.Error("waits for updates while one is not accepted")
+			case offset > 11:
+				cancel()
+				return nil, ctx.Err()
+			}
+			all := bare(10, 11, 12, 13, 14)
+			return all[offset-10:], nil
+		},
+		&taking{polling{}, func(ctx context.Context, u *Update) error {
+			switch u.ID {
+			case 11:
+				select { // 11 is accepted once 14 is
+				case <-newest:
+				case <-ctx.Done():
+				}
+			case 14:
+				close(newest)
+			}
+			return nil
+		}},
+		func(offset int64) { saved = append(saved, offset) })
+	if asked[len(asked)-1] != 15 || saved[len(saved)-1] != 15 || slices.ContainsFunc(saved, func(o int64) bool { return o > 11 && o < 15 }) {
+		t.Error(asked, saved)
+	}
 }
 
 func TestUpdateID(t *testing.T) {

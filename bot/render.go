@@ -17,6 +17,8 @@ const (
 	methodGetChat       = "getChat"
 	methodGetChatMember = "getChatMember"
 	methodGetUpdates    = "getUpdates"
+	methodEditTopic     = "editForumTopic"
+	methodIconStickers  = "getForumTopicIconStickers"
 )
 
 // outgoing is the body of a method that sends or edits a message, with what the client needs beside it.
@@ -31,6 +33,7 @@ type outgoing struct {
 	Reply       *models.ReplyParameters    `json:"reply_parameters,omitempty"`
 	Markup      any                        `json:"reply_markup,omitempty"`
 	Effect      string                     `json:"message_effect_id,omitempty"`
+	Silent      bool                       `json:"disable_notification,omitempty"`
 	*mediaFields
 
 	replacing *albumPart // the new medium, for editMessageMedia
@@ -91,10 +94,14 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 	case *messages.Operation_SendContext:
 		m.setText(renderContext(lang, call.SendContext.GetLines()))
 		m.LinkPreview = noPreview
+	case *messages.Operation_EditContext:
+		m.edits(methodEditText, call.EditContext.GetMessageId())
+		m.setText(renderEditedContext(lang, call.EditContext.GetLines()))
+		m.LinkPreview = noPreview
 	case *messages.Operation_SendNotice:
 		m.setText(renderNotice(lang, call.SendNotice))
 		m.Reply = replyTo(call.SendNotice.GetReplyTo(), "")
-		m.Markup = noticeMarkup(lang, call.SendNotice)
+		m.Markup, m.Silent = noticeMarkup(lang, call.SendNotice), call.SendNotice.GetSilent()
 		m.LinkPreview = noPreview
 	case *messages.Operation_EditNotice:
 		m.edits(methodEditText, call.EditNotice.GetMessageId())
@@ -257,6 +264,9 @@ func buttonRows(lang string, k *messages.Keyboard) [][]button {
 				text = label(lang, b.GetKey())
 			}
 			if button, ok := newButton(text, b.GetData(), b.GetUrl()); ok {
+				if b.GetMiniApp() {
+					button.URL, button.WebApp = "", &models.WebAppInfo{URL: b.GetUrl()}
+				}
 				out = append(out, button)
 			}
 		}

@@ -38,7 +38,7 @@ func renderCard(lang string, c card) Rich {
 	if by := oneLine(c.GetAskedBy()); by != "" {
 		whom := c.GetMentioned()
 		args := map[string]string{"who": by, "name": oneLine(whom.GetName())}
-		head.rich(textMentioning(lang, textCardAskedBy, args, whom.GetUserId(), 2*maxSender+200))
+		head.rich(textMentioning(lang, textCardAskedBy, args, special{userID: whom.GetUserId()}, 2*maxSender+200))
 		head.plain("\n\n")
 	}
 	head.plain("🎫 ")
@@ -58,6 +58,10 @@ func renderCard(lang string, c card) Rich {
 		tail.plain("\n" + label(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))
 	}
+	if name := oneLine(t.GetAssignee()); name != "" && !t.GetPrivate() {
+		tail.plain("\n" + label(lang, textCardAssignee))
+		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetAssigneeUsername()))
+	}
 	if t.GetPrivate() && len(t.GetLinks()) == 1 {
 		tail.plain("\n" + label(lang, textCardGroup))
 		tail.bold(messages.Shorten(oneLine(t.GetLinks()[0].GetGroupTitle()), maxCardName))
@@ -67,7 +71,7 @@ func renderCard(lang string, c card) Rich {
 	cardLag(&tail, lang, t.GetBehind())
 
 	const lineBreak = 1
-	if room := maxText - head.units - tail.units - lineBreak; t.GetDescription() != "" && room > 0 {
+	if room := maxText - head.units - tail.units - lineBreak; untitled(t).Text != "" && room > 0 {
 		head.plain("\n")
 		cardDescription(&head, t, room, maxEntities-len(head.entities)-len(tail.entities))
 	}
@@ -78,8 +82,7 @@ func renderCard(lang string, c card) Rich {
 // cardDescription shows a description as a quotation, a long one folded. Telegram has no quotations within quotations,
 // so a description that quotes by itself stands as it is.
 func cardDescription(b *builder, t *messages.TicketView, units, entities int) {
-	given := messages.Marked{Text: t.GetDescription(), Entities: t.GetDescriptionEntities()}
-	description := fitted(given.TrimFunc(unicode.IsSpace), units, entities-1)
+	description := fitted(untitled(t).TrimFunc(unicode.IsSpace), units, entities-1)
 	kind := models.MessageEntityTypeBlockquote
 	switch {
 	case slices.ContainsFunc(description.Entities, isQuotation):
@@ -92,6 +95,17 @@ func cardDescription(b *builder, t *messages.TicketView, units, entities int) {
 	if kind != "" {
 		b.entity(models.MessageEntity{Type: kind}, from)
 	}
+}
+
+// untitled returns a description without a first line that only repeats the title, which stands right above.
+func untitled(t *messages.TicketView) messages.Marked {
+	given := messages.Marked{Text: t.GetDescription(), Entities: t.GetDescriptionEntities()}
+	line, rest, _ := strings.Cut(given.Text, "\n")
+	marked := func(e *messages.Entity) bool { return int(e.GetOffset()) < messages.UTF16Len(line) }
+	if oneLine(line) != oneLine(t.GetTitle()) || slices.ContainsFunc(given.Entities, marked) {
+		return given
+	}
+	return given.Slice(len(given.Text)-len(rest), len(given.Text))
 }
 
 func isQuotation(e Entity) bool {
@@ -168,6 +182,7 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 		return &messages.Button{Key: key, Data: verb + ":" + t.GetTicketId()}
 	}
 	var (
+		claim    = b(messages.ButtonClaim, messages.CallbackClaim)
 		mention  = b(messages.ButtonMention, messages.CallbackMention)
 		pending  = b(messages.ButtonPending, messages.CallbackPending)
 		reopen   = b(messages.ButtonReopen, messages.CallbackReopen)
@@ -175,16 +190,21 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 		closing  = b(messages.ButtonClose, messages.CallbackClose)
 	)
 	var rows []*messages.KeyboardRow
+	going := b(messages.ButtonContinue, messages.CallbackReopen)
 	switch {
 	case t.GetStatus() == statusClosed:
 		rows = append(rows, buttonRow(reopen))
+	case t.GetPrivate() && t.GetStatus() == statusPending:
+		rows = append(rows, buttonRow(going), buttonRow(priority, closing))
 	case t.GetPrivate():
 		rows = append(rows, buttonRow(priority, closing))
 	case t.GetStatus() == statusPending:
-		going := b(messages.ButtonContinue, messages.CallbackReopen)
 		rows = append(rows, buttonRow(mention, going), buttonRow(priority, closing))
 	default:
 		rows = append(rows, buttonRow(mention, pending), buttonRow(priority, closing))
+	}
+	if t.GetAssignee() == "" && !t.GetPrivate() && t.GetStatus() != statusClosed {
+		rows[0].Buttons = append([]*messages.Button{claim}, rows[0].Buttons...)
 	}
 	return buttonRows(lang, &messages.Keyboard{Rows: rows})
 }
@@ -212,6 +232,16 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	for _, one := range slices.Backward(shown) {
 		b.rich(one.done())
 	}
+	return b.done()
+}
+
+// renderEditedContext shows what is left of the last messages of a ticket.
+func renderEditedContext(lang string, lines []*messages.ContextLine) Rich {
+	if len(lines) > 0 {
+		return renderContext(lang, lines)
+	}
+	var b builder
+	b.plain(label(lang, textContextDeleted))
 	return b.done()
 }
 

@@ -243,23 +243,9 @@ func foundIn(entities []*messages.Entity, p piece) (n int) {
 // oneLine returns s without line breaks, without white space around it, and without characters that reverse the text
 // after it.
 func oneLine(s string) string {
-	s = strings.TrimSpace(withoutDirection(s))
+	s = strings.TrimSpace(messages.WithoutDirection(s))
 	if strings.ContainsAny(s, "\r\n\t\v\f\u0085\u2028\u2029") {
 		s = strings.Join(strings.Fields(s), " ")
 	}
 	return s
-}
-
-// withoutDirection returns s without the characters that set a direction of writing. In a name they would reverse the
-// text after it, such as a ticket's id; right-to-left scripts don't need them.
-func withoutDirection(s string) string {
-	if strings.IndexFunc(s, messages.Directs) < 0 {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if messages.Directs(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -38,6 +38,8 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) error {
 	media, previous := c.GetContent().GetMedia(), e.GetFormer().GetMedia()
 	m.edits(methodEditText, e.GetMessageId())
 	switch shape := messages.ShapeOf(c.GetContent()); {
+	case shape == messages.ShapeLabelled && c.GetPart() == 0: // the text before the medium
+		m.setSaid(lang, c)
 	case shape == messages.ShapeLabelled && media.GetKind() == messages.MediaPoll:
 		m.method = methodStopPoll
 	case shape == messages.ShapeLabelled:

@@ -18,7 +18,7 @@ const roomForMore = 64
 // renderNotice renders a notice and the tickets that it lists, as many as there is room for.
 func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	var b builder
-	b.rich(textMentioning(lang, n.GetKey(), n.GetArgs(), n.GetUserId(), maxText))
+	b.rich(textMentioning(lang, n.GetKey(), n.GetArgs(), special{n.GetUserId(), n.GetAtMs(), n.GetAtZone()}, maxText))
 	for i, t := range n.GetTickets() {
 		row := ticketRow(lang, t)
 		room := maxText - b.units
@@ -50,6 +50,7 @@ func ticketRow(lang string, t *messages.TicketView) Rich {
 	}
 	b.plain("\n")
 	b.rich(ticketState(lang, t))
+	ticketTurn(&b, lang, t)
 	if name := oneLine(t.GetCreatedBy()); name != "" {
 		const limit = 200
 		b.plain("\n")
@@ -58,6 +59,24 @@ func ticketRow(lang string, t *messages.TicketView) Rich {
 		}, limit))
 	}
 	return b.done()
+}
+
+// ticketTurn says whose turn it is, and who takes care of the ticket. In their private chat, a customer does not read that.
+func ticketTurn(b *builder, lang string, t *messages.TicketView) {
+	if t.GetPrivate() {
+		return
+	}
+	switch t.GetWaitingFor() {
+	case "desk":
+		b.plain(" · " + label(lang, textListDesk))
+	case "customer":
+		b.plain(" · " + label(lang, textListCustomer))
+	}
+	if name := oneLine(t.GetAssignee()); name != "" {
+		const limit = 200
+		b.plain("\n")
+		b.rich(textWithin(lang, textListAssignee, map[string]string{"who": messages.Shorten(name, maxCardName)}, limit))
+	}
 }
 
 // ticketAge says how long ago a ticket was opened, in the largest unit of which there is a whole one.

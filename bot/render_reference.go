@@ -11,6 +11,8 @@ import (
 //	↩️ In reply to Shop (Editor)
 //	> [photo] Returns end on Friday
 //	> › the answered option of a poll, or task of a checklist
+//
+// Of one that was deleted it says so, and who had said it.
 
 const itemMark = "› "
 
@@ -44,6 +46,9 @@ func referenceUnits(c *messages.SendCopyCall) (units int) {
 	if c.GetReplyMediaKind() != "" {
 		units += 1 + maxMediaLabel
 	}
+	if c.GetReplyDeleted() {
+		units += 1 + longestLabel(textReplyDeleted)
+	}
 	if p := copyPreview(c); p != "" {
 		units += 1 + messages.UTF16Len(p)
 	}
@@ -62,7 +67,7 @@ func copyReference(b *builder, lang string, c *messages.SendCopyCall) {
 		b.plain(answeredSignature(o))
 	}
 	preview, item := copyPreview(c), copyItem(c)
-	if preview == "" && item == "" && c.GetReplyMediaKind() == "" {
+	if preview == "" && item == "" && c.GetReplyMediaKind() == "" && !c.GetReplyDeleted() {
 		return
 	}
 	b.plain("\n")
@@ -74,6 +79,9 @@ func copyReference(b *builder, lang string, c *messages.SendCopyCall) {
 	}
 	if kind := c.GetReplyMediaKind(); kind != "" {
 		b.plain(mediaLabel(lang, kind))
+	}
+	if c.GetReplyDeleted() {
+		b.plain(label(lang, textReplyDeleted))
 	}
 	if preview != "" {
 		separate(" ")

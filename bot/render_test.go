@@ -169,6 +169,9 @@ func TestCardsAndLists(t *testing.T) {
 			ReplyTo: 8, Ticket: &messages.TicketView{TicketId: "TICK-1-2", Title: "T", Status: "open", Priority: "normal"}}}}},
 		{"card in a linked topic", &messages.Operation{Call: &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
 			AskedBy: "Ann Lee", Ticket: ticketView("pending", "a\nb\nc\nd\ne\nf\ng\nh")}}}},
+		{"card of a ticket that somebody has", &messages.Operation{Call: &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
+			Ticket: &messages.TicketView{TicketId: "TICK-1-2", Title: "T", Status: "open", Priority: "normal", Assignee: "Ben Carter",
+				AssigneeUsername: "ben"}}}}},
 		{"card while groups are behind", &messages.Operation{Call: &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
 			Ticket: &messages.TicketView{TicketId: "TICK-1-2", Title: "T", Status: "open", Priority: "normal", Behind: []*messages.GroupLag{
 				{GroupTitle: "Back office", LagMs: 42_400, Waiting: 31, PerMinute: 14}, {GroupTitle: "Sales", LagMs: 6000, Waiting: 1},
@@ -183,9 +186,18 @@ func TestCardsAndLists(t *testing.T) {
 		{"context", &messages.Operation{Call: &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: []*messages.ContextLine{
 			{SenderName: "Ann", Text: "It burns."}, {SenderName: "", Text: "Again?\n\nReally?"}}}}}},
 		{"context of nothing", &messages.Operation{Call: &messages.Operation_SendContext{SendContext: &messages.SendContextCall{}}}},
+		{"context of which one line is left", &messages.Operation{ThreadId: 5, Call: &messages.Operation_EditContext{
+			EditContext: &messages.EditContextCall{MessageId: 12, Lines: []*messages.ContextLine{{SenderName: "Ann", Text: "It burns."}}}}}},
+		{"context of which nothing is left", &messages.Operation{ThreadId: 5, Call: &messages.Operation_EditContext{
+			EditContext: &messages.EditContextCall{MessageId: 12}}}},
 		{"list", &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 			Key: messages.NoticeMyTickets, Args: map[string]string{"count": "2"}, ReplyTo: 7,
 			Tickets: []*messages.TicketView{ticketView("open", ""), {TicketId: "TICK-1-2", Title: "T", Status: "pending", Priority: "low"}}}}}},
+		{"list of tickets that wait", &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+			Key: messages.NoticeClaimedTickets, Args: map[string]string{"count": "3"}, Tickets: []*messages.TicketView{
+				{Title: "T", Number: 1, Status: "open", Priority: "low", WaitingFor: "desk", Assignee: "Ben Carter"},
+				{Title: "U", Number: 2, Status: "open", Priority: "low", WaitingFor: "customer"},
+				{Title: "V", Number: 3, Status: "open", Priority: "low", WaitingFor: "desk", Assignee: "Ben Carter", Private: true}}}}}},
 		{"question", &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 			Key: messages.NoticeAskTitle, ReplyTo: 7, ForceReply: true}}}},
 		{"keyboard", &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
@@ -224,7 +236,7 @@ func TestEverythingFits(t *testing.T) {
 		}
 		view := func() *messages.TicketView {
 			v := ticketView(rapid.SampledFrom([]string{"open", "pending", "closed", "lost"}).Draw(t, "status"), long("description"))
-			v.Title, v.CreatedBy = long("title"), long("creator")
+			v.Title, v.CreatedBy, v.Assignee = long("title"), long("creator"), long("assignee")
 			for range rapid.IntRange(0, 30).Draw(t, "links") {
 				v.Links = append(v.Links, &messages.LinkView{UserName: long("user"), GroupTitle: long("group"), ChatId: -1001234567890, ThreadId: 3})
 			}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"embed"
+	"maps"
 	"math"
 	"sort"
 	"strconv"
@@ -30,6 +31,7 @@ var styles = map[string]models.MessageEntityType{
 	"name":    models.MessageEntityTypeBold,
 	"who":     models.MessageEntityTypeBold,
 	"group":   models.MessageEntityTypeBold,
+	"team":    models.MessageEntityTypeBold,
 	"ticket":  models.MessageEntityTypeBold,
 	"given":   models.MessageEntityTypeCode,
 	// What a program has chosen or answered is shown as it is: as code it mentions nobody, and leads nowhere.
@@ -56,6 +58,7 @@ const (
 	textCardAskedBy    = "card_asked_by"  // who, name (of the person who was mentioned; empty: nobody was)
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
+	textCardAssignee   = "card_assignee"  // before the name of who takes care of it
 	textCardLinked     = "card_linked"    //
 	textCardGroup      = "card_group"     //
 	textCardPrivate    = "card_private"   //
@@ -64,13 +67,18 @@ const (
 	textCardBlocked    = "card_blocked"   // name
 	textMore           = "card_more"      // count
 	textListOpened     = "list_opened"    // who, age
-	textAgeMinutes     = "age_minutes"    // count
-	textAgeHours       = "age_hours"      // count
-	textAgeDays        = "age_days"       // count
+	textListAssignee   = "list_assignee"  // who
+	textListDesk       = "list_waits_desk"
+	textListCustomer   = "list_waits_customer"
+	textAgeMinutes     = "age_minutes" // count
+	textAgeHours       = "age_hours"   // count
+	textAgeDays        = "age_days"    // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
+	textContextDeleted = "context_deleted" // all that were shown
 	textForwarded      = "forwarded_from"
 	textInReplyTo      = "in_reply_to"
+	textReplyDeleted   = "reply_deleted" // what is answered
 	textProtected      = "protected_content"
 	textCopyEdited     = "copy_edited" // in the first line of a copy
 	textMediaOther     = "media_other" // a kind that this version does not know; the others are "media_<kind>"
@@ -102,12 +110,25 @@ func Text(lang, key string, args map[string]string) Rich {
 
 // textWithin is Text with another limit.
 func textWithin(lang, key string, args map[string]string, limit int) Rich {
-	return textMentioning(lang, key, args, 0, limit)
+	return textMentioning(lang, key, args, special{}, limit)
 }
 
-// textMentioning is textWithin with the value of "name" as a mention of a person, who is notified of it if the message is
-// new; 0: of nobody.
-func textMentioning(lang, key string, args map[string]string, userID int64, limit int) Rich {
+// special are values that are more than words.
+type special struct {
+	userID int64  // of the person whom the value of "name" mentions, who is notified of it if the message is new; 0: nobody
+	atMs   int64  // the time that is the value of "at"; 0: none
+	zone   string // in which it is written
+}
+
+// textMentioning is textWithin with special values.
+func textMentioning(lang, key string, args map[string]string, more special, limit int) Rich {
+	if more.atMs != 0 {
+		args = maps.Clone(args)
+		if args == nil {
+			args = map[string]string{}
+		}
+		args["at"] = timeText(lang, more.atMs, more.zone)
+	}
 	if at, ok := helpPlaces[key]; ok {
 		args = map[string]string{"commands": helpList(lang, at)}
 	}
@@ -127,11 +148,13 @@ func textMentioning(lang, key string, args map[string]string, userID int64, limi
 		switch {
 		case s.url != "":
 			b.link(s.text, s.url)
-		case s.name == "name" && userID != 0:
+		case s.name == "at" && more.atMs != 0:
+			b.time(s.text, more.atMs)
+		case s.name == "name" && more.userID != 0:
 			from := b.units
 			b.plain(s.text)
 			b.entity(models.MessageEntity{
-				Type: models.MessageEntityTypeTextMention, User: &models.User{ID: userID, FirstName: s.text},
+				Type: models.MessageEntityTypeTextMention, User: &models.User{ID: more.userID, FirstName: s.text},
 			}, from)
 		default:
 			b.mark(s.kind, s.text)
@@ -181,16 +204,18 @@ func localize(lang, key string, args map[string]string) []segment {
 
 // fill sets the segment to the placeholder's value.
 func (s *segment) fill(lang string, args map[string]string) {
-	s.text, s.kind = args[s.name], styles[s.name]
+	s.text, s.kind = messages.WithoutDirection(args[s.name]), styles[s.name] // it would turn around the words after it
 	switch s.name {
 	case "command":
 		s.text = "/" + strings.TrimPrefix(s.text, "/")
-	case "who", "name", "group", "webhook", "host", "error", "subject", "detail":
-		s.text = withoutDirection(s.text)
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {
 			s.url, s.text = s.text, label(lang, textOpenLink)
 		}
+	case "hours", "apart":
+		s.text = hoursText(lang, s.text)
+	case "low", "normal", "high", "urgent":
+		s.text = withinText(lang, s.text)
 	default:
 		if prefix := labelPrefixes[s.name]; prefix != "" && known(prefix+s.text) {
 			s.text = label(lang, prefix+s.text)

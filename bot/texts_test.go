@@ -25,14 +25,19 @@ var languages = []string{langEnglish, langThai}
 
 // ownTexts are the texts of the catalogue that are not in messages/notices.go.
 func ownTexts() []string {
-	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textListOpened, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone,
+	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardAssignee, textCardLinked, textMore, textListOpened, textListAssignee, textListDesk, textListCustomer, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone, textContextDeleted,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
-		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCardBlocked, textCopyEdited}
+		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textReplyDeleted, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCardBlocked, textCopyEdited}
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}
 	for _, k := range messages.Problems {
 		own = append(own, "problem_"+k.Kind, "advice_"+k.Kind)
+	}
+	for setting, values := range messages.Settings {
+		for _, value := range values {
+			own = append(own, messages.ButtonOfSetting(setting, value))
+		}
 	}
 	for _, c := range messages.SlashCommands {
 		own = append(own, "cmd_"+c.Verb)
@@ -179,11 +184,13 @@ func TestTextsUseTheirArguments(t *testing.T) {
 
 // samples are values for all arguments that there are.
 var samples = map[string]string{
-	"nodelete": "yes", "nopin": "yes",
-	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
+	"nodelete": "yes", "nopin": "yes", "self": "",
+	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "home": "Support", "team": "Carl, Dora", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"limit": "50 MB", "type": "text/x-shellscript", "pixels": "9000 × 9000", "max": "128", "count": "3", "lang": "th", "priority": "high",
-	"problem": "group_lag", "advice": "group_lag", "subject": "Support", "detail": "3 min", "minutes": "12",
+	"text": "It is under warranty", "local": "yes", "problem": "group_lag", "advice": "group_lag", "subject": "Support", "detail": "3 min", "minutes": "12",
+	"hours": "Mon-Fri 09:00-18:00 Asia/Bangkok", "apart": "2026-12-25 closed", "at": "Mon 7 Dec 09:00 (Asia/Bangkok)",
+	"low": "0", "normal": "240", "high": "120", "urgent": "90",
 }
 
 // golden compares got with a file of testdata, or writes it when UPDATE_GOLDEN is set.
@@ -256,6 +263,7 @@ func TestValuesAreLiteral(t *testing.T) {
 		"{{.ticket}} {{end}}", "{{", "\x00ticket\x00", "<b>bold</b> *x* _y_ `z` [a](b)", "\u202eevil", "a\n\nb", "%s %d", "& < >",
 	} {
 		got := Text(langEnglish, messages.NoticeTicketRenamed, map[string]string{"who": "Bob", "title": value})
+		value = messages.WithoutDirection(value) // else it would turn around what follows
 		if want := "✏️ Bob changed the title to " + value + "."; got.Text != want {
 			t.Errorf("got %q, want %q", got.Text, want)
 		}

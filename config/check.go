@@ -124,6 +124,7 @@ func (m *mistakes) checkRules(c *Config) {
 	m.checkWebhooks(c)
 	m.checkSimulator(c)
 	m.checkCluster(c)
+	m.checkTracing(c)
 }
 
 // WebhookPath is the path at which the service receives updates in webhook mode.

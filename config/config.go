@@ -65,6 +65,8 @@ type Config struct {
 
 	EventsRetention string `env:"EVENTS_RETENTION" envDefault:"90d" desc:"How long events are kept for those who read the feed, such as 90d or 12h."`
 
+	ReportsRetention string `env:"REPORTS_RETENTION" envDefault:"1095d" desc:"How long reports know of a ticket after the last that happened to it, and of what was done in an hour, such as 1095d."`
+
 	PublicURL            string `env:"PUBLIC_URL" unset:"http:// and HTTP_ADDR" desc:"Where other systems reach this desk, such as https://desk.example.org. Events tell it."`
 	WebhookAllowNetworks string `env:"WEBHOOK_ALLOW_NETWORKS" unset:"(none)" desc:"Networks of your own that webhooks may reach, by http too and at any port, with commas between them, such as 10.1.0.0/16,fd12::/48. Everything else that is not public is refused."`
 	SecretsKey           Secret `env:"SECRETS_KEY" unset:"the file secrets.key in DATA_DIR, made at the first start" desc:"Encrypts the secrets of webhooks in the database: at least 32 characters. Keep it: without it no webhook can be signed."`
@@ -84,6 +86,16 @@ type Config struct {
 	EtcdTLSCA       string   `env:"ETCD_TLS_CA" unset:"those of the system" desc:"The file with the certificates (PEM) of whoever signs those of the etcd servers."`
 
 	AlertsChat string `env:"ALERTS_CHAT" allowed:"the Telegram id of a group, such as -1001234567890, or with a topic of it, such as -1001234567890/45" desc:"Where the bot posts problems when they open and when they are over, such as a webhook that fails or a disk that is nearly full: the Telegram id of a group, or with one of its topics, -1001234567890/45. Unset: nowhere."`
+
+	OTelEndpoint       string   `env:"OTEL_EXPORTER_OTLP_ENDPOINT" unset:"(nothing is traced)" desc:"Switches OpenTelemetry traces on: where they are sent by OTLP over HTTP, such as http://127.0.0.1:4318; /v1/traces is added."`
+	OTelTracesEndpoint string   `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" unset:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"The same for traces alone, and taken as it is: with its path."`
+	OTelHeaders        Secret   `env:"OTEL_EXPORTER_OTLP_HEADERS" desc:"Headers that are sent with the traces, such as a key of whoever keeps them: name=value with commas between them, and %-escapes in values."`
+	OTelProtocol       string   `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf" oneof:"http/protobuf" desc:"How traces are sent. There is one way."`
+	OTelServiceName    string   `env:"OTEL_SERVICE_NAME" envDefault:"topicdesk" desc:"What traces call this service."`
+	OTelResource       []string `env:"OTEL_RESOURCE_ATTRIBUTES" unset:"(none)" allowed:"name=value with commas between them, such as deployment.environment.name=production" desc:"What traces say of this process besides: name=value with commas between them, such as deployment.environment.name=production."`
+	OTelSampler        string   `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on" oneof:"always_on|always_off|traceidratio|parentbased_always_on|parentbased_always_off|parentbased_traceidratio" desc:"Which updates and requests are traced: all, none, or the share that OTEL_TRACES_SAMPLER_ARG says. With parentbased, a program that calls the API decides about its own requests by its traceparent."`
+	OTelSamplerArg     string   `env:"OTEL_TRACES_SAMPLER_ARG" unset:"1" allowed:"a number from 0 to 1, such as 0.01" desc:"The share of updates and requests that traceidratio and parentbased_traceidratio trace, such as 0.01."`
+	OTelDisabled       bool     `env:"OTEL_SDK_DISABLED" envDefault:"false" oneof:"true|false" desc:"true: nothing is traced, whatever else is set."`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`
 	LogFormat string `env:"LOG_FORMAT" envDefault:"text" oneof:"text|json" desc:"text for people, json for machines."`

@@ -109,6 +109,13 @@ func TestRefused(t *testing.T) {
 	}{
 		"an unknown mode":                   {vars{"TELEGRAM_MODE": "push"}, []string{`TELEGRAM_MODE="push": must be polling or webhook`}},
 		"an unknown level":                  {vars{"LOG_LEVEL": "verbose"}, []string{`LOG_LEVEL="verbose": must be debug, info, warn or error`}},
+		"traces by gRPC":                    {vars{"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, []string{`OTEL_EXPORTER_OTLP_PROTOCOL="grpc": must be http/protobuf`}},
+		"traces to nowhere":                 {vars{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, []string{`OTEL_EXPORTER_OTLP_ENDPOINT="localhost:4318": must be https://host`}},
+		"a secret header without a name":    {vars{"OTEL_EXPORTER_OTLP_HEADERS": "hunter2"}, []string{`OTEL_EXPORTER_OTLP_HEADERS=***: must be name=value`}},
+		"a header of two lines":             {vars{"OTEL_EXPORTER_OTLP_HEADERS": "key=hunter2%0D%0Aother: x"}, []string{`OTEL_EXPORTER_OTLP_HEADERS=***: must be name=value`}},
+		"a share above 1":                   {vars{"OTEL_TRACES_SAMPLER_ARG": "5"}, []string{`OTEL_TRACES_SAMPLER_ARG="5": must be a number from 0 to 1`}},
+		"a share that is no number":         {vars{"OTEL_TRACES_SAMPLER_ARG": "NaN"}, []string{`OTEL_TRACES_SAMPLER_ARG="NaN": must be a number from 0 to 1`}},
+		"a resource without a value":        {vars{"OTEL_RESOURCE_ATTRIBUTES": "production"}, []string{`OTEL_RESOURCE_ATTRIBUTES="production": must be name=value`}},
 		"an unknown provider":               {vars{"CLUSTER_PROVIDER": "consul"}, []string{`CLUSTER_PROVIDER="consul": must be single or etcd`}},
 		"a number in words":                 {vars{"TELEGRAM_CHAT_PER_SECOND": "one"}, []string{`TELEGRAM_CHAT_PER_SECOND="one": must be a whole number from 0 to 100`}},
 		"a number below nothing":            {vars{"TELEGRAM_GLOBAL_PER_SECOND": "-1"}, []string{`TELEGRAM_GLOBAL_PER_SECOND="-1": must be a whole number from 0 to 1000`}},

@@ -74,6 +74,9 @@ func (m *mistakes) checkFiles(c *Config) {
 	if age, ok := parseAge(c.EventsRetention); !ok || age <= 0 {
 		m.refuse("EVENTS_RETENTION", "must be a number of days or hours, such as 90d or 12h")
 	}
+	if age, ok := parseAge(c.ReportsRetention); !ok || age <= 0 {
+		m.refuse("REPORTS_RETENTION", "must be a number of days or hours, such as 1095d")
+	}
 	if _, ok := parseAge(c.FilesRetention); m.set("FILES_RETENTION") && !ok {
 		m.refuse("FILES_RETENTION", "must be a number of days or hours, such as 90d or 12h")
 	}
@@ -128,6 +131,12 @@ var ageShape = regexp.MustCompile(`^([0-9]{1,5})(d|h)$`)
 // KeepEvents is how long events are kept.
 func (c Config) KeepEvents() time.Duration {
 	age, _ := parseAge(c.EventsRetention)
+	return age
+}
+
+// KeepReports is how long reports are kept.
+func (c Config) KeepReports() time.Duration {
+	age, _ := parseAge(c.ReportsRetention)
 	return age
 }
 

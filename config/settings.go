@@ -55,6 +55,8 @@ func (s setting) allowed() string {
 	switch {
 	case s.words != "":
 		return s.words
+	case len(s.oneof) == 1:
+		return s.oneof[0]
 	case len(s.oneof) > 0:
 		last := len(s.oneof) - 1
 		return strings.Join(s.oneof[:last], ", ") + " or " + s.oneof[last]

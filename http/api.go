@@ -21,6 +21,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/http/web"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/tracing"
 	"github.com/topicdesk/topicdesk/view"
 )
 
@@ -34,6 +35,8 @@ type Desk interface {
 	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
 	// TestWebhook sends an endpoint the example of a type of event. An error says that it could not be tried.
 	TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error)
+	// JudgeURL says whether a webhook may have a URL, and may ask DNS for that.
+	JudgeURL(ctx context.Context, url string) error
 	// Nodes says how each node of the desk is, by address.
 	Nodes(ctx context.Context) []*messages.NodeStatus
 }
@@ -44,6 +47,7 @@ type APIOptions struct {
 	Files   Files                 // nil: the service keeps no files
 	Log     *slog.Logger          // nil: slog.Default
 	Metrics prometheus.Registerer // nil: none are kept
+	Tracer  *tracing.Tracer       // nil: nothing is traced
 	Now     func() time.Time      // nil: time.Now
 
 	// AddressRate is how many requests per second one address may send, on average, and AddressBurst how many in one
@@ -54,6 +58,8 @@ type APIOptions struct {
 
 	SimulatorURL string // the page of the built-in simulator; "": there is none
 	PublicURL    string // where people reach the web desk; "": at the address that they asked for
+	// MiniApp reads who opened the web desk as a Mini App, and when; an error: Telegram has not signed it. nil: there is none.
+	MiniApp func(initData string) (*messages.MiniAppOpened, error)
 }
 
 // API is the desk for programs: operations that send messages to actors.
@@ -134,11 +140,12 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.serveDocument(s.App)
 	serveSwagger(s.App)
 	site := web.Options{Desk: o.Desk, Log: o.Log, Now: o.Now, PublicURL: o.PublicURL, SimulatorURL: o.SimulatorURL,
-		Ending: s.ending}
+		Ending: s.ending, SignIns: newAddressLimits(failedPerSecond, float64(o.FailedBurst)).failures(o.Now), Tracer: o.Tracer, MiniApp: o.MiniApp,
+		API: a.within(s.App)}
 	if o.Files != nil {
 		site.Files = o.Files
 	}
-	web.Mount(s.App, site)
+	s.site = web.Mount(s.App, site)
 	serveLanding(s.App, o.SimulatorURL)
 	return a
 }
@@ -160,6 +167,7 @@ func (a *API) operations() {
 	a.nodeOperations()
 	a.monitoringOperations()
 	a.monitoringStateOperations()
+	a.reportOperations()
 	a.errorOperations()
 	a.problemOperations()
 }
@@ -195,7 +203,7 @@ func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I
 		}
 		out, err := f(ctx, c, in)
 		if err != nil {
-			return nil, a.problemOf(o.id, err)
+			return nil, a.problemOf(ctx, o.id, err)
 		}
 		return out, nil
 	})
@@ -215,10 +223,10 @@ func opOf(ctx huma.Context) *op { return ctx.Operation().Metadata["op"].(*op) }
 
 // problemOf turns an error into what the client sees. An error that is not a *Problem is a fault of the service, and
 // its text stays in the log.
-func (a *API) problemOf(operation string, err error) *Problem {
+func (a *API) problemOf(ctx context.Context, operation string, err error) *Problem {
 	var p *Problem
 	if !errors.As(err, &p) {
-		a.log.Error("an operation failed", "operation", operation, "error", err)
+		a.log.ErrorContext(ctx, "an operation failed", "operation", operation, "error", err)
 		p = problem(codeInternal)
 	}
 	return p
@@ -226,7 +234,7 @@ func (a *API) problemOf(operation string, err error) *Problem {
 
 // fail ends a request with an error, in a middleware.
 func (a *API) fail(ctx huma.Context, err error) {
-	a.refuse(ctx, a.problemOf(ctx.Operation().OperationID, err))
+	a.refuse(ctx, a.problemOf(ctx.Context(), ctx.Operation().OperationID, err))
 }
 
 // refuse ends a request with a problem, in a middleware.
@@ -240,6 +248,9 @@ func (a *API) refuse(ctx huma.Context, p *Problem) {
 
 // guard enforces the limit of the address, and refuses requests that huma can't handle.
 func (a *API) guard(c *fiber.Ctx) error {
+	if withinOf(c) != nil {
+		return c.Next()
+	}
 	if left, wait := a.address.take(c, a.now()); left < 0 {
 		a.metrics.limited.WithLabelValues("address").Inc()
 		return beyond(c, a.address, wait)
@@ -258,10 +269,13 @@ func (a *API) guard(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// measure counts and times requests.
+// measure counts and times requests of programs.
 func (a *API) measure(ctx huma.Context, next func(huma.Context)) {
 	began := time.Now()
 	next(ctx)
+	if withinOf(humafiber.UnwrapV2(ctx)) != nil {
+		return
+	}
 	id, status := ctx.Operation().OperationID, humafiber.UnwrapV2(ctx).Response().StatusCode()
 	a.metrics.requests.WithLabelValues(id, strconv.Itoa(status)).Inc()
 	a.metrics.seconds.WithLabelValues(id).Observe(time.Since(began).Seconds())
@@ -293,7 +307,7 @@ func (a *API) reply(ctx context.Context, kind, identity string, m proto.Message)
 	case errors.Is(err, messages.ErrFault):
 		return nil, problem(codeInternal)
 	case errors.Is(err, actors.ErrNotAccepted), errors.Is(err, actors.ErrNoAnswer), errors.Is(err, context.Canceled):
-		a.log.Warn("an entity did not carry out a request", "kind", kind, "id", identity, "error", err)
+		a.log.WarnContext(ctx, "an entity did not carry out a request", "kind", kind, "id", identity, "error", err)
 		return nil, problem(codeUnavailable)
 	}
 	return answer, err

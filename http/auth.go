@@ -25,16 +25,20 @@ const (
 
 // authenticate admits requests with a valid key, within the key's limits.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
+	began := time.Now()
 	admitted, err := a.admit(ctx.Context(), humafiber.UnwrapV2(ctx))
 	if err != nil {
 		a.fail(ctx, err)
 		return
 	}
-	next(huma.WithValue(ctx, callKey{}, admitted))
+	a.trace(huma.WithValue(ctx, callKey{}, admitted), admitted, began, next)
 }
 
 // admit returns an error unless the request has a valid key, within the key's limits.
 func (a *API) admit(ctx context.Context, c *fiber.Ctx) (*call, error) {
+	if w := withinOf(c); w != nil {
+		return w.call, nil
+	}
 	now := a.now()
 	token := bearer(c.Get(fiber.HeaderAuthorization))
 	keyID, formed := messages.APIKeyID(token)

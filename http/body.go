@@ -62,7 +62,7 @@ func (a *API) nullsIn(s *huma.Schema, value any, at string) (found []FieldError)
 	case nil:
 		if !s.Nullable && s.Type != "" {
 			return []FieldError{{In: "body", Pointer: at,
-				Detail: "null is not allowed here; a field that is not sent stays as it is"}}
+				Detail: "null is not allowed here: send a value, or leave the field out"}}
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {

@@ -17,7 +17,7 @@ import (
 const (
 	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
 	// breaks programs.
-	apiVersion = "1.0.5"
+	apiVersion = "1.0.9"
 
 	securityScheme = "apiKey"
 
@@ -31,6 +31,7 @@ const (
 	tagNodes    = "Nodes"
 
 	tagMonitoring = "Monitoring"
+	tagReports    = "Reports"
 )
 
 func document() *huma.OpenAPI {
@@ -39,7 +40,8 @@ func document() *huma.OpenAPI {
 		Info: &huma.Info{
 			Title: "Topicdesk", Version: apiVersion,
 			Description: "Everything the desk can do, for programs: tickets with their messages and links, events, webhooks, " +
-				"people, groups and API keys.\n\nAuthenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each " +
+				"people, groups and API keys.\n\nThe version counts the API's changes and is not the program's: its last number grows with " +
+				"each change that programs can see, its first with one that breaks them.\n\nAuthenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each " +
 				"POST, so that you can repeat it safely. Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "This service"}},
@@ -52,6 +54,7 @@ func document() *huma.OpenAPI {
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
 			{Name: tagNodes, Description: "The processes that share the desk."},
+			{Name: tagReports, Description: "How the desk does its work: how fast tickets are answered and closed, and how much is done."},
 			{Name: tagMonitoring, Description: "How the desk does, what goes wrong there, and what to do about it."},
 		},
 		Components: &huma.Components{

@@ -336,3 +336,72 @@ func TestDocumentSaysEverything(t *testing.T) {
 		t.Error("there is a field $schema")
 	}
 }
+
+// TestEventsAreTyped: wherever the document shows an event, a generator of types finds each type of event with its data.
+func TestEventsAreTyped(t *testing.T) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type ref struct {
+		Ref string `json:"$ref"`
+	}
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				OneOf         []ref
+				Discriminator struct {
+					PropertyName string
+					Mapping      map[string]string
+				}
+				Properties map[string]struct {
+					ref
+					Enum  []string
+					Items ref
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	const prefix = "#/components/schemas/"
+	schemas := doc.Components.Schemas
+	event := schemas["Envelope"]
+	if len(event.OneOf) != len(messages.Events) || event.Discriminator.PropertyName != "type" {
+		t.Fatalf("an event is one of %d, told apart by %q", len(event.OneOf), event.Discriminator.PropertyName)
+	}
+	for _, e := range messages.Events {
+		name := event.Discriminator.Mapping[e.Type]
+		one := schemas[strings.TrimPrefix(name, prefix)]
+		if !slices.Contains(event.OneOf, ref{name}) || !slices.Equal(one.Properties["type"].Enum, []string{e.Type}) {
+			t.Errorf("%s is %s", e.Type, name)
+		}
+		data := schemas[strings.TrimPrefix(one.Properties["data"].Ref, prefix)]
+		if len(data.Properties) == 0 {
+			t.Errorf("the data of %s are %+v", e.Type, one.Properties["data"])
+		}
+	}
+	if of := schemas["FeedPage"].Properties["data"].Items.Ref; of != prefix+"Envelope" {
+		t.Errorf("a page of the feed has %q", of)
+	}
+}
+
+// TestVersionIsTold: the changelog names the version that the document has.
+func TestVersionIsTold(t *testing.T) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct{ Info struct{ Version string } }
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := os.ReadFile("../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(changes), "`info.version` of its document, which is "+doc.Info.Version+" now") {
+		t.Errorf("the changelog does not name %s", doc.Info.Version)
+	}
+}

@@ -51,6 +51,7 @@ func eventTypeOf(e view.EventType) EventType {
 func (a *API) describeEvents() {
 	doc := a.huma.OpenAPI()
 	view.AddSchemas(doc.Components.Schemas)
+	doc.Components.Schemas.Map()["Envelope"] = view.AnyEvent() // for the feed and the lists of events
 	doc.Webhooks = map[string]*huma.PathItem{}
 	for _, e := range view.EventTypes {
 		doc.Webhooks[e.Type] = &huma.PathItem{Post: &huma.Operation{

@@ -47,7 +47,7 @@ func (s *service) open(key, params string) *opened {
 // until reads a stream up to a line, or to its end. It returns what it has read, and whether the line came.
 func (s *service) until(o *opened, line string) (all []string, came bool) {
 	s.t.Helper()
-	inVain := time.After(time.Minute)
+	inVain := time.After(patience)
 	for {
 		select {
 		case got, more := <-o.lines:
@@ -189,6 +189,7 @@ func (s *service) quiet(n int) {
 }
 
 func TestStreamThatSelectsNothingEndsWithItsKey(t *testing.T) {
+	t.Parallel()
 	stalls, reading, goOn := &atomic.Bool{}, &atomic.Int64{}, make(chan struct{})
 	s := newService(t, serviceOptions{wrapStore: func(store storage.Store) storage.Store {
 		return stalledLog{store, stalls, reading, goOn}

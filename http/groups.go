@@ -5,24 +5,38 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/topicdesk/topicdesk/hours"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
 )
 
 // Group is a Telegram group as the API shows it.
 type Group struct {
-	TelegramGroupID      int64     `json:"telegramGroupId" doc:"The group's id in Telegram. After Telegram changes it, the group is also found by its old id." example:"-1001234567890"`
-	Title                string    `json:"title" example:"Support"`
-	Type                 string    `json:"type" doc:"The type in Telegram: group or supergroup." example:"supergroup"`
-	IsForum              bool      `json:"isForum" doc:"The group has topics. Without them no ticket can be opened in it."`
-	BotStatus            string    `json:"botStatus" doc:"The bot's status in the group, as Telegram names it: administrator, member, restricted, left or kicked." example:"administrator"`
-	BotIsAdmin           bool      `json:"botIsAdmin" doc:"The bot is an administrator."`
-	CanManageTopics      bool      `json:"canManageTopics" doc:"The bot has the right to manage topics."`
-	SupportTopicsEnabled bool      `json:"supportTopicsEnabled" doc:"The group is registered: tickets may be opened in it."`
-	Public               bool      `json:"public" doc:"Everyone may open tickets in the group from their private chat with the bot, not only its members. Administrators change this with /public."`
-	Language             string    `json:"language" doc:"The bot's language in the group: en, th, or empty for each person's own language." example:"en"`
-	CreatedAt            time.Time `json:"createdAt" doc:"When the desk first met the group."`
-	UpdatedAt            time.Time `json:"updatedAt" doc:"When the desk last changed this record."`
+	TelegramGroupID      int64             `json:"telegramGroupId" doc:"The group's id in Telegram. After Telegram changes it, the group is also found by its old id." example:"-1001234567890"`
+	Title                string            `json:"title" example:"Support"`
+	Type                 string            `json:"type" doc:"The type in Telegram: group or supergroup." example:"supergroup"`
+	IsForum              bool              `json:"isForum" doc:"The group has topics. Without them no ticket can be opened in it."`
+	BotStatus            string            `json:"botStatus" doc:"The bot's status in the group, as Telegram names it: administrator, member, restricted, left or kicked." example:"administrator"`
+	BotIsAdmin           bool              `json:"botIsAdmin" doc:"The bot is an administrator."`
+	CanManageTopics      bool              `json:"canManageTopics" doc:"The bot has the right to manage topics."`
+	SupportTopicsEnabled bool              `json:"supportTopicsEnabled" doc:"The group is registered: tickets may be opened in it."`
+	Public               bool              `json:"public" doc:"Everyone may open tickets in the group from their private chat with the bot, not only its members."`
+	AutoClaim            bool              `json:"autoClaim" doc:"Whoever of the desk answers a ticket of the group first takes care of it." example:"true"`
+	TopicIcons           bool              `json:"topicIcons" doc:"The icons of the group's topics show the state of their tickets." example:"true"`
+	Hours                string            `json:"hours" doc:"When the team works: days, times and a time zone. Empty: always." example:"Mon-Fri 09:00-18:00 Asia/Bangkok"`
+	HoursByDate          map[string]string `json:"hoursByDate" nullable:"false" doc:"Dates with hours of their own: closed, or times." example:"{\"2026-12-25\":\"closed\"}"`
+	AnswerWithin         AnswerTimes       `json:"answerWithin"`
+	Language             string            `json:"language" doc:"The bot's language in the group: en, th, or empty for each person's own language." example:"en"`
+	CreatedAt            time.Time         `json:"createdAt" doc:"When the desk first met the group."`
+	UpdatedAt            time.Time         `json:"updatedAt" doc:"When the desk last changed this record."`
+}
+
+// AnswerTimes are within which working time an answer is due.
+type AnswerTimes struct {
+	Low    int64 `json:"low" minimum:"0" maximum:"527040" doc:"Minutes of working time within which an answer on a ticket of low priority is due; 0: it never is." example:"240"`
+	Normal int64 `json:"normal" minimum:"0" maximum:"527040" doc:"The same for normal priority." example:"240"`
+	High   int64 `json:"high" minimum:"0" maximum:"527040" doc:"The same for high priority." example:"120"`
+	Urgent int64 `json:"urgent" minimum:"0" maximum:"527040" doc:"The same for urgent priority." example:"60"`
 }
 
 const aboutGroups = " A key that is bound to a group sees only that group."
@@ -42,9 +56,9 @@ func (a *API) groupOperations() {
 	}, a.getGroup)
 	register(a, op{
 		id: "updateGroup", method: http.MethodPut, path: "/groups/{id}",
-		tag: tagGroups, summary: "Change a group", scope: "groups:write",
-		description: "Changes the fields that are sent and leaves the others as they are. A program can change whether " +
-			"tickets may be opened in the group, and the bot's language there. The rest is changed in Telegram." + aboutGroups,
+		tag: tagGroups, summary: "Change a group", scope: "groups:write", codes: []string{messages.NoticeHoursNotYet},
+		description: "Changes the fields that are sent and leaves the others as they are. A program can change what administrators " +
+			"change with /settings in the group. The rest is changed in Telegram." + aboutGroups,
 		request: map[string]any{"language": "th"}, answer: exampleGroup(),
 	}, a.updateGroup)
 }
@@ -106,8 +120,14 @@ func (a *API) getGroup(ctx context.Context, c *call, in *GroupPath) (*groupOutpu
 type updateGroupInput struct {
 	GroupPath
 	Body struct {
-		SupportTopicsEnabled *bool   `json:"supportTopicsEnabled,omitempty" doc:"Whether tickets may be opened in the group."`
-		Language             *string `json:"language,omitempty" enum:"en,th," doc:"The bot's language in the group: en, th, or empty for each person's own language."`
+		SupportTopicsEnabled *bool              `json:"supportTopicsEnabled,omitempty" doc:"Whether tickets may be opened in the group."`
+		AutoClaim            *bool              `json:"autoClaim,omitempty" doc:"Whether whoever of the desk answers a ticket of the group first takes care of it."`
+		TopicIcons           *bool              `json:"topicIcons,omitempty" doc:"Whether the icons of the group's topics show the state of their tickets."`
+		Public               *bool              `json:"public,omitempty" doc:"Whether everyone may open tickets in the group from their private chat with the bot, not only its members."`
+		Hours                *string            `json:"hours,omitempty" maxLength:"600" doc:"When the team works, such as Mon-Fri 09:00-18:00 Asia/Bangkok. Empty: always; no date has hours of its own then."`
+		HoursByDate          *map[string]string `json:"hoursByDate,omitempty" maxProperties:"60" doc:"All dates with hours of their own, in place of those before: closed, or times such as 09:00-12:00."`
+		AnswerWithin         *AnswerTimes       `json:"answerWithin,omitempty"`
+		Language             *string            `json:"language,omitempty" enum:"en,th," doc:"The bot's language in the group: en, th, or empty for each person's own language."`
 	}
 }
 
@@ -116,12 +136,44 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 	if err != nil {
 		return nil, err
 	}
-	m := &messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language}
+	m := &messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language,
+		AutoClaim: in.Body.AutoClaim, Icons: in.Body.TopicIcons, Public: in.Body.Public}
+	if err := in.times(m); err != nil {
+		return nil, err
+	}
 	changed, err := ask[*messages.GroupRecord](ctx, a, messages.KindGroup, place, m)
 	if err != nil {
 		return nil, err
 	}
 	return &groupOutput{Body: groupOf(changed)}, nil
+}
+
+// times reads when the team works and answers into a command.
+func (in *updateGroupInput) times(m *messages.ChangeGroup) error {
+	b := &in.Body
+	if b.Hours != nil {
+		h, err := hours.Parse(*b.Hours, nil)
+		if err != nil {
+			return invalid("/hours", "expected days, times and a time zone, such as Mon-Fri 09:00-18:00 Asia/Bangkok, or nothing")
+		}
+		text := h.Text()
+		m.Hours = &text
+	}
+	if b.HoursByDate != nil {
+		m.Exceptions = &messages.DaysApart{ByDate: map[string]string{}}
+		for _, day := range hours.Exceptions(*b.HoursByDate) {
+			date, isDate := hours.Date(day)
+			text, err := hours.DayText((*b.HoursByDate)[day])
+			if !isDate || err != nil {
+				return invalid("/hoursByDate", "expected dates such as 2026-12-25, each with closed or times such as 09:00-12:00")
+			}
+			m.Exceptions.ByDate[date] = text
+		}
+	}
+	if a := b.AnswerWithin; a != nil {
+		m.AnswerWithin = &messages.AnswerTimes{Low: a.Low, Normal: a.Normal, High: a.High, Urgent: a.Urgent}
+	}
+	return nil
 }
 
 func groupOf(r *messages.GroupRecord) Group {
@@ -130,15 +182,29 @@ func groupOf(r *messages.GroupRecord) Group {
 		TelegramGroupID: f.GetChatId(), Title: f.GetTitle(), Type: f.GetType(), IsForum: f.GetIsForum(),
 		BotStatus: f.GetBotStatus(), BotIsAdmin: f.GetBotStatus() == "administrator",
 		CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered,
-		Public: r.Public, Language: r.Lang,
+		Public: r.Public, AutoClaim: r.AutoClaim, TopicIcons: r.Icons, Language: r.Lang,
+		Hours: r.Hours, HoursByDate: daysOf(r.Exceptions), AnswerWithin: answerTimesOf(r.AnswerWithin),
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
 	}
+}
+
+func daysOf(d *messages.DaysApart) map[string]string {
+	if len(d.GetByDate()) == 0 {
+		return map[string]string{}
+	}
+	return d.ByDate
+}
+
+func answerTimesOf(a *messages.AnswerTimes) AnswerTimes {
+	return AnswerTimes{Low: a.GetLow(), Normal: a.GetNormal(), High: a.GetHigh(), Urgent: a.GetUrgent()}
 }
 
 func exampleGroup() Group {
 	return Group{
 		TelegramGroupID: -1001234567890, Title: "Support", Type: "supergroup", IsForum: true,
 		BotStatus: "administrator", BotIsAdmin: true, CanManageTopics: true, SupportTopicsEnabled: true,
-		Language: "en", CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime,
+		Hours: "Mon-Fri 09:00-18:00 Asia/Bangkok", HoursByDate: map[string]string{"2026-12-25": "closed"},
+		AnswerWithin: AnswerTimes{Low: 240, Normal: 240, High: 120, Urgent: 60},
+		AutoClaim:    true, TopicIcons: true, Language: "en", CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,6 +31,44 @@ var (
 	errMismatch = errors.New("a value is not of the expected type, or a number is too large")
 )
 
+// A misfit is a value of a body that does not fit into its field, although its schema allows it. Its text has the
+// field's pointer, which humaProblem takes apart.
+type misfit struct{ pointer, detail string }
+
+// misfitMark stands between the two. No name in a body has it.
+const misfitMark = "\x00"
+
+func (e *misfit) Error() string { return e.pointer + misfitMark + e.detail }
+
+// misfitOf finds the field that an error of the decoder is about.
+func misfitOf(data []byte, err *json.UnmarshalTypeError) error {
+	pointer, found := "", false
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	for {
+		token, readErr := d.ReadToken()
+		if readErr != nil || d.InputOffset() > err.Offset {
+			break
+		}
+		kind, length := d.StackIndex(d.StackDepth())
+		isName := kind == '{' && length%2 == 1
+		if k := token.Kind(); isName || k == '{' || k == '[' || k == '}' || k == ']' {
+			continue
+		}
+		pointer, found = string(d.StackPointer()), true
+	}
+	if !found {
+		return errMismatch
+	}
+	detail := "not of the expected type"
+	if strings.HasPrefix(err.Value, "number") {
+		detail = "the number is too large for this field; write one with fewer digits"
+	}
+	return &misfit{"#" + messages.Shorten(pointer, maxPointer), detail}
+}
+
+// maxPointer is how much of a pointer an error shows.
+const maxPointer = 200
+
 // jsonFormat reads and writes bodies. Its errors repeat nothing of a body, which may hold a secret.
 var jsonFormat = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
@@ -44,11 +83,14 @@ var jsonFormat = huma.Format{
 		}
 		err = json.Unmarshal(data, v)
 		var syntax *json.SyntaxError
+		var unfit *json.UnmarshalTypeError
 		switch {
 		case err == nil:
 			return nil
 		case errors.As(err, &syntax):
 			return errNotJSON
+		case errors.As(err, &unfit):
+			return misfitOf(data, unfit)
 		}
 		return errMismatch
 	},

@@ -115,8 +115,9 @@ type newKeyOutput struct {
 
 func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newKeyOutput, error) {
 	b := in.Body
-	if strings.TrimSpace(b.Name) == "" {
-		return nil, invalid("/name", "a name needs more than spaces")
+	name := messages.CleanLine(b.Name)
+	if messages.Blank(name) {
+		return nil, invalid("/name", "it has no visible text")
 	}
 	for i, scope := range b.Scopes {
 		if !slices.Contains(messages.Scopes, scope) {
@@ -126,7 +127,7 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 			return nil, problem(codeGrantTooWide)
 		}
 	}
-	create := &messages.CreateAPIKey{Origin: c.origin(), Name: strings.TrimSpace(b.Name), Owner: b.Owner,
+	create := &messages.CreateAPIKey{Origin: c.origin(), Name: name, Owner: messages.CleanLine(b.Owner),
 		Scopes: b.Scopes, GroupId: c.key.GroupId, Rate: b.Rate, Burst: b.Burst}
 	if b.GroupID != nil {
 		place, err := a.place(ctx, c, *b.GroupID)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	s := newService(t, serviceOptions{})
 	s.register()
 	admin := s.key(nil, "admin")

@@ -25,7 +25,7 @@ var landingTexts = map[string]landingText{
 		Reference: "API reference", ReferenceWhy: "Read about each operation, and try it.",
 		Document: "OpenAPI document", DocumentWhy: "Generate a client from it. Also as YAML: /openapi.yaml.",
 		Health: "Readiness", HealthWhy: "Whether each part of the service works.",
-		Desk: "Web desk", DeskWhy: "Read and answer your tickets here. To sign in, send /web to the bot in your private chat.",
+		Desk: "Web desk", DeskWhy: "Read and answer your tickets here. To sign in, send /web to the bot in your private chat; who runs the desk signs in with an API key.",
 	},
 	"th": {
 		Lang: "th", Title: "Topicdesk กำลังทำงาน", Intro: "ระบบทิกเก็ตที่อยู่ใน Telegram ผู้คนใช้งานที่นั่น ส่วนโปรแกรมใช้งานผ่าน API",
@@ -33,7 +33,7 @@ var landingTexts = map[string]landingText{
 		Reference: "เอกสาร API", ReferenceWhy: "อ่านรายละเอียดของแต่ละคำสั่งและทดลองเรียกใช้",
 		Document: "เอกสาร OpenAPI", DocumentWhy: "ใช้สร้างไคลเอนต์ มีแบบ YAML ที่ /openapi.yaml ด้วย",
 		Health: "ความพร้อม", HealthWhy: "ตรวจว่าแต่ละส่วนของระบบทำงานอยู่หรือไม่",
-		Desk: "เว็บเดสก์", DeskWhy: "อ่านและตอบทิกเก็ตของคุณที่นี่ ถ้าต้องการเข้าสู่ระบบ ให้ส่ง /web ในแชตส่วนตัวกับบอต",
+		Desk: "เว็บเดสก์", DeskWhy: "อ่านและตอบทิกเก็ตของคุณที่นี่ ถ้าต้องการเข้าสู่ระบบ ให้ส่ง /web ในแชตส่วนตัวกับบอต ส่วนผู้ดูแลระบบใช้คีย์ API",
 	},
 }
 

@@ -69,6 +69,18 @@ func (l *addressLimits) peek(c *fiber.Ctx, now time.Time) (left int64, wait time
 	return l.use(c, now, 0)
 }
 
+// failures makes the limit of the web desk's failures to sign in.
+func (l *addressLimits) failures(now func() time.Time) func(c *fiber.Ctx, failed bool) (wait time.Duration, ok bool) {
+	return func(c *fiber.Ctx, failed bool) (time.Duration, bool) {
+		if failed {
+			left, wait := l.take(c, now())
+			return wait, left >= 0
+		}
+		left, wait := l.peek(c, now())
+		return wait, left >= 1
+	}
+}
+
 func (l *addressLimits) spent(c *fiber.Ctx, now time.Time) bool {
 	left, _ := l.peek(c, now)
 	return left < 1

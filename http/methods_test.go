@@ -8,6 +8,7 @@ import (
 )
 
 func TestMethods(t *testing.T) {
+	t.Parallel()
 	s, key := ticketService(t)
 	made := s.ticket(key, "Methods")
 	file := s.do("POST", at(made)+"/attachments", key, fileForm("file", "a.txt", "0123456789")).is(201)

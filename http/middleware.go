@@ -28,10 +28,14 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	}
 	c.Locals(localRequestID, id)
 	c.Set(headerRequestID, id)
+	inside := withinOf(c)
 	c.SetUserContext(s.base)
+	if inside != nil {
+		c.SetUserContext(inside.ctx)
+	}
 	secure(c)
 	err := c.Next()
-	if err == nil && !s.answers.hold(c.Response()) {
+	if err == nil && inside == nil && !s.answers.hold(c.Response()) {
 		err = tooManyAnswers()
 	}
 	if err != nil { // answer it here, so that the line below knows the status
@@ -46,7 +50,7 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	case status >= http.StatusBadRequest: // whoever asks about a requestId finds it
 		level = slog.LevelInfo
 	}
-	s.log.Log(s.base, level, "request", "method", methodOf(c), "path", c.Path(), "status", status,
+	s.log.Log(c.UserContext(), level, "request", "method", methodOf(c), "path", c.Path(), "status", status,
 		"request", id, "took", time.Since(began))
 	return nil
 }

@@ -178,6 +178,7 @@ func TestGroupStates(t *testing.T) {
 }
 
 func TestWebhookStates(t *testing.T) {
+	t.Parallel()
 	s, key := monitored(t)
 	admin := s.key(nil, "admin")
 	hears := s.do("POST", webhooks, admin, object{"url": deaf, "events": []string{"ticket.*"}, "description": "CRM"}).is(201)["webhookId"]

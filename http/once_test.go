@@ -34,6 +34,7 @@ func wrap(ask func(next httpedge.Desk, ctx context.Context, kind, id string, m p
 }
 
 func TestIdempotency(t *testing.T) {
+	t.Parallel()
 	t.Run("an answer is given again after a restart", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
 		key, body := s.key(nil, "admin"), object{"telegramId": nextID(), "firstName": "Nok"}

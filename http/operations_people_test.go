@@ -302,6 +302,14 @@ func init() {
 			"#/language": func(s *service) request {
 				return request{path: group(s, s.support), body: object{"language": "de"}}
 			}, "id": send("/api/v1/groups/5", object{}),
+			"#/hours": func(s *service) request {
+				return request{path: group(s, s.support), body: object{"hours": "whenever"}}
+			},
+		},
+		refused: map[string]func(*service) request{
+			"hours_not_yet": func(s *service) request {
+				return request{path: group(s, s.support), body: object{"hoursByDate": object{"2026-12-25": "closed"}}}
+			},
 		},
 		check: func(t *testing.T, s *service, r *response) {
 			if g := r.is(200); g["language"] != "th" || g["supportTopicsEnabled"] != true {

@@ -51,6 +51,7 @@ func TestEveryOperation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: asks every operation for everything that can go wrong")
 	}
+	t.Parallel()
 	o := serviceOptions{}
 	o.api.FailedBurst = 10_000
 	s := newService(t, o)

@@ -103,6 +103,7 @@ func init() {
 		invalid: map[string]func(*service) request{
 			"limit": get("/api/v1/tickets?limit=0"), "cursor": get("/api/v1/tickets?cursor=x"), "status": get("/api/v1/tickets?status=lost"),
 			"priority": get("/api/v1/tickets?priority=huge"), "groupId": get("/api/v1/tickets?groupId=x"), "createdBy": get("/api/v1/tickets?createdBy=x"),
+			"waitingFor": get("/api/v1/tickets?waitingFor=godot"), "assignee": get("/api/v1/tickets?assignee=ben"),
 			"sort": get("/api/v1/tickets?sort=title"), "createdFrom": get("/api/v1/tickets?createdFrom=yesterday"),
 			"q": get("/api/v1/tickets?q=" + strings.Repeat("x",
 				201)), "externalId": get("/api/v1/tickets?externalId=" + strings.Repeat("x", 256)),
@@ -120,10 +121,16 @@ func init() {
 			invalid: map[string]func(*service) request{
 				"#/title": of(fresh, "", object{"title": ""}), "#/priority": of(fresh, "",
 					object{"priority": "huge"}), "#/status": of(fresh, "", object{"status": "lost"}),
+				"#/assigneeId": of(fresh, "", object{"assigneeId": 0}), "#/snoozedUntil": of(fresh, "", object{"snoozedUntil": "soon"}),
 			},
 			refused: map[string]func(*service) request{
 				"precondition_failed": of(fresh, "", object{"title": 7}, "If-Match", `"stale"`),
 				"ticket_is_closed":    of(closed, "", object{"priority": "low"}),
+				"snooze_unclear":      of(fresh, "", object{"snoozedUntil": "2020-01-01T00:00:00Z"}),
+				"assign_unknown":      of(fresh, "", object{"assigneeId": 5}),
+				"assign_not_team": func(s *service) request {
+					return request{path: fresh(s), body: object{"assigneeId": s.person(s.sales)}}
+				},
 			},
 			check: func(t *testing.T, _ *service, r *response) {
 				if changed := r.is(200); changed["priority"] != "high" || changed["title"] != "Printer" {

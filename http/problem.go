@@ -94,7 +94,11 @@ func humaProblem(status int, message string, errs []error) *Problem {
 			continue
 		}
 		d := detailer.ErrorDetail()
-		if status == http.StatusBadRequest && d.Location == "body" {
+		if _, _, placed := strings.Cut(d.Message, misfitMark); placed && status == http.StatusBadRequest {
+			others := p.Errors
+			p = newProblem(http.StatusUnprocessableEntity, "") // it is JSON: one field is wrong
+			p.Errors = others
+		} else if status == http.StatusBadRequest && d.Location == "body" {
 			p.Code, p.Type = codeInvalidJSON, problemType(codeInvalidJSON)
 			p.Detail = problemKinds[codeInvalidJSON].detail
 		}
@@ -112,8 +116,14 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 		return FieldError{In: "form", Name: in, Detail: d.Message}
 	}
 	f := FieldError{In: in, Detail: d.Message}
-	if strings.HasPrefix(f.Detail, "invalid date/time") { // huma adds the format as Go writes formats
+	switch {
+	case strings.HasPrefix(f.Detail, "invalid date/time"): // huma adds the format as Go writes formats
 		f.Detail = "expected a time such as 2026-11-29T21:09:55Z"
+	case f.Detail == "invalid integer":
+		f.Detail = "expected a whole number of at most 18 digits"
+	}
+	if pointer, detail, placed := strings.Cut(d.Message, misfitMark); placed {
+		return FieldError{In: in, Pointer: pointer, Detail: detail}
 	}
 	if in != "body" {
 		f.Name, _, _ = strings.Cut(rest, "[") // of several values of a parameter, whichever it is

@@ -62,7 +62,7 @@ var problemKinds = map[string]problemKind{
 	codeAnswerSealed: {http.StatusConflict, "This request was carried out before. Its answer holds a secret, so only " +
 		"the API key that sent the request can see it. Rotate the new key to get another secret."},
 	codeStale:        {http.StatusPreconditionFailed, "It has changed. Read it again and send its new ETag as If-Match."},
-	codeTooLarge:     {http.StatusRequestEntityTooLarge, "The request is larger than allowed here."},
+	codeTooLarge:     {http.StatusRequestEntityTooLarge, "The request is larger than allowed here: 1 MB, or 50 MB for the upload of a file."},
 	codeMediaType:    {http.StatusUnsupportedMediaType, "Send the body as application/json, without a Content-Encoding."},
 	codeInvalid:      {http.StatusUnprocessableEntity, "Some fields are not valid; see errors."},
 	codeGroupUnknown: {http.StatusUnprocessableEntity, "The group does not exist, or this API key can't see it."},
@@ -91,6 +91,12 @@ var problemKinds = map[string]problemKind{
 	messages.NoticeMentionHome: {http.StatusConflict,
 		"This person's default group is the ticket's own group, where they can read it."},
 	messages.NoticeMentionAlready: {http.StatusConflict, "This person is on the ticket already."},
+	messages.NoticeAssignUnknown: {http.StatusUnprocessableEntity, "The desk does not know this person, and they have not " +
+		"written on the ticket. They can write /start to the bot, or you can add them with POST /users."},
+	messages.NoticeAssignNotTeam: {http.StatusConflict, "This person is not of the desk on this ticket: they opened it, or are " +
+		"neither a team member or administrator of one of its groups nor have answered it. Mention them first."},
+	messages.NoticeSnoozeUnclear:  {http.StatusUnprocessableEntity, "A ticket can be put aside until a time to come, at most a year ahead."},
+	messages.NoticeHoursNotYet:    {http.StatusConflict, "The team always works, so no date can have other hours. Send the hours of a week, too."},
 	messages.NoticeMentionBot:     {http.StatusConflict, "Bots can't be mentioned."},
 	messages.NoticeLinkAlready:    {http.StatusConflict, "This topic belongs to the ticket already."},
 	messages.NoticeLinkOther:      {http.StatusConflict, "This topic belongs to another ticket."},
@@ -115,8 +121,9 @@ var problemKinds = map[string]problemKind{
 		"The ticket does not have this file, or the file is not stored."},
 	messages.ReasonListNotServed: {http.StatusUnprocessableEntity, "This combination of filters and order is not " +
 		"supported. Supported are, each with or without status: no filter; groupId; createdBy; groupId and createdBy; " +
-		"priority; groupId and priority. By lastMessageAt: no filter, or groupId. q and externalId combine with any of status, " +
-		"priority, groupId and createdBy, sorted by createdAt. A time range must be of the time that the list is sorted by."},
+		"priority; groupId and priority. By lastMessageAt: no filter, or groupId. By waitingSince: " +
+		"waitingFor, or waitingFor and groupId. By createdAt: assignee, or assignee and groupId. q and externalId combine " +
+		"with any of status, priority, groupId, createdBy, waitingFor and assignee, sorted by createdAt. A time range must be of the time that the list is sorted by."},
 	messages.ReasonSearchTooShort: {http.StatusUnprocessableEntity,
 		"At least one of the words to search for needs 3 characters or more, or 2 of Chinese, Japanese or Korean."},
 	messages.ReasonKeyRevoked: {http.StatusConflict, "This API key is revoked."},

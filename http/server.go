@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/valyala/fasthttp"
 
+	"github.com/topicdesk/topicdesk/http/web"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -65,6 +67,7 @@ type Server struct {
 	health *health
 
 	mayUpload func(authorization string) bool // whether the service reads large bodies for that key; nil: for no key
+	site      *web.Site                       // for whose sessions it reads them, too; nil: there is none
 	uploads   *uploads
 	answers   *answers
 
@@ -127,12 +130,10 @@ func (s *Server) limits(server *fasthttp.Server) {
 		switch {
 		case s.o.BodyLimit != nil:
 			return fasthttp.RequestConfig{MaxRequestBodySize: s.o.BodyLimit(string(h.Method()), path)}
-		case isUpload(string(h.Method()), path) && s.mayUpload != nil &&
-			s.mayUpload(string(h.Peek(fiber.HeaderAuthorization))):
-			if !s.uploads.begin(h) {
-				return fasthttp.RequestConfig{} // then the body is too large, and the ErrorHandler answers why
-			}
-			return fasthttp.RequestConfig{MaxRequestBodySize: maxUpload, ReadTimeout: uploadTime}
+		}
+		if from := s.uploader(h, path); from != nil {
+			// Of what is refused the body is too large, and the ErrorHandler answers why.
+			return fasthttp.RequestConfig{MaxRequestBodySize: s.uploads.begin(h, from), ReadTimeout: uploadTime}
 		}
 		return fasthttp.RequestConfig{}
 	}
@@ -144,8 +145,7 @@ func (s *Server) limits(server *fasthttp.Server) {
 		if p := s.uploads.end(&c.Request.Header); p != nil && errors.Is(err, fasthttp.ErrBodyTooLarge) {
 			f := s.App.AcquireCtx(c)
 			defer s.App.ReleaseCtx(f)
-			err = sendProblem(f, p)
-			if err == nil {
+			if err = s.refuseUpload(f, p); err == nil {
 				return
 			}
 		}
@@ -158,6 +158,40 @@ func (s *Server) limits(server *fasthttp.Server) {
 		known(c)
 		handle(c)
 	}
+}
+
+// uploader says who brings a file with a request; nil: nobody for whom large bodies are read.
+func (s *Server) uploader(h *fasthttp.RequestHeader, path string) *uploader {
+	method := string(h.Method())
+	switch {
+	case isUpload(method, path):
+		authorization := string(h.Peek(fiber.HeaderAuthorization))
+		if s.mayUpload == nil || !s.mayUpload(authorization) {
+			return nil
+		}
+		key, _ := messages.APIKeyID(bearer(authorization))
+		return &uploader{name: "key " + key}
+	case web.IsUpload(method, path) && s.site != nil:
+		person, ok := s.site.MayUpload(string(h.Cookie(s.site.Cookie())))
+		if !ok {
+			return nil
+		}
+		return &uploader{name: "user " + strconv.FormatInt(person, 10), person: true,
+			count: func() (time.Duration, bool) { return s.site.CountUpload(person) }}
+	}
+	return nil
+}
+
+// refuseUpload answers a request whose body was not read: programs with a problem, people in words.
+func (s *Server) refuseUpload(c *fiber.Ctx, p *Problem) error {
+	if s.site == nil || !web.IsUpload(c.Method(), c.Path()) {
+		return sendProblem(c, p)
+	}
+	secure(c)
+	for name, values := range p.headers {
+		c.Set(name, values[0])
+	}
+	return s.site.RefuseUpload(c, p.Status)
 }
 
 // Start serves on ln and returns immediately. Starting twice, or after a shutdown, is an error, and closes ln.

@@ -338,6 +338,8 @@ func (f deskFunc) TestWebhook(context.Context, string, string) (*messages.Webhoo
 	return nil, errors.New("there are no webhooks")
 }
 
+func (f deskFunc) JudgeURL(context.Context, string) error { return nil }
+
 func (f deskFunc) Nodes(context.Context) []*messages.NodeStatus { return nil }
 
 func (f deskFunc) Ask(_ context.Context, kind, _ string, _ proto.Message) (proto.Message, error) {

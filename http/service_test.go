@@ -62,6 +62,10 @@ type serviceOptions struct {
 	server    httpedge.Options
 	// recordEvery is how often figures are stored; 0: the usual.
 	recordEvery time.Duration
+	// countEvery is how often events are counted for reports; 0: they are not.
+	countEvery time.Duration
+	// now is the time of the service; nil: that of the machine.
+	now func() time.Time
 }
 
 func newService(t testing.TB, opt serviceOptions) *service {
@@ -118,15 +122,19 @@ func (s *service) start() {
 	s.client, err = bot.NewClient(bot.Options{Token: s.sim.Token(), BaseURL: s.tg.URL, Logger: log,
 		Content: s.files.Open})
 	s.must(err)
-	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry,
-		Measured: s.registry, RecordEvery: s.opt.recordEvery, Owner: "test", Files: s.files, Downloads: s.client,
+	var reports *actors.ReportOptions
+	if s.opt.countEvery > 0 {
+		reports = &actors.ReportOptions{Every: s.opt.countEvery}
+	}
+	s.system, err = actors.NewSystem(actors.Options{Reports: reports, Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry,
+		Measured: s.registry, RecordEvery: s.opt.recordEvery, Owner: "test", Now: s.opt.now, Files: s.files, Downloads: s.client,
 		Webhooks: actors.WebhookOptions{SecretsKey: "a key for tests, of 32 characters or more", Version: "test",
 			PublicURL: "https://desk.example.org",
 			Policy:    actors.WebhookPolicy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}})
 	s.must(err)
 	s.intake = bot.NewIntake(s.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: s.sim.BotID(),
 		Username: s.sim.BotUsername()},
-		IsAskTitle: bot.IsAskTitle, Log: log})
+		IsAskTitle: bot.IsAskTitle, PublicURL: s.opt.api.PublicURL, Log: log, Metrics: s.registry})
 	s.must(s.system.StartPolling(s.t.Context(), "bot", polling{s}))
 	server := s.opt.server
 	if server.Log == nil {
@@ -136,6 +144,10 @@ func (s *service) start() {
 	s.server = httpedge.New(server)
 	o := s.opt.api
 	o.Desk, o.Files, o.Log, o.Metrics = s.system, s.system, log, s.registry
+	o.MiniApp = s.client.MiniAppOpened
+	if s.opt.now != nil {
+		o.Now = s.opt.now
+	}
 	if s.opt.wrapDesk != nil {
 		o.Desk = s.opt.wrapDesk(s.system)
 	}
@@ -144,7 +156,7 @@ func (s *service) start() {
 	s.must(err)
 	s.must(s.server.Start(ln))
 	s.url = "http://" + ln.Addr().String()
-	s.http = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute,
+	s.http = &http.Client{Transport: &http.Transport{}, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
@@ -155,7 +167,7 @@ func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) erro
 	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		return p.client.Updates(ctx, offset, wait, 100)
 	}
-	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake.HandleBatch, saved)
+	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake, saved)
 	return nil
 }
 
@@ -164,7 +176,7 @@ func (s *service) stop() {
 	if s.server == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	s.http.CloseIdleConnections()
 	if err := s.server.Shutdown(ctx); err != nil {
@@ -233,14 +245,17 @@ func (s *service) register() {
 	})
 }
 
-// await waits for a condition.
+// patience is how long a test waits for what takes milliseconds on an idle machine.
+const patience = 3 * time.Minute
+
+// await waits for a condition. It asks less and less often: where asking is work for the service, it would only ever
+// answer questions on a machine that is busy.
 func (s *service) await(what string, cond func() bool) {
 	s.t.Helper()
-	inVain, again := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
-	defer again.Stop()
-	for !cond() {
+	inVain := time.After(patience)
+	for pause := 5 * time.Millisecond; !cond(); pause = min(pause*5/4, 250*time.Millisecond) {
 		select {
-		case <-again.C:
+		case <-time.After(pause):
 		case <-inVain:
 			s.t.Fatal("waited in vain:", what)
 		}

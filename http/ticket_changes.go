@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -43,6 +44,8 @@ type updateTicketInput struct {
 		DescriptionEntities []view.TextEntity       `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
 		Priority            *string                 `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 		Status              *string                 `json:"status,omitempty" enum:"open,pending,closed"`
+		AssigneeID          Optional[int64]         `json:"assigneeId,omitempty" doc:"The Telegram id of who is to take care of the ticket. null: nobody."`
+		SnoozedUntil        Optional[time.Time]     `json:"snoozedUntil,omitempty" doc:"Until when the ticket is put aside, at most a year ahead. null: it is taken up again."`
 		Metadata            Optional[view.Metadata] `json:"metadata,omitempty"`
 	}
 }
@@ -67,6 +70,21 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 		m.Description, m.DescriptionEntities, m.KeepEntities = &description.Text, description.Entities, plain
 	case !plain:
 		return nil, invalid("/description", "expected the text that the markup is for")
+	}
+	if b.AssigneeID.Sent {
+		if b.AssigneeID.Value < 1 && !b.AssigneeID.Null {
+			return nil, invalid("/assigneeId", "expected the Telegram id of a person, or null")
+		}
+		m.AssigneeId = &b.AssigneeID.Value
+	}
+	if b.SnoozedUntil.Sent {
+		until := int64(0)
+		if !b.SnoozedUntil.Null {
+			if until = b.SnoozedUntil.Value.UnixMilli(); until <= 0 {
+				return nil, invalid("/snoozedUntil", "expected a time to come, or null")
+			}
+		}
+		m.SnoozedUntilMs = &until
 	}
 	if b.Metadata.Sent {
 		if m.Metadata, err = compactMetadata(b.Metadata.Value); err != nil {

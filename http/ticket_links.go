@@ -24,8 +24,10 @@ func (a *API) linkOperations() {
 		codes: []string{closed, codeGroupUnknown, messages.NoticeLinkAlready, messages.NoticeLinkOther,
 			messages.NoticeGroupUnregistered, messages.NoticeLinkBotOut},
 		description: "Links an existing topic of a registered group, as `/link` does. Messages from now on are copied in " +
-			"both directions." + aboutTickets,
-		request: map[string]any{"groupId": -1001234567891, "telegramTopicId": 43}, answer: view.ExampleLink(),
+			"both directions. The link is `pending` until Telegram has taken the ticket's card in that topic, usually a second later. " +
+			"Then it is `active`, and `topic.linked` happens; or, if there is no such topic, it has `failed`, and `topic.failed` " +
+			"happens." + aboutTickets,
+		request: map[string]any{"groupId": -1001234567891, "telegramTopicId": 43}, answer: view.ExamplePendingLink(),
 	}, a.linkTopic)
 	register(a, op{
 		id: "unlinkTopic", method: http.MethodDelete, path: "/tickets/{id}/links/{linkId}",

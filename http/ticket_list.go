@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ type listTicketsInput struct {
 	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Only tickets whose home topic is in this group, by its Telegram id."`
 	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Only tickets of this creator, by kind and id." example:"user:4711"`
 	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only tickets with this externalId. Each API key has at most one."`
+	WaitingFor  string    `query:"waitingFor" enum:"desk,customer,nobody" doc:"Only tickets that wait for this side. nobody: the closed ones."`
+	Assignee    int64     `query:"assignee" minimum:"1" maximum:"4503599627370495" doc:"Only tickets that the person with this Telegram id has claimed."`
 	Query       string    `query:"q" maxLength:"200" doc:"Only tickets in whose title or description all of these words occur, in any order, also within longer words. At least one word needs 3 characters or more, or 2 of Chinese, Japanese or Korean. A number such as 42 also finds the ticket with that number; #42 finds only that."`
 	CreatedFrom time.Time `query:"createdFrom" doc:"Only tickets that were opened at this time or later."`
 	CreatedTo   time.Time `query:"createdTo" doc:"Only tickets that were opened before this time."`
@@ -27,11 +30,14 @@ type listTicketsInput struct {
 	UpdatedTo   time.Time `query:"updatedTo" doc:"Only tickets that were last changed before this time."`
 	MessageFrom time.Time `query:"lastMessageFrom" doc:"Only tickets whose lastMessageAt is this time or later."`
 	MessageTo   time.Time `query:"lastMessageTo" doc:"Only tickets whose lastMessageAt is before this time."`
-	Sort        string    `query:"sort" enum:"-createdAt,createdAt,-updatedAt,updatedAt,-lastMessageAt,lastMessageAt" default:"-createdAt" doc:"The order. With a minus sign the newest come first."`
+	Sort        string    `query:"sort" enum:"-createdAt,createdAt,-updatedAt,updatedAt,-lastMessageAt,lastMessageAt,-waitingSince,waitingSince" doc:"The order. With a minus sign the newest come first. If it is not sent: -createdAt; with waitingFor desk or customer, and without q and externalId, waitingSince."`
 }
 
 // sortedBy are the times that lists are sorted by, in the order of storage.TicketTime.
-var sortedBy = []string{"createdAt", "updatedAt", "lastMessageAt"}
+var sortedBy = []string{"createdAt", "updatedAt", "lastMessageAt", "waitingSince"}
+
+// rangesOf are the names of their ranges, without From and To. The last has none.
+var rangesOf = []string{"created", "updated", "lastMessage", ""}
 
 type ticketListOutput struct {
 	Body List[view.Ticket]
@@ -72,10 +78,20 @@ func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
 }
 
 func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*ticketListOutput, error) {
+	statuses, err := in.waiting()
+	if err != nil {
+		return nil, err
+	}
 	m := &messages.ListTicketRecords{
-		Statuses: each(in.Status), Priorities: each(in.Priority), GroupId: c.key.GroupId, ExternalId: in.ExternalID, Text: in.Query,
+		Statuses: statuses, Priorities: each(in.Priority), GroupId: c.key.GroupId, ExternalId: in.ExternalID, Text: in.Query,
 		By: int32(slices.Index(sortedBy, strings.TrimPrefix(in.Sort, "-"))), OldestFirst: !strings.HasPrefix(in.Sort, "-"),
 		Limit: int32(in.Limit),
+	}
+	if in.WaitingFor != waitsForNobody {
+		m.WaitingFor = in.WaitingFor
+	}
+	if in.Assignee != 0 {
+		m.Assignee = strconv.FormatInt(in.Assignee, 10)
 	}
 	m.CreatorKind, m.CreatorId, _ = strings.Cut(in.CreatedBy, ":")
 	if in.GroupID != 0 {
@@ -86,9 +102,13 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		m.GroupId = place
 	}
 	ranges := [][2]time.Time{
-		{in.CreatedFrom, in.CreatedTo}, {in.UpdatedFrom, in.UpdatedTo}, {in.MessageFrom, in.MessageTo},
+		{in.CreatedFrom, in.CreatedTo}, {in.UpdatedFrom, in.UpdatedTo}, {in.MessageFrom, in.MessageTo}, {},
 	}
 	for i, r := range ranges {
+		if !r[1].IsZero() && r[0].After(r[1]) {
+			name := rangesOf[i]
+			return nil, invalidQuery(name+"From", "expected a time before "+name+"To, or the same")
+		}
 		if i != int(m.By) && !(r[0].IsZero() && r[1].IsZero()) {
 			return nil, problem(messages.ReasonListNotServed)
 		}
@@ -120,10 +140,35 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 // ticketListName is what a cursor is bound to. Programs keep cursors over an upgrade, so a list that can be had already
 // keeps its name.
 func ticketListName(in *listTicketsInput, m *messages.ListTicketRecords) string {
-	return "tickets/" + fmt.Sprintf("%q", []string{
+	name := "tickets/" + fmt.Sprintf("%q", []string{
 		strings.Join(m.Statuses, ","), strings.Join(m.Priorities, ","), m.GroupId, in.CreatedBy, in.ExternalID,
 		in.Query, in.Sort, fmt.Sprint(m.FromMs), fmt.Sprint(m.ToMs),
 	})
+	if m.WaitingFor != "" || m.Assignee != "" {
+		name += m.WaitingFor + "," + m.Assignee
+	}
+	return name
+}
+
+const waitsForNobody = "nobody"
+
+// waiting returns the statuses that are asked for, since what waits for nobody is closed; and it sets the order, if none is
+// asked for.
+func (in *listTicketsInput) waiting() ([]string, error) {
+	looks, statuses := in.Query != "" || in.ExternalID != "", each(in.Status)
+	closed := []string{"closed"}
+	switch {
+	case in.WaitingFor == waitsForNobody && len(statuses) > 0 && !slices.Equal(statuses, closed):
+		return nil, problem(messages.ReasonListNotServed)
+	case in.WaitingFor == waitsForNobody:
+		statuses = closed
+	case in.WaitingFor != "" && in.Sort == "" && !looks:
+		in.Sort = "waitingSince"
+	}
+	if in.Sort == "" {
+		in.Sort = "-createdAt"
+	}
+	return statuses, nil
 }
 
 // unknownGroupIn turns "not found" of a group that a parameter names into a problem of that parameter.

@@ -16,8 +16,8 @@ func (a *API) messageOperations() {
 		id: "sendMessage", method: http.MethodPost, path: "/tickets/{id}/messages",
 		tag: tagMessages, summary: "Send a message to a ticket", scope: "messages:write", status: http.StatusAccepted,
 		codes: []string{messages.NoticeTicketIsClosed, messages.ReasonNoSuchMessage, messages.ReasonNoSuchFile},
-		description: "Sends a message to every topic of the ticket, under `authorName` or else under the key's name. The " +
-			"message is durable when the answer arrives. `deliveries` says how far it has come; the list of messages shows " +
+		description: "Sends a message to every topic of the ticket, under `authorName` or else under the key's name. The text is " +
+			"taken as it is: one that begins with `//` is no internal note, and one that begins with `/` no command. The message is durable when the answer arrives. `deliveries` says how far it has come; the list of messages shows " +
 			"them later. With `format: markdown` the text may have **bold**, *italic*, __underlined__, ~~struck~~, " +
 			"||hidden||, `code`, fenced code, [links](https://example.com) and quotations (`> `). Without a format, " +
 			"`entities` can mark up the text. A text of more than 4,096 UTF-16 units becomes several messages in Telegram. " +
@@ -82,8 +82,8 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 		}
 	}
 	o := c.origin()
-	if !blank(b.AuthorName) {
-		o.Sender.Name = messages.CleanLine(b.AuthorName) // one line, so that nobody takes part of it for the text below
+	if author := messages.CleanLine(b.AuthorName); !messages.Blank(author) { // one line, which nobody takes for the text below
+		o.Sender.Name = author
 	}
 	m := &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo}
 	if len(b.AttachmentIDs) > 0 {

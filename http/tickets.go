@@ -41,8 +41,8 @@ func (a *API) ticketOperations() {
 		codes: []string{messages.ReasonListNotServed, messages.ReasonSearchTooShort, codeGroupUnknown},
 		description: "Lists tickets, newest first unless `sort` says otherwise. These combinations of filters are " +
 			"supported, each with or without `status`: no filter; `groupId`; `createdBy`; `groupId` and `createdBy`; " +
-			"`priority`; `groupId` and `priority`. By `lastMessageAt`: no filter, or `groupId`. `q` and `externalId` combine " +
-			"with any of `status`, `priority`, `groupId` and `createdBy`, sorted by createdAt. A time range must be of the time that the list is sorted by. Everything " +
+			"`priority`; `groupId` and `priority`. By `lastMessageAt`: no filter, or `groupId`. By `waitingSince`: `waitingFor`, or `waitingFor` and `groupId`. By `createdAt`: `assignee`, or `assignee` and `groupId`. `q` and `externalId` combine " +
+			"with any of `status`, `priority`, `groupId`, `createdBy`, `waitingFor` and `assignee`, sorted by createdAt. A time range must be of the time that the list is sorted by. Everything " +
 			"else is refused with `list_not_supported`. Every page costs the same. A page of a search may have fewer items " +
 			"than `limit` although there is a next page." + aboutTickets,
 		answer: exampleList(view.ExampleTicket("open")), middlewares: huma.Middlewares{a.fewLists},
@@ -58,10 +58,11 @@ func (a *API) ticketOperations() {
 		register(a, op{
 			id: strings.ToLower(method) + "Ticket", method: method, path: "/tickets/{id}",
 			tag: tagTickets, summary: "Change a ticket", scope: "tickets:write",
-			codes: []string{codeStale, closed},
+			codes: []string{codeStale, closed, messages.NoticeAssignUnknown, messages.NoticeAssignNotTeam, messages.NoticeSnoozeUnclear},
 			description: "Changes the fields that are sent and leaves the others as they are; PUT and PATCH do the same. In " +
 				"Telegram, topics are renamed and cards edited. `status: closed` closes the ticket as `/close_ticket` does, " +
-				"and `status: open` reopens it. `metadata: null` removes the metadata. A description that is sent without " +
+				"and `status: open` reopens it. `metadata: null` removes the metadata. `assigneeId` gives the ticket to somebody of the desk, as " +
+				"`/assign` does, who is told in Telegram; `assigneeId: null` releases it. `snoozedUntil` puts the ticket aside, as `/later` does. A description that is sent without " +
 				"`descriptionFormat` and `descriptionEntities` keeps its markup if its text is the same, and has none otherwise." + aboutConditions +
 				" Messages are no change." + aboutTickets,
 			request: map[string]any{"priority": "urgent", "status": "pending"}, answer: view.ExampleTicket("open"),
@@ -149,9 +150,12 @@ func (a *API) getTicket(ctx context.Context, c *call, in *getTicketInput) (*tick
 	return out, nil
 }
 
-// etag is a ticket's ETag. What follows the point changes when somebody writes, so that a reader learns of that.
+// etag is a ticket's ETag. What follows the point changes when somebody writes, or when a time has come, so that a
+// reader learns of that.
 func etag(r *messages.TicketRecord) string {
-	return `"` + r.Revision + "." + strconv.FormatInt(r.LastMessageMs, 36) + `"`
+	written := strconv.FormatInt(r.LastMessageMs, 36) + strconv.FormatInt(r.WaitingSinceMs, 36) +
+		strconv.FormatInt(r.AnswerDueMs, 36) + strconv.FormatInt(r.OverdueMs, 36) + strconv.FormatInt(r.SnoozedUntilMs, 36)
+	return `"` + r.Revision + "." + written + `"`
 }
 
 // sinceWritten is the part of an ETag that says when somebody wrote.

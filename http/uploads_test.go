@@ -67,7 +67,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	send := func() net.Conn {
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		s.must(err)
-		s.must(c.SetDeadline(time.Now().Add(time.Minute)))
+		s.must(c.SetDeadline(time.Now().Add(patience)))
 		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 			path, key, large.media, len(large.text), large.text[:len(large.text)-10])
 		if err != nil { // it was refused unread
@@ -93,7 +93,7 @@ func TestUploadsAtOnce(t *testing.T) {
 					first = nil
 					return false
 				}
-				s.must(first.SetDeadline(time.Now().Add(time.Minute)))
+				s.must(first.SetDeadline(time.Now().Add(patience)))
 				return false
 			}
 			r.is(503, "unavailable")

@@ -33,7 +33,7 @@ type page struct {
 
 func (v *visitor) send(method, path string, form url.Values, headers ...string) *page {
 	v.s.t.Helper()
-	ctx, cancel := context.WithTimeout(v.s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(v.s.t.Context(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, v.s.url+path, strings.NewReader(form.Encode()))
 	v.s.must(err)
@@ -50,7 +50,7 @@ func (v *visitor) send(method, path string, form url.Values, headers ...string) 
 	v.s.must(err)
 	defer func() { _ = res.Body.Close() }()
 	p := &page{status: res.StatusCode, header: res.Header}
-	if res.Header.Get("Content-Type") == "text/event-stream" {
+	if res.Header.Get("Content-Type") == "text/event-stream" && method != http.MethodHead {
 		p.body, err = bufio.NewReader(res.Body).ReadString('\n') // it has no end
 		v.s.must(err)
 		return p
@@ -84,7 +84,11 @@ func (s *service) offer(person int64) url.Values {
 	var query url.Values
 	s.await("the bot's address", func() bool {
 		for _, m := range s.sim.Messages(person, 0)[before:] {
-			if found := signInAddress.FindStringSubmatch(m.Text); found != nil {
+			text := m.Text
+			for _, e := range m.Entities { // an address that opens elsewhere, too, is a link
+				text += " " + e.URL
+			}
+			if found := signInAddress.FindStringSubmatch(text); found != nil {
 				query, err = url.ParseQuery(found[1])
 				return err == nil
 			}
@@ -212,6 +216,16 @@ func TestWebSignIn(t *testing.T) {
 		s.must(err)
 		if len(u.WebSessions) != 10 {
 			t.Errorf("%d sessions are kept", len(u.WebSessions))
+		}
+	})
+	s.run(t, "an address that fails often has to wait", func(t *testing.T) {
+		v, status := &visitor{s: s}, 0
+		for i := 0; i < 60 && status != http.StatusTooManyRequests; i++ {
+			status = v.send(http.MethodPost, "/sign-in", url.Values{"u": {"1"}, "t": {"wrong"}}).status
+		}
+		p := v.send(http.MethodPost, "/sign-in", s.offer(s.ann))
+		if status != http.StatusTooManyRequests || p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
+			t.Errorf("%d, %d %v", status, p.status, p.header)
 		}
 	})
 	s.run(t, "in a group the bot says where, and no address", func(t *testing.T) {

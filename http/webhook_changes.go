@@ -91,8 +91,20 @@ func (a *API) createWebhook(ctx context.Context, c *call, in *createWebhookInput
 func webhookLocation(w *messages.Webhook) string { return apiPrefix + "/webhooks/" + w.WebhookId }
 
 func (a *API) makeWebhook(ctx context.Context, c *call, name string, s *messages.WebhookSettings) (*messages.WebhookView, error) {
+	if err := a.judgeURL(ctx, s.Url); err != nil {
+		return nil, err
+	}
 	m := &messages.CreateWebhook{Origin: c.origin(), Name: name, KeyId: c.key.KeyId, GroupId: c.key.GroupId, Settings: s}
 	return a.askWebhook(ctx, messages.NewWebhookID(c.commandID), m)
+}
+
+// judgeURL refuses a URL to which nothing would ever be sent, as far as DNS tells now. The entity judges the rest: it must
+// not wait for DNS.
+func (a *API) judgeURL(ctx context.Context, url string) error {
+	if err := a.desk.JudgeURL(ctx, url); err != nil {
+		return invalid("/url", err.Error())
+	}
+	return nil
 }
 
 // askWebhook has an endpoint's entity carry out a command that it replies to with the endpoint.
@@ -164,6 +176,11 @@ func (a *API) updateWebhook(ctx context.Context, c *call, in *updateWebhookInput
 			return nil, problem(codeStale)
 		}
 		s := changeable(w)
+		if in.Body.URL != "" && in.Body.URL != s.Url {
+			if err := a.judgeURL(ctx, in.Body.URL); err != nil {
+				return nil, err
+			}
+		}
 		setUnless(&s.Url, in.Body.URL, "")
 		if err := a.setFields(ctx, c, s, &in.Body.WebhookFields, w.GroupId); err != nil {
 			return nil, err
@@ -271,6 +288,11 @@ func (a *API) putNamed(ctx context.Context, c *call, name string, w *messages.We
 		}
 		return &namedWebhookOutput{Status: http.StatusCreated, Location: webhookLocation(made.Webhook), ETag: webhookETag(made.Webhook),
 			Body: NamedWebhook{Webhook: webhookOf(made.Webhook), Secret: made.Secret}}, nil
+	}
+	if s.Url != w.Settings.GetUrl() {
+		if err := a.judgeURL(ctx, s.Url); err != nil {
+			return nil, err
+		}
 	}
 	m := &messages.UpdateWebhook{Origin: c.origin(), Settings: s, Revision: w.Revision}
 	changed, err := a.askWebhook(ctx, w.WebhookId, m)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestWebhooks(t *testing.T) {
+	t.Parallel()
 	s, key := ticketService(t)
 	to := newReceiver(t)
 	created := func(more ...any) object {

@@ -78,7 +78,7 @@ func (x Authenticated_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Authenticated_Verdict.Descriptor instead.
 func (Authenticated_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{1, 0}
+	return file_messages_api_proto_rawDescGZIP(), []int{3, 0}
 }
 
 type RequestBegun_State int32
@@ -133,14 +133,15 @@ func (x RequestBegun_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RequestBegun_State.Descriptor instead.
 func (RequestBegun_State) EnumDescriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{11, 0}
+	return file_messages_api_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Authenticate asks the entity of a key whether a secret is its; a request is counted against the key's limits.
 type Authenticate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`    // SHA-256 of the whole key
-	Again         bool                   `protobuf:"varint,2,opt,name=again,proto3" json:"again,omitempty"` // of a request that was accepted and goes on: it is not counted once more
+	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`       // SHA-256 of the whole key
+	Again         bool                   `protobuf:"varint,2,opt,name=again,proto3" json:"again,omitempty"`    // of a request that was accepted and goes on: it is not counted once more
+	Session       []byte                 `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"` // instead of hash: SHA-256 of the secret of a session at the web desk
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,23 +190,130 @@ func (x *Authenticate) GetAgain() bool {
 	return false
 }
 
-type Authenticated struct {
+func (x *Authenticate) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+// BeginKeySession signs in to the web desk with a key. It is counted like a request, and answered by Authenticated. Repeated with the
+// same session it gets the same reply.
+type BeginKeySession struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	Verdict       Authenticated_Verdict  `protobuf:"varint,2,opt,name=verdict,proto3,enum=topicdesk.messages.Authenticated_Verdict" json:"verdict,omitempty"`
-	Key           *APIKey                `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`                            // when it is accepted or limited
-	Burst         int64                  `protobuf:"varint,4,opt,name=burst,proto3" json:"burst,omitempty"`                       // how many requests at once
-	WindowMs      int64                  `protobuf:"varint,5,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"` // in which the burst is whole again
-	Remaining     int64                  `protobuf:"varint,6,opt,name=remaining,proto3" json:"remaining,omitempty"`
-	ResetMs       int64                  `protobuf:"varint,7,opt,name=reset_ms,json=resetMs,proto3" json:"reset_ms,omitempty"` // until it is whole again
-	RetryAfterMs  int64                  `protobuf:"varint,8,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`       // SHA-256 of the whole key
+	Session       []byte                 `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"` // of the session's secret
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *BeginKeySession) Reset() {
+	*x = BeginKeySession{}
+	mi := &file_messages_api_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginKeySession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginKeySession) ProtoMessage() {}
+
+func (x *BeginKeySession) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_api_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginKeySession.ProtoReflect.Descriptor instead.
+func (*BeginKeySession) Descriptor() ([]byte, []int) {
+	return file_messages_api_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *BeginKeySession) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *BeginKeySession) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+// EndKeySession ends such a session.
+type EndKeySession struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       []byte                 `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndKeySession) Reset() {
+	*x = EndKeySession{}
+	mi := &file_messages_api_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndKeySession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndKeySession) ProtoMessage() {}
+
+func (x *EndKeySession) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_api_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndKeySession.ProtoReflect.Descriptor instead.
+func (*EndKeySession) Descriptor() ([]byte, []int) {
+	return file_messages_api_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *EndKeySession) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+type Authenticated struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Code           Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Verdict        Authenticated_Verdict  `protobuf:"varint,2,opt,name=verdict,proto3,enum=topicdesk.messages.Authenticated_Verdict" json:"verdict,omitempty"`
+	Key            *APIKey                `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`                            // when it is accepted or limited
+	Burst          int64                  `protobuf:"varint,4,opt,name=burst,proto3" json:"burst,omitempty"`                       // how many requests at once
+	WindowMs       int64                  `protobuf:"varint,5,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"` // in which the burst is whole again
+	Remaining      int64                  `protobuf:"varint,6,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	ResetMs        int64                  `protobuf:"varint,7,opt,name=reset_ms,json=resetMs,proto3" json:"reset_ms,omitempty"` // until it is whole again
+	RetryAfterMs   int64                  `protobuf:"varint,8,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	SessionUntilMs int64                  `protobuf:"varint,9,opt,name=session_until_ms,json=sessionUntilMs,proto3" json:"session_until_ms,omitempty"` // of a session at the web desk: when it ends at the latest
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
 func (x *Authenticated) Reset() {
 	*x = Authenticated{}
-	mi := &file_messages_api_proto_msgTypes[1]
+	mi := &file_messages_api_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +325,7 @@ func (x *Authenticated) String() string {
 func (*Authenticated) ProtoMessage() {}
 
 func (x *Authenticated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[1]
+	mi := &file_messages_api_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +338,7 @@ func (x *Authenticated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Authenticated.ProtoReflect.Descriptor instead.
 func (*Authenticated) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{1}
+	return file_messages_api_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Authenticated) GetCode() Code {
@@ -289,6 +397,13 @@ func (x *Authenticated) GetRetryAfterMs() int64 {
 	return 0
 }
 
+func (x *Authenticated) GetSessionUntilMs() int64 {
+	if x != nil {
+		return x.SessionUntilMs
+	}
+	return 0
+}
+
 // APIKey is a key as its owner sees it.
 type APIKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -312,7 +427,7 @@ type APIKey struct {
 
 func (x *APIKey) Reset() {
 	*x = APIKey{}
-	mi := &file_messages_api_proto_msgTypes[2]
+	mi := &file_messages_api_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +439,7 @@ func (x *APIKey) String() string {
 func (*APIKey) ProtoMessage() {}
 
 func (x *APIKey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[2]
+	mi := &file_messages_api_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +452,7 @@ func (x *APIKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use APIKey.ProtoReflect.Descriptor instead.
 func (*APIKey) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{2}
+	return file_messages_api_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *APIKey) GetKeyId() string {
@@ -449,7 +564,7 @@ type APIKeyView struct {
 
 func (x *APIKeyView) Reset() {
 	*x = APIKeyView{}
-	mi := &file_messages_api_proto_msgTypes[3]
+	mi := &file_messages_api_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +576,7 @@ func (x *APIKeyView) String() string {
 func (*APIKeyView) ProtoMessage() {}
 
 func (x *APIKeyView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[3]
+	mi := &file_messages_api_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +589,7 @@ func (x *APIKeyView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use APIKeyView.ProtoReflect.Descriptor instead.
 func (*APIKeyView) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{3}
+	return file_messages_api_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *APIKeyView) GetCode() Code {
@@ -515,7 +630,7 @@ type CreateAPIKey struct {
 
 func (x *CreateAPIKey) Reset() {
 	*x = CreateAPIKey{}
-	mi := &file_messages_api_proto_msgTypes[4]
+	mi := &file_messages_api_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +642,7 @@ func (x *CreateAPIKey) String() string {
 func (*CreateAPIKey) ProtoMessage() {}
 
 func (x *CreateAPIKey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[4]
+	mi := &file_messages_api_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +655,7 @@ func (x *CreateAPIKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAPIKey.ProtoReflect.Descriptor instead.
 func (*CreateAPIKey) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{4}
+	return file_messages_api_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateAPIKey) GetOrigin() *Origin {
@@ -618,7 +733,7 @@ type RotateAPIKey struct {
 
 func (x *RotateAPIKey) Reset() {
 	*x = RotateAPIKey{}
-	mi := &file_messages_api_proto_msgTypes[5]
+	mi := &file_messages_api_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +745,7 @@ func (x *RotateAPIKey) String() string {
 func (*RotateAPIKey) ProtoMessage() {}
 
 func (x *RotateAPIKey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[5]
+	mi := &file_messages_api_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +758,7 @@ func (x *RotateAPIKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateAPIKey.ProtoReflect.Descriptor instead.
 func (*RotateAPIKey) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{5}
+	return file_messages_api_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RotateAPIKey) GetOrigin() *Origin {
@@ -676,7 +791,7 @@ type RevokeAPIKey struct {
 
 func (x *RevokeAPIKey) Reset() {
 	*x = RevokeAPIKey{}
-	mi := &file_messages_api_proto_msgTypes[6]
+	mi := &file_messages_api_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +803,7 @@ func (x *RevokeAPIKey) String() string {
 func (*RevokeAPIKey) ProtoMessage() {}
 
 func (x *RevokeAPIKey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[6]
+	mi := &file_messages_api_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +816,7 @@ func (x *RevokeAPIKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAPIKey.ProtoReflect.Descriptor instead.
 func (*RevokeAPIKey) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{6}
+	return file_messages_api_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RevokeAPIKey) GetOrigin() *Origin {
@@ -720,7 +835,7 @@ type GetAPIKey struct {
 
 func (x *GetAPIKey) Reset() {
 	*x = GetAPIKey{}
-	mi := &file_messages_api_proto_msgTypes[7]
+	mi := &file_messages_api_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +847,7 @@ func (x *GetAPIKey) String() string {
 func (*GetAPIKey) ProtoMessage() {}
 
 func (x *GetAPIKey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[7]
+	mi := &file_messages_api_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +860,7 @@ func (x *GetAPIKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAPIKey.ProtoReflect.Descriptor instead.
 func (*GetAPIKey) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{7}
+	return file_messages_api_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetAPIKey) GetKeyId() string {
@@ -766,7 +881,7 @@ type ListAPIKeys struct {
 
 func (x *ListAPIKeys) Reset() {
 	*x = ListAPIKeys{}
-	mi := &file_messages_api_proto_msgTypes[8]
+	mi := &file_messages_api_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -778,7 +893,7 @@ func (x *ListAPIKeys) String() string {
 func (*ListAPIKeys) ProtoMessage() {}
 
 func (x *ListAPIKeys) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[8]
+	mi := &file_messages_api_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -791,7 +906,7 @@ func (x *ListAPIKeys) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAPIKeys.ProtoReflect.Descriptor instead.
 func (*ListAPIKeys) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{8}
+	return file_messages_api_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListAPIKeys) GetGroupId() string {
@@ -825,7 +940,7 @@ type APIKeyList struct {
 
 func (x *APIKeyList) Reset() {
 	*x = APIKeyList{}
-	mi := &file_messages_api_proto_msgTypes[9]
+	mi := &file_messages_api_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +952,7 @@ func (x *APIKeyList) String() string {
 func (*APIKeyList) ProtoMessage() {}
 
 func (x *APIKeyList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[9]
+	mi := &file_messages_api_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +965,7 @@ func (x *APIKeyList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use APIKeyList.ProtoReflect.Descriptor instead.
 func (*APIKeyList) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{9}
+	return file_messages_api_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *APIKeyList) GetCode() Code {
@@ -879,7 +994,7 @@ type BeginRequest struct {
 
 func (x *BeginRequest) Reset() {
 	*x = BeginRequest{}
-	mi := &file_messages_api_proto_msgTypes[10]
+	mi := &file_messages_api_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +1006,7 @@ func (x *BeginRequest) String() string {
 func (*BeginRequest) ProtoMessage() {}
 
 func (x *BeginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[10]
+	mi := &file_messages_api_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +1019,7 @@ func (x *BeginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginRequest.ProtoReflect.Descriptor instead.
 func (*BeginRequest) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{10}
+	return file_messages_api_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BeginRequest) GetRequest() string {
@@ -939,7 +1054,7 @@ type RequestBegun struct {
 
 func (x *RequestBegun) Reset() {
 	*x = RequestBegun{}
-	mi := &file_messages_api_proto_msgTypes[11]
+	mi := &file_messages_api_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1066,7 @@ func (x *RequestBegun) String() string {
 func (*RequestBegun) ProtoMessage() {}
 
 func (x *RequestBegun) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[11]
+	mi := &file_messages_api_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1079,7 @@ func (x *RequestBegun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestBegun.ProtoReflect.Descriptor instead.
 func (*RequestBegun) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{11}
+	return file_messages_api_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RequestBegun) GetCode() Code {
@@ -999,7 +1114,7 @@ type AllowanceLeft struct {
 
 func (x *AllowanceLeft) Reset() {
 	*x = AllowanceLeft{}
-	mi := &file_messages_api_proto_msgTypes[12]
+	mi := &file_messages_api_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1126,7 @@ func (x *AllowanceLeft) String() string {
 func (*AllowanceLeft) ProtoMessage() {}
 
 func (x *AllowanceLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[12]
+	mi := &file_messages_api_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1139,7 @@ func (x *AllowanceLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllowanceLeft.ProtoReflect.Descriptor instead.
 func (*AllowanceLeft) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{12}
+	return file_messages_api_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AllowanceLeft) GetTokens() float64 {
@@ -1053,7 +1168,7 @@ type EndRequest struct {
 
 func (x *EndRequest) Reset() {
 	*x = EndRequest{}
-	mi := &file_messages_api_proto_msgTypes[13]
+	mi := &file_messages_api_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1180,7 @@ func (x *EndRequest) String() string {
 func (*EndRequest) ProtoMessage() {}
 
 func (x *EndRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[13]
+	mi := &file_messages_api_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1193,7 @@ func (x *EndRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndRequest.ProtoReflect.Descriptor instead.
 func (*EndRequest) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{13}
+	return file_messages_api_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EndRequest) GetRequest() string {
@@ -1121,7 +1236,7 @@ type KeptAnswer struct {
 
 func (x *KeptAnswer) Reset() {
 	*x = KeptAnswer{}
-	mi := &file_messages_api_proto_msgTypes[14]
+	mi := &file_messages_api_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1248,7 @@ func (x *KeptAnswer) String() string {
 func (*KeptAnswer) ProtoMessage() {}
 
 func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[14]
+	mi := &file_messages_api_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1261,7 @@ func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptAnswer.ProtoReflect.Descriptor instead.
 func (*KeptAnswer) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{14}
+	return file_messages_api_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *KeptAnswer) GetStatus() int32 {
@@ -1187,7 +1302,7 @@ type HeaderLine struct {
 
 func (x *HeaderLine) Reset() {
 	*x = HeaderLine{}
-	mi := &file_messages_api_proto_msgTypes[15]
+	mi := &file_messages_api_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1314,7 @@ func (x *HeaderLine) String() string {
 func (*HeaderLine) ProtoMessage() {}
 
 func (x *HeaderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[15]
+	mi := &file_messages_api_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1327,7 @@ func (x *HeaderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeaderLine.ProtoReflect.Descriptor instead.
 func (*HeaderLine) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{15}
+	return file_messages_api_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HeaderLine) GetName() string {
@@ -1247,7 +1362,7 @@ type PutUser struct {
 
 func (x *PutUser) Reset() {
 	*x = PutUser{}
-	mi := &file_messages_api_proto_msgTypes[16]
+	mi := &file_messages_api_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1374,7 @@ func (x *PutUser) String() string {
 func (*PutUser) ProtoMessage() {}
 
 func (x *PutUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[16]
+	mi := &file_messages_api_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1387,7 @@ func (x *PutUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutUser.ProtoReflect.Descriptor instead.
 func (*PutUser) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{16}
+	return file_messages_api_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PutUser) GetOrigin() *Origin {
@@ -1348,7 +1463,7 @@ type DeleteUser struct {
 
 func (x *DeleteUser) Reset() {
 	*x = DeleteUser{}
-	mi := &file_messages_api_proto_msgTypes[17]
+	mi := &file_messages_api_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1475,7 @@ func (x *DeleteUser) String() string {
 func (*DeleteUser) ProtoMessage() {}
 
 func (x *DeleteUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[17]
+	mi := &file_messages_api_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1488,7 @@ func (x *DeleteUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUser.ProtoReflect.Descriptor instead.
 func (*DeleteUser) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{17}
+	return file_messages_api_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeleteUser) GetOrigin() *Origin {
@@ -1402,7 +1517,7 @@ type ListUsers struct {
 
 func (x *ListUsers) Reset() {
 	*x = ListUsers{}
-	mi := &file_messages_api_proto_msgTypes[18]
+	mi := &file_messages_api_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1529,7 @@ func (x *ListUsers) String() string {
 func (*ListUsers) ProtoMessage() {}
 
 func (x *ListUsers) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[18]
+	mi := &file_messages_api_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1542,7 @@ func (x *ListUsers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsers.ProtoReflect.Descriptor instead.
 func (*ListUsers) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{18}
+	return file_messages_api_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListUsers) GetGroupId() string {
@@ -1468,7 +1583,7 @@ type UserList struct {
 
 func (x *UserList) Reset() {
 	*x = UserList{}
-	mi := &file_messages_api_proto_msgTypes[19]
+	mi := &file_messages_api_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1595,7 @@ func (x *UserList) String() string {
 func (*UserList) ProtoMessage() {}
 
 func (x *UserList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[19]
+	mi := &file_messages_api_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1608,7 @@ func (x *UserList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserList.ProtoReflect.Descriptor instead.
 func (*UserList) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{19}
+	return file_messages_api_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UserList) GetCode() Code {
@@ -1526,7 +1641,7 @@ type UserRecord struct {
 
 func (x *UserRecord) Reset() {
 	*x = UserRecord{}
-	mi := &file_messages_api_proto_msgTypes[20]
+	mi := &file_messages_api_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1538,7 +1653,7 @@ func (x *UserRecord) String() string {
 func (*UserRecord) ProtoMessage() {}
 
 func (x *UserRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[20]
+	mi := &file_messages_api_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1551,7 +1666,7 @@ func (x *UserRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserRecord.ProtoReflect.Descriptor instead.
 func (*UserRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{20}
+	return file_messages_api_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UserRecord) GetCode() Code {
@@ -1614,7 +1729,7 @@ type GetUserRecord struct {
 
 func (x *GetUserRecord) Reset() {
 	*x = GetUserRecord{}
-	mi := &file_messages_api_proto_msgTypes[21]
+	mi := &file_messages_api_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1741,7 @@ func (x *GetUserRecord) String() string {
 func (*GetUserRecord) ProtoMessage() {}
 
 func (x *GetUserRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[21]
+	mi := &file_messages_api_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1754,7 @@ func (x *GetUserRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRecord.ProtoReflect.Descriptor instead.
 func (*GetUserRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{21}
+	return file_messages_api_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetUserRecord) GetUserId() int64 {
@@ -1656,18 +1771,25 @@ func (x *GetUserRecord) GetOnlyGroupId() string {
 	return ""
 }
 
+// ChangeGroup changes settings of a group, for a program or by a button of ShowSettings.
 type ChangeGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Registered    *bool                  `protobuf:"varint,2,opt,name=registered,proto3,oneof" json:"registered,omitempty"`
 	Lang          *string                `protobuf:"bytes,3,opt,name=lang,proto3,oneof" json:"lang,omitempty"`
+	AutoClaim     *bool                  `protobuf:"varint,160,opt,name=auto_claim,json=autoClaim,proto3,oneof" json:"auto_claim,omitempty"`
+	Icons         *bool                  `protobuf:"varint,161,opt,name=icons,proto3,oneof" json:"icons,omitempty"`
+	Public        *bool                  `protobuf:"varint,162,opt,name=public,proto3,oneof" json:"public,omitempty"`
+	Hours         *string                `protobuf:"bytes,170,opt,name=hours,proto3,oneof" json:"hours,omitempty"`                             // as package hours reads them; empty: always
+	Exceptions    *DaysApart             `protobuf:"bytes,171,opt,name=exceptions,proto3" json:"exceptions,omitempty"`                         // in place of those before; none: they stay
+	AnswerWithin  *AnswerTimes           `protobuf:"bytes,172,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"` // none: they stay
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChangeGroup) Reset() {
 	*x = ChangeGroup{}
-	mi := &file_messages_api_proto_msgTypes[22]
+	mi := &file_messages_api_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1801,7 @@ func (x *ChangeGroup) String() string {
 func (*ChangeGroup) ProtoMessage() {}
 
 func (x *ChangeGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[22]
+	mi := &file_messages_api_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1814,7 @@ func (x *ChangeGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeGroup.ProtoReflect.Descriptor instead.
 func (*ChangeGroup) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{22}
+	return file_messages_api_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ChangeGroup) GetOrigin() *Origin {
@@ -1716,6 +1838,162 @@ func (x *ChangeGroup) GetLang() string {
 	return ""
 }
 
+func (x *ChangeGroup) GetAutoClaim() bool {
+	if x != nil && x.AutoClaim != nil {
+		return *x.AutoClaim
+	}
+	return false
+}
+
+func (x *ChangeGroup) GetIcons() bool {
+	if x != nil && x.Icons != nil {
+		return *x.Icons
+	}
+	return false
+}
+
+func (x *ChangeGroup) GetPublic() bool {
+	if x != nil && x.Public != nil {
+		return *x.Public
+	}
+	return false
+}
+
+func (x *ChangeGroup) GetHours() string {
+	if x != nil && x.Hours != nil {
+		return *x.Hours
+	}
+	return ""
+}
+
+func (x *ChangeGroup) GetExceptions() *DaysApart {
+	if x != nil {
+		return x.Exceptions
+	}
+	return nil
+}
+
+func (x *ChangeGroup) GetAnswerWithin() *AnswerTimes {
+	if x != nil {
+		return x.AnswerWithin
+	}
+	return nil
+}
+
+// DaysApart are dates with hours of their own.
+type DaysApart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByDate        map[string]string      `protobuf:"bytes,1,rep,name=by_date,json=byDate,proto3" json:"by_date,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // hours of a day by dates such as 2026-12-25
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DaysApart) Reset() {
+	*x = DaysApart{}
+	mi := &file_messages_api_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DaysApart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DaysApart) ProtoMessage() {}
+
+func (x *DaysApart) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_api_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DaysApart.ProtoReflect.Descriptor instead.
+func (*DaysApart) Descriptor() ([]byte, []int) {
+	return file_messages_api_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *DaysApart) GetByDate() map[string]string {
+	if x != nil {
+		return x.ByDate
+	}
+	return nil
+}
+
+// AnswerTimes are within how many minutes of working time an answer is due, by the ticket's priority; 0: it never is.
+type AnswerTimes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Low           int64                  `protobuf:"varint,1,opt,name=low,proto3" json:"low,omitempty"`
+	Normal        int64                  `protobuf:"varint,2,opt,name=normal,proto3" json:"normal,omitempty"`
+	High          int64                  `protobuf:"varint,3,opt,name=high,proto3" json:"high,omitempty"`
+	Urgent        int64                  `protobuf:"varint,4,opt,name=urgent,proto3" json:"urgent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerTimes) Reset() {
+	*x = AnswerTimes{}
+	mi := &file_messages_api_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerTimes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerTimes) ProtoMessage() {}
+
+func (x *AnswerTimes) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_api_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerTimes.ProtoReflect.Descriptor instead.
+func (*AnswerTimes) Descriptor() ([]byte, []int) {
+	return file_messages_api_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *AnswerTimes) GetLow() int64 {
+	if x != nil {
+		return x.Low
+	}
+	return 0
+}
+
+func (x *AnswerTimes) GetNormal() int64 {
+	if x != nil {
+		return x.Normal
+	}
+	return 0
+}
+
+func (x *AnswerTimes) GetHigh() int64 {
+	if x != nil {
+		return x.High
+	}
+	return 0
+}
+
+func (x *AnswerTimes) GetUrgent() int64 {
+	if x != nil {
+		return x.Urgent
+	}
+	return 0
+}
+
 type ListGroups struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	After         string                 `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
@@ -1726,7 +2004,7 @@ type ListGroups struct {
 
 func (x *ListGroups) Reset() {
 	*x = ListGroups{}
-	mi := &file_messages_api_proto_msgTypes[23]
+	mi := &file_messages_api_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +2016,7 @@ func (x *ListGroups) String() string {
 func (*ListGroups) ProtoMessage() {}
 
 func (x *ListGroups) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[23]
+	mi := &file_messages_api_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +2029,7 @@ func (x *ListGroups) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroups.ProtoReflect.Descriptor instead.
 func (*ListGroups) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{23}
+	return file_messages_api_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListGroups) GetAfter() string {
@@ -1778,7 +2056,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_messages_api_proto_msgTypes[24]
+	mi := &file_messages_api_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +2068,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[24]
+	mi := &file_messages_api_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +2081,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{24}
+	return file_messages_api_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GroupList) GetCode() Code {
@@ -1833,13 +2111,18 @@ type GroupRecord struct {
 	UpdatedMs     int64                  `protobuf:"varint,8,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	Public        bool                   `protobuf:"varint,80,opt,name=public,proto3" json:"public,omitempty"` // everyone may open tickets in it
 	Standing      Standing               `protobuf:"varint,90,opt,name=standing,proto3,enum=topicdesk.messages.Standing" json:"standing,omitempty"`
+	AutoClaim     bool                   `protobuf:"varint,160,opt,name=auto_claim,json=autoClaim,proto3" json:"auto_claim,omitempty"` // whoever of the desk answers a ticket first takes care of it
+	Hours         string                 `protobuf:"bytes,170,opt,name=hours,proto3" json:"hours,omitempty"`                           // when its team works; empty: always
+	Exceptions    *DaysApart             `protobuf:"bytes,171,opt,name=exceptions,proto3" json:"exceptions,omitempty"`
+	AnswerWithin  *AnswerTimes           `protobuf:"bytes,172,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"`
+	Icons         bool                   `protobuf:"varint,161,opt,name=icons,proto3" json:"icons,omitempty"` // icons of its topics show the state of their tickets
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupRecord) Reset() {
 	*x = GroupRecord{}
-	mi := &file_messages_api_proto_msgTypes[25]
+	mi := &file_messages_api_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +2134,7 @@ func (x *GroupRecord) String() string {
 func (*GroupRecord) ProtoMessage() {}
 
 func (x *GroupRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[25]
+	mi := &file_messages_api_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +2147,7 @@ func (x *GroupRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRecord.ProtoReflect.Descriptor instead.
 func (*GroupRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{25}
+	return file_messages_api_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GroupRecord) GetCode() Code {
@@ -1937,6 +2220,41 @@ func (x *GroupRecord) GetStanding() Standing {
 	return Standing_STANDING_UNSPECIFIED
 }
 
+func (x *GroupRecord) GetAutoClaim() bool {
+	if x != nil {
+		return x.AutoClaim
+	}
+	return false
+}
+
+func (x *GroupRecord) GetHours() string {
+	if x != nil {
+		return x.Hours
+	}
+	return ""
+}
+
+func (x *GroupRecord) GetExceptions() *DaysApart {
+	if x != nil {
+		return x.Exceptions
+	}
+	return nil
+}
+
+func (x *GroupRecord) GetAnswerWithin() *AnswerTimes {
+	if x != nil {
+		return x.AnswerWithin
+	}
+	return nil
+}
+
+func (x *GroupRecord) GetIcons() bool {
+	if x != nil {
+		return x.Icons
+	}
+	return false
+}
+
 // GetGroupRecord reads a group for the API, by its Telegram id of today or a former one.
 type GetGroupRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1948,7 +2266,7 @@ type GetGroupRecord struct {
 
 func (x *GetGroupRecord) Reset() {
 	*x = GetGroupRecord{}
-	mi := &file_messages_api_proto_msgTypes[26]
+	mi := &file_messages_api_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2278,7 @@ func (x *GetGroupRecord) String() string {
 func (*GetGroupRecord) ProtoMessage() {}
 
 func (x *GetGroupRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[26]
+	mi := &file_messages_api_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2291,7 @@ func (x *GetGroupRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGroupRecord.ProtoReflect.Descriptor instead.
 func (*GetGroupRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{26}
+	return file_messages_api_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetGroupRecord) GetChatId() int64 {
@@ -1994,10 +2312,16 @@ var File_messages_api_proto protoreflect.FileDescriptor
 
 const file_messages_api_proto_rawDesc = "" +
 	"\n" +
-	"\x12messages/api.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"8\n" +
+	"\x12messages/api.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"R\n" +
 	"\fAuthenticate\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x14\n" +
-	"\x05again\x18\x02 \x01(\bR\x05again\"\xa8\x03\n" +
+	"\x05again\x18\x02 \x01(\bR\x05again\x12\x18\n" +
+	"\asession\x18\x03 \x01(\fR\asession\"?\n" +
+	"\x0fBeginKeySession\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x18\n" +
+	"\asession\x18\x02 \x01(\fR\asession\")\n" +
+	"\rEndKeySession\x12\x18\n" +
+	"\asession\x18\x01 \x01(\fR\asession\"\xd2\x03\n" +
 	"\rAuthenticated\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12C\n" +
 	"\averdict\x18\x02 \x01(\x0e2).topicdesk.messages.Authenticated.VerdictR\averdict\x12,\n" +
@@ -2006,7 +2330,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"\twindow_ms\x18\x05 \x01(\x03R\bwindowMs\x12\x1c\n" +
 	"\tremaining\x18\x06 \x01(\x03R\tremaining\x12\x19\n" +
 	"\breset_ms\x18\a \x01(\x03R\aresetMs\x12$\n" +
-	"\x0eretry_after_ms\x18\b \x01(\x03R\fretryAfterMs\"d\n" +
+	"\x0eretry_after_ms\x18\b \x01(\x03R\fretryAfterMs\x12(\n" +
+	"\x10session_until_ms\x18\t \x01(\x03R\x0esessionUntilMs\"d\n" +
 	"\aVerdict\x12\x17\n" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bACCEPTED\x10\x01\x12\v\n" +
@@ -2145,22 +2470,45 @@ const file_messages_api_proto_rawDesc = "" +
 	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"L\n" +
 	"\rGetUserRecord\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\"\n" +
-	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\x97\x01\n" +
+	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\xc7\x03\n" +
 	"\vChangeGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12#\n" +
 	"\n" +
 	"registered\x18\x02 \x01(\bH\x00R\n" +
 	"registered\x88\x01\x01\x12\x17\n" +
-	"\x04lang\x18\x03 \x01(\tH\x01R\x04lang\x88\x01\x01B\r\n" +
+	"\x04lang\x18\x03 \x01(\tH\x01R\x04lang\x88\x01\x01\x12#\n" +
+	"\n" +
+	"auto_claim\x18\xa0\x01 \x01(\bH\x02R\tautoClaim\x88\x01\x01\x12\x1a\n" +
+	"\x05icons\x18\xa1\x01 \x01(\bH\x03R\x05icons\x88\x01\x01\x12\x1c\n" +
+	"\x06public\x18\xa2\x01 \x01(\bH\x04R\x06public\x88\x01\x01\x12\x1a\n" +
+	"\x05hours\x18\xaa\x01 \x01(\tH\x05R\x05hours\x88\x01\x01\x12>\n" +
+	"\n" +
+	"exceptions\x18\xab\x01 \x01(\v2\x1d.topicdesk.messages.DaysApartR\n" +
+	"exceptions\x12E\n" +
+	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithinB\r\n" +
 	"\v_registeredB\a\n" +
-	"\x05_lang\"8\n" +
+	"\x05_langB\r\n" +
+	"\v_auto_claimB\b\n" +
+	"\x06_iconsB\t\n" +
+	"\a_publicB\b\n" +
+	"\x06_hours\"\x8a\x01\n" +
+	"\tDaysApart\x12B\n" +
+	"\aby_date\x18\x01 \x03(\v2).topicdesk.messages.DaysApart.ByDateEntryR\x06byDate\x1a9\n" +
+	"\vByDateEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"c\n" +
+	"\vAnswerTimes\x12\x10\n" +
+	"\x03low\x18\x01 \x01(\x03R\x03low\x12\x16\n" +
+	"\x06normal\x18\x02 \x01(\x03R\x06normal\x12\x12\n" +
+	"\x04high\x18\x03 \x01(\x03R\x04high\x12\x16\n" +
+	"\x06urgent\x18\x04 \x01(\x03R\x06urgent\"8\n" +
 	"\n" +
 	"ListGroups\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\tR\x05after\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"r\n" +
 	"\tGroupList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
-	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xe8\x02\n" +
+	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xbd\x04\n" +
 	"\vGroupRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -2175,7 +2523,15 @@ const file_messages_api_proto_rawDesc = "" +
 	"\n" +
 	"updated_ms\x18\b \x01(\x03R\tupdatedMs\x12\x16\n" +
 	"\x06public\x18P \x01(\bR\x06public\x128\n" +
-	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"D\n" +
+	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\x12\x1e\n" +
+	"\n" +
+	"auto_claim\x18\xa0\x01 \x01(\bR\tautoClaim\x12\x15\n" +
+	"\x05hours\x18\xaa\x01 \x01(\tR\x05hours\x12>\n" +
+	"\n" +
+	"exceptions\x18\xab\x01 \x01(\v2\x1d.topicdesk.messages.DaysApartR\n" +
+	"exceptions\x12E\n" +
+	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithin\x12\x15\n" +
+	"\x05icons\x18\xa1\x01 \x01(\bR\x05icons\"D\n" +
 	"\x0eGetGroupRecord\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
@@ -2193,76 +2549,86 @@ func file_messages_api_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_api_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_api_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_messages_api_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_messages_api_proto_goTypes = []any{
 	(Authenticated_Verdict)(0), // 0: topicdesk.messages.Authenticated.Verdict
 	(RequestBegun_State)(0),    // 1: topicdesk.messages.RequestBegun.State
 	(*Authenticate)(nil),       // 2: topicdesk.messages.Authenticate
-	(*Authenticated)(nil),      // 3: topicdesk.messages.Authenticated
-	(*APIKey)(nil),             // 4: topicdesk.messages.APIKey
-	(*APIKeyView)(nil),         // 5: topicdesk.messages.APIKeyView
-	(*CreateAPIKey)(nil),       // 6: topicdesk.messages.CreateAPIKey
-	(*RotateAPIKey)(nil),       // 7: topicdesk.messages.RotateAPIKey
-	(*RevokeAPIKey)(nil),       // 8: topicdesk.messages.RevokeAPIKey
-	(*GetAPIKey)(nil),          // 9: topicdesk.messages.GetAPIKey
-	(*ListAPIKeys)(nil),        // 10: topicdesk.messages.ListAPIKeys
-	(*APIKeyList)(nil),         // 11: topicdesk.messages.APIKeyList
-	(*BeginRequest)(nil),       // 12: topicdesk.messages.BeginRequest
-	(*RequestBegun)(nil),       // 13: topicdesk.messages.RequestBegun
-	(*AllowanceLeft)(nil),      // 14: topicdesk.messages.AllowanceLeft
-	(*EndRequest)(nil),         // 15: topicdesk.messages.EndRequest
-	(*KeptAnswer)(nil),         // 16: topicdesk.messages.KeptAnswer
-	(*HeaderLine)(nil),         // 17: topicdesk.messages.HeaderLine
-	(*PutUser)(nil),            // 18: topicdesk.messages.PutUser
-	(*DeleteUser)(nil),         // 19: topicdesk.messages.DeleteUser
-	(*ListUsers)(nil),          // 20: topicdesk.messages.ListUsers
-	(*UserList)(nil),           // 21: topicdesk.messages.UserList
-	(*UserRecord)(nil),         // 22: topicdesk.messages.UserRecord
-	(*GetUserRecord)(nil),      // 23: topicdesk.messages.GetUserRecord
-	(*ChangeGroup)(nil),        // 24: topicdesk.messages.ChangeGroup
-	(*ListGroups)(nil),         // 25: topicdesk.messages.ListGroups
-	(*GroupList)(nil),          // 26: topicdesk.messages.GroupList
-	(*GroupRecord)(nil),        // 27: topicdesk.messages.GroupRecord
-	(*GetGroupRecord)(nil),     // 28: topicdesk.messages.GetGroupRecord
-	(Code)(0),                  // 29: topicdesk.messages.Code
-	(*Origin)(nil),             // 30: topicdesk.messages.Origin
-	(*Person)(nil),             // 31: topicdesk.messages.Person
-	(*GroupFacts)(nil),         // 32: topicdesk.messages.GroupFacts
-	(Standing)(0),              // 33: topicdesk.messages.Standing
+	(*BeginKeySession)(nil),    // 3: topicdesk.messages.BeginKeySession
+	(*EndKeySession)(nil),      // 4: topicdesk.messages.EndKeySession
+	(*Authenticated)(nil),      // 5: topicdesk.messages.Authenticated
+	(*APIKey)(nil),             // 6: topicdesk.messages.APIKey
+	(*APIKeyView)(nil),         // 7: topicdesk.messages.APIKeyView
+	(*CreateAPIKey)(nil),       // 8: topicdesk.messages.CreateAPIKey
+	(*RotateAPIKey)(nil),       // 9: topicdesk.messages.RotateAPIKey
+	(*RevokeAPIKey)(nil),       // 10: topicdesk.messages.RevokeAPIKey
+	(*GetAPIKey)(nil),          // 11: topicdesk.messages.GetAPIKey
+	(*ListAPIKeys)(nil),        // 12: topicdesk.messages.ListAPIKeys
+	(*APIKeyList)(nil),         // 13: topicdesk.messages.APIKeyList
+	(*BeginRequest)(nil),       // 14: topicdesk.messages.BeginRequest
+	(*RequestBegun)(nil),       // 15: topicdesk.messages.RequestBegun
+	(*AllowanceLeft)(nil),      // 16: topicdesk.messages.AllowanceLeft
+	(*EndRequest)(nil),         // 17: topicdesk.messages.EndRequest
+	(*KeptAnswer)(nil),         // 18: topicdesk.messages.KeptAnswer
+	(*HeaderLine)(nil),         // 19: topicdesk.messages.HeaderLine
+	(*PutUser)(nil),            // 20: topicdesk.messages.PutUser
+	(*DeleteUser)(nil),         // 21: topicdesk.messages.DeleteUser
+	(*ListUsers)(nil),          // 22: topicdesk.messages.ListUsers
+	(*UserList)(nil),           // 23: topicdesk.messages.UserList
+	(*UserRecord)(nil),         // 24: topicdesk.messages.UserRecord
+	(*GetUserRecord)(nil),      // 25: topicdesk.messages.GetUserRecord
+	(*ChangeGroup)(nil),        // 26: topicdesk.messages.ChangeGroup
+	(*DaysApart)(nil),          // 27: topicdesk.messages.DaysApart
+	(*AnswerTimes)(nil),        // 28: topicdesk.messages.AnswerTimes
+	(*ListGroups)(nil),         // 29: topicdesk.messages.ListGroups
+	(*GroupList)(nil),          // 30: topicdesk.messages.GroupList
+	(*GroupRecord)(nil),        // 31: topicdesk.messages.GroupRecord
+	(*GetGroupRecord)(nil),     // 32: topicdesk.messages.GetGroupRecord
+	nil,                        // 33: topicdesk.messages.DaysApart.ByDateEntry
+	(Code)(0),                  // 34: topicdesk.messages.Code
+	(*Origin)(nil),             // 35: topicdesk.messages.Origin
+	(*Person)(nil),             // 36: topicdesk.messages.Person
+	(*GroupFacts)(nil),         // 37: topicdesk.messages.GroupFacts
+	(Standing)(0),              // 38: topicdesk.messages.Standing
 }
 var file_messages_api_proto_depIdxs = []int32{
-	29, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
+	34, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
 	0,  // 1: topicdesk.messages.Authenticated.verdict:type_name -> topicdesk.messages.Authenticated.Verdict
-	4,  // 2: topicdesk.messages.Authenticated.key:type_name -> topicdesk.messages.APIKey
-	29, // 3: topicdesk.messages.APIKeyView.code:type_name -> topicdesk.messages.Code
-	4,  // 4: topicdesk.messages.APIKeyView.key:type_name -> topicdesk.messages.APIKey
-	30, // 5: topicdesk.messages.CreateAPIKey.origin:type_name -> topicdesk.messages.Origin
-	30, // 6: topicdesk.messages.RotateAPIKey.origin:type_name -> topicdesk.messages.Origin
-	30, // 7: topicdesk.messages.RevokeAPIKey.origin:type_name -> topicdesk.messages.Origin
-	29, // 8: topicdesk.messages.APIKeyList.code:type_name -> topicdesk.messages.Code
-	4,  // 9: topicdesk.messages.APIKeyList.keys:type_name -> topicdesk.messages.APIKey
-	29, // 10: topicdesk.messages.RequestBegun.code:type_name -> topicdesk.messages.Code
+	6,  // 2: topicdesk.messages.Authenticated.key:type_name -> topicdesk.messages.APIKey
+	34, // 3: topicdesk.messages.APIKeyView.code:type_name -> topicdesk.messages.Code
+	6,  // 4: topicdesk.messages.APIKeyView.key:type_name -> topicdesk.messages.APIKey
+	35, // 5: topicdesk.messages.CreateAPIKey.origin:type_name -> topicdesk.messages.Origin
+	35, // 6: topicdesk.messages.RotateAPIKey.origin:type_name -> topicdesk.messages.Origin
+	35, // 7: topicdesk.messages.RevokeAPIKey.origin:type_name -> topicdesk.messages.Origin
+	34, // 8: topicdesk.messages.APIKeyList.code:type_name -> topicdesk.messages.Code
+	6,  // 9: topicdesk.messages.APIKeyList.keys:type_name -> topicdesk.messages.APIKey
+	34, // 10: topicdesk.messages.RequestBegun.code:type_name -> topicdesk.messages.Code
 	1,  // 11: topicdesk.messages.RequestBegun.state:type_name -> topicdesk.messages.RequestBegun.State
-	16, // 12: topicdesk.messages.RequestBegun.answer:type_name -> topicdesk.messages.KeptAnswer
-	16, // 13: topicdesk.messages.EndRequest.answer:type_name -> topicdesk.messages.KeptAnswer
-	17, // 14: topicdesk.messages.KeptAnswer.headers:type_name -> topicdesk.messages.HeaderLine
-	30, // 15: topicdesk.messages.PutUser.origin:type_name -> topicdesk.messages.Origin
-	30, // 16: topicdesk.messages.DeleteUser.origin:type_name -> topicdesk.messages.Origin
-	29, // 17: topicdesk.messages.UserList.code:type_name -> topicdesk.messages.Code
-	22, // 18: topicdesk.messages.UserList.users:type_name -> topicdesk.messages.UserRecord
-	29, // 19: topicdesk.messages.UserRecord.code:type_name -> topicdesk.messages.Code
-	31, // 20: topicdesk.messages.UserRecord.person:type_name -> topicdesk.messages.Person
-	30, // 21: topicdesk.messages.ChangeGroup.origin:type_name -> topicdesk.messages.Origin
-	29, // 22: topicdesk.messages.GroupList.code:type_name -> topicdesk.messages.Code
-	27, // 23: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
-	29, // 24: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
-	32, // 25: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
-	33, // 26: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	18, // 12: topicdesk.messages.RequestBegun.answer:type_name -> topicdesk.messages.KeptAnswer
+	18, // 13: topicdesk.messages.EndRequest.answer:type_name -> topicdesk.messages.KeptAnswer
+	19, // 14: topicdesk.messages.KeptAnswer.headers:type_name -> topicdesk.messages.HeaderLine
+	35, // 15: topicdesk.messages.PutUser.origin:type_name -> topicdesk.messages.Origin
+	35, // 16: topicdesk.messages.DeleteUser.origin:type_name -> topicdesk.messages.Origin
+	34, // 17: topicdesk.messages.UserList.code:type_name -> topicdesk.messages.Code
+	24, // 18: topicdesk.messages.UserList.users:type_name -> topicdesk.messages.UserRecord
+	34, // 19: topicdesk.messages.UserRecord.code:type_name -> topicdesk.messages.Code
+	36, // 20: topicdesk.messages.UserRecord.person:type_name -> topicdesk.messages.Person
+	35, // 21: topicdesk.messages.ChangeGroup.origin:type_name -> topicdesk.messages.Origin
+	27, // 22: topicdesk.messages.ChangeGroup.exceptions:type_name -> topicdesk.messages.DaysApart
+	28, // 23: topicdesk.messages.ChangeGroup.answer_within:type_name -> topicdesk.messages.AnswerTimes
+	33, // 24: topicdesk.messages.DaysApart.by_date:type_name -> topicdesk.messages.DaysApart.ByDateEntry
+	34, // 25: topicdesk.messages.GroupList.code:type_name -> topicdesk.messages.Code
+	31, // 26: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
+	34, // 27: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
+	37, // 28: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
+	38, // 29: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
+	27, // 30: topicdesk.messages.GroupRecord.exceptions:type_name -> topicdesk.messages.DaysApart
+	28, // 31: topicdesk.messages.GroupRecord.answer_within:type_name -> topicdesk.messages.AnswerTimes
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_messages_api_proto_init() }
@@ -2271,15 +2637,15 @@ func file_messages_api_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
-	file_messages_api_proto_msgTypes[16].OneofWrappers = []any{}
-	file_messages_api_proto_msgTypes[22].OneofWrappers = []any{}
+	file_messages_api_proto_msgTypes[18].OneofWrappers = []any{}
+	file_messages_api_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_api_proto_rawDesc), len(file_messages_api_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -86,13 +86,16 @@ const (
 	ScopeMonitoringWrite = "monitoring:write"
 )
 
+// ScopeReportsRead allows to read reports of how the desk does its work; a key that is bound to a group reads those of its group.
+const ScopeReportsRead = "reports:read"
+
 // Scopes are all scopes that a new API key can have. "users:*" stands for "users:read" and "users:write". Older keys
 // may have other scopes, which allow nothing.
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
 	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*",
-	ScopeMonitoringRead, ScopeMonitoringWrite, "monitoring:*", ScopeEventsRead, ScopeAdmin,
+	ScopeMonitoringRead, ScopeMonitoringWrite, "monitoring:*", ScopeReportsRead, ScopeEventsRead, ScopeAdmin,
 }
 
 // ScopeAllows says whether scopes include the wanted one.

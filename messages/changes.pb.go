@@ -453,6 +453,138 @@ func (x *Changed) GetFailure() string {
 	return ""
 }
 
+// Reword tells a ticket that what one of its messages answers, a message of another ticket, was edited or deleted, until the
+// ticket says Reworded.
+type Reword struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	MessageId      string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the ticket's message
+	Answered       string                 `protobuf:"bytes,2,opt,name=answered,proto3" json:"answered,omitempty"`                    // of the other
+	AnsweredTicket string                 `protobuf:"bytes,3,opt,name=answered_ticket,json=answeredTicket,proto3" json:"answered_ticket,omitempty"`
+	Revision       int64                  `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"` // of the other
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Reword) Reset() {
+	*x = Reword{}
+	mi := &file_messages_changes_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reword) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reword) ProtoMessage() {}
+
+func (x *Reword) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_changes_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reword.ProtoReflect.Descriptor instead.
+func (*Reword) Descriptor() ([]byte, []int) {
+	return file_messages_changes_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Reword) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Reword) GetAnswered() string {
+	if x != nil {
+		return x.Answered
+	}
+	return ""
+}
+
+func (x *Reword) GetAnsweredTicket() string {
+	if x != nil {
+		return x.AnsweredTicket
+	}
+	return ""
+}
+
+func (x *Reword) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// Reworded tells the ticket of an answered message that a message of another ticket shows of it what it says now, wherever
+// that can be shown.
+type Reworded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // that answers
+	Answered      string                 `protobuf:"bytes,2,opt,name=answered,proto3" json:"answered,omitempty"`
+	Revision      int64                  `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"` // of the answered message, as the Reword named it: an answer to an older Reword says nothing of a newer one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reworded) Reset() {
+	*x = Reworded{}
+	mi := &file_messages_changes_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reworded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reworded) ProtoMessage() {}
+
+func (x *Reworded) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_changes_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reworded.ProtoReflect.Descriptor instead.
+func (*Reworded) Descriptor() ([]byte, []int) {
+	return file_messages_changes_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Reworded) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Reworded) GetAnswered() string {
+	if x != nil {
+		return x.Answered
+	}
+	return ""
+}
+
+func (x *Reworded) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 // ShowReaction tells the ticket that no failure needs the bot's reaction on a message any more.
 type ShowReaction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -463,7 +595,7 @@ type ShowReaction struct {
 
 func (x *ShowReaction) Reset() {
 	*x = ShowReaction{}
-	mi := &file_messages_changes_proto_msgTypes[6]
+	mi := &file_messages_changes_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +607,7 @@ func (x *ShowReaction) String() string {
 func (*ShowReaction) ProtoMessage() {}
 
 func (x *ShowReaction) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[6]
+	mi := &file_messages_changes_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +620,7 @@ func (x *ShowReaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowReaction.ProtoReflect.Descriptor instead.
 func (*ShowReaction) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{6}
+	return file_messages_changes_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ShowReaction) GetMessageId() string {
@@ -511,7 +643,7 @@ type FindMessage struct {
 
 func (x *FindMessage) Reset() {
 	*x = FindMessage{}
-	mi := &file_messages_changes_proto_msgTypes[7]
+	mi := &file_messages_changes_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +655,7 @@ func (x *FindMessage) String() string {
 func (*FindMessage) ProtoMessage() {}
 
 func (x *FindMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[7]
+	mi := &file_messages_changes_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +668,7 @@ func (x *FindMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindMessage.ProtoReflect.Descriptor instead.
 func (*FindMessage) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{7}
+	return file_messages_changes_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FindMessage) GetChatId() int64 {
@@ -579,7 +711,7 @@ type MessageFound struct {
 
 func (x *MessageFound) Reset() {
 	*x = MessageFound{}
-	mi := &file_messages_changes_proto_msgTypes[8]
+	mi := &file_messages_changes_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +723,7 @@ func (x *MessageFound) String() string {
 func (*MessageFound) ProtoMessage() {}
 
 func (x *MessageFound) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[8]
+	mi := &file_messages_changes_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +736,7 @@ func (x *MessageFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageFound.ProtoReflect.Descriptor instead.
 func (*MessageFound) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{8}
+	return file_messages_changes_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MessageFound) GetCode() Code {
@@ -676,7 +808,18 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\n" +
 	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x03R\brevision\x12\x18\n" +
-	"\afailure\x18\x05 \x01(\tR\afailure\"-\n" +
+	"\afailure\x18\x05 \x01(\tR\afailure\"\x88\x01\n" +
+	"\x06Reword\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
+	"\banswered\x18\x02 \x01(\tR\banswered\x12'\n" +
+	"\x0fanswered_ticket\x18\x03 \x01(\tR\x0eansweredTicket\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x03R\brevision\"a\n" +
+	"\bReworded\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
+	"\banswered\x18\x02 \x01(\tR\banswered\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x03R\brevision\"-\n" +
 	"\fShowReaction\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\"\x82\x01\n" +
@@ -705,7 +848,7 @@ func file_messages_changes_proto_rawDescGZIP() []byte {
 	return file_messages_changes_proto_rawDescData
 }
 
-var file_messages_changes_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_messages_changes_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_messages_changes_proto_goTypes = []any{
 	(*EditMessage)(nil),   // 0: topicdesk.messages.EditMessage
 	(*React)(nil),         // 1: topicdesk.messages.React
@@ -713,20 +856,22 @@ var file_messages_changes_proto_goTypes = []any{
 	(*DeleteMessage)(nil), // 3: topicdesk.messages.DeleteMessage
 	(*Change)(nil),        // 4: topicdesk.messages.Change
 	(*Changed)(nil),       // 5: topicdesk.messages.Changed
-	(*ShowReaction)(nil),  // 6: topicdesk.messages.ShowReaction
-	(*FindMessage)(nil),   // 7: topicdesk.messages.FindMessage
-	(*MessageFound)(nil),  // 8: topicdesk.messages.MessageFound
-	(*Origin)(nil),        // 9: topicdesk.messages.Origin
-	(*Content)(nil),       // 10: topicdesk.messages.Content
-	(Code)(0),             // 11: topicdesk.messages.Code
+	(*Reword)(nil),        // 6: topicdesk.messages.Reword
+	(*Reworded)(nil),      // 7: topicdesk.messages.Reworded
+	(*ShowReaction)(nil),  // 8: topicdesk.messages.ShowReaction
+	(*FindMessage)(nil),   // 9: topicdesk.messages.FindMessage
+	(*MessageFound)(nil),  // 10: topicdesk.messages.MessageFound
+	(*Origin)(nil),        // 11: topicdesk.messages.Origin
+	(*Content)(nil),       // 12: topicdesk.messages.Content
+	(Code)(0),             // 13: topicdesk.messages.Code
 }
 var file_messages_changes_proto_depIdxs = []int32{
-	9,  // 0: topicdesk.messages.EditMessage.origin:type_name -> topicdesk.messages.Origin
-	10, // 1: topicdesk.messages.EditMessage.content:type_name -> topicdesk.messages.Content
-	9,  // 2: topicdesk.messages.React.origin:type_name -> topicdesk.messages.Origin
+	11, // 0: topicdesk.messages.EditMessage.origin:type_name -> topicdesk.messages.Origin
+	12, // 1: topicdesk.messages.EditMessage.content:type_name -> topicdesk.messages.Content
+	11, // 2: topicdesk.messages.React.origin:type_name -> topicdesk.messages.Origin
 	2,  // 3: topicdesk.messages.React.emojis:type_name -> topicdesk.messages.Emoji
-	9,  // 4: topicdesk.messages.DeleteMessage.origin:type_name -> topicdesk.messages.Origin
-	11, // 5: topicdesk.messages.MessageFound.code:type_name -> topicdesk.messages.Code
+	11, // 4: topicdesk.messages.DeleteMessage.origin:type_name -> topicdesk.messages.Origin
+	13, // 5: topicdesk.messages.MessageFound.code:type_name -> topicdesk.messages.Code
 	6,  // [6:6] is the sub-list for method output_type
 	6,  // [6:6] is the sub-list for method input_type
 	6,  // [6:6] is the sub-list for extension type_name
@@ -747,7 +892,7 @@ func file_messages_changes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_changes_proto_rawDesc), len(file_messages_changes_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

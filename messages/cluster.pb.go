@@ -31,7 +31,8 @@ type Mail struct {
 	Identity      string                 `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
 	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"` // full name of the message in body
 	Body          []byte                 `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
-	Forwarded     bool                   `protobuf:"varint,5,opt,name=forwarded,proto3" json:"forwarded,omitempty"` // by a node that is not the owner: not a second time
+	Forwarded     bool                   `protobuf:"varint,5,opt,name=forwarded,proto3" json:"forwarded,omitempty"`    // by a node that is not the owner: not a second time
+	Traceparent   string                 `protobuf:"bytes,6,opt,name=traceparent,proto3" json:"traceparent,omitempty"` // of what it happens because of (W3C Trace Context); empty: nothing that is traced
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -99,6 +100,13 @@ func (x *Mail) GetForwarded() bool {
 		return x.Forwarded
 	}
 	return false
+}
+
+func (x *Mail) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // LogAppended tells the other nodes that a partition of the log has new events, which they read from storage.
@@ -602,13 +610,14 @@ var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/cluster.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"|\n" +
+	"\x16messages/cluster.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\x9e\x01\n" +
 	"\x04Mail\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1a\n" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\tR\x04type\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\fR\x04body\x12\x1c\n" +
-	"\tforwarded\x18\x05 \x01(\bR\tforwarded\"?\n" +
+	"\tforwarded\x18\x05 \x01(\bR\tforwarded\x12 \n" +
+	"\vtraceparent\x18\x06 \x01(\tR\vtraceparent\"?\n" +
 	"\vLogAppended\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\x03R\tpartition\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x03R\x04last\"c\n" +

@@ -207,11 +207,18 @@ type Shelve struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Message *RecordMessage         `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	// The message in reply to which the bot asks for a ticket's title, if this one is to belong to that ticket; 0: none.
-	Untitled      int64 `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
-	Former        int64 `protobuf:"varint,3,opt,name=former,proto3" json:"former,omitempty"`     // with untitled: the one whose question was answered without a title; what waited for that waits on
-	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`         // it is not kept: a group tells who has its album, both what is kept of it
-	Unclear       int64 `protobuf:"varint,5,opt,name=unclear,proto3" json:"unclear,omitempty"`   // the word after which it is unclear which ticket the message is about; 0: it is clear
-	Corrects      bool  `protobuf:"varint,6,opt,name=corrects,proto3" json:"corrects,omitempty"` // if it is kept because it is unclear, this is what it says now; else nothing is kept
+	Untitled int64           `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
+	Former   int64           `protobuf:"varint,3,opt,name=former,proto3" json:"former,omitempty"`                     // with untitled: the one whose question was answered without a title; what waited for that waits on
+	Asks     bool            `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`                         // it is not kept: a group tells who has its album, both what is kept of it
+	Unclear  int64           `protobuf:"varint,5,opt,name=unclear,proto3" json:"unclear,omitempty"`                   // the word after which it is unclear which ticket the message is about; 0: it is clear
+	Corrects bool            `protobuf:"varint,6,opt,name=corrects,proto3" json:"corrects,omitempty"`                 // if it is kept because it is unclear or homeless, this is what it says now; else nothing is kept
+	LastWord int64           `protobuf:"varint,7,opt,name=last_word,json=lastWord,proto3" json:"last_word,omitempty"` // with unclear: the desk's last word before the message; a question above that word is repeated
+	Question *SendNoticeCall `protobuf:"bytes,8,opt,name=question,proto3" json:"question,omitempty"`                  // with unclear or title_asked: repeats the question, should it stay without an answer
+	Homeless bool            `protobuf:"varint,9,opt,name=homeless,proto3" json:"homeless,omitempty"`                 // its author has no ticket: the next one that they open gets it
+	// With question: another message waits for a title, and whether this one is that title has been asked. Without: its author
+	// has answered that.
+	TitleAsked    int64 `protobuf:"varint,11,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`
+	Withdraws     bool  `protobuf:"varint,10,opt,name=withdraws,proto3" json:"withdraws,omitempty"` // its author has deleted it: if it is kept, no ticket gets it any more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -288,6 +295,41 @@ func (x *Shelve) GetCorrects() bool {
 	return false
 }
 
+func (x *Shelve) GetLastWord() int64 {
+	if x != nil {
+		return x.LastWord
+	}
+	return 0
+}
+
+func (x *Shelve) GetQuestion() *SendNoticeCall {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *Shelve) GetHomeless() bool {
+	if x != nil {
+		return x.Homeless
+	}
+	return false
+}
+
+func (x *Shelve) GetTitleAsked() int64 {
+	if x != nil {
+		return x.TitleAsked
+	}
+	return 0
+}
+
+func (x *Shelve) GetWithdraws() bool {
+	if x != nil {
+		return x.Withdraws
+	}
+	return false
+}
+
 // TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
 // find the ticket. Answered by ShelfFound.
 type TakeShelved struct {
@@ -298,6 +340,7 @@ type TakeShelved struct {
 	Said           bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`                                           // as messages of the ticket, not as part of its description
 	Unclear        int64                  `protobuf:"varint,6,opt,name=unclear,proto3" json:"unclear,omitempty"`                                     // what was unclear after this word; 0: nothing
 	UnclearThrough int64                  `protobuf:"varint,7,opt,name=unclear_through,json=unclearThrough,proto3" json:"unclear_through,omitempty"` // what still waits because it was unclear after words up to this one; 0: nothing
+	Homeless       bool                   `protobuf:"varint,8,opt,name=homeless,proto3" json:"homeless,omitempty"`                                   // what was sent in the last minutes by somebody who had no ticket
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -372,6 +415,13 @@ func (x *TakeShelved) GetUnclearThrough() int64 {
 		return x.UnclearThrough
 	}
 	return 0
+}
+
+func (x *TakeShelved) GetHomeless() bool {
+	if x != nil {
+		return x.Homeless
+	}
+	return false
 }
 
 // FindQuestion asks a chat for which message it has posted a question for a title. Answered by QuestionFound.
@@ -650,6 +700,7 @@ type ShelfFound struct {
 	Opening       bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket is about to be opened
 	Messages      []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
 	Full          bool                   `protobuf:"varint,7,opt,name=full,proto3" json:"full,omitempty"`                        // of Shelve: as many as can wait do already, so it is not kept
+	Withdrawn     bool                   `protobuf:"varint,8,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`              // of Shelve: its author has withdrawn the message; of TakeShelved: one that was asked about
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -729,6 +780,13 @@ func (x *ShelfFound) GetMessages() []*RecordMessage {
 func (x *ShelfFound) GetFull() bool {
 	if x != nil {
 		return x.Full
+	}
+	return false
+}
+
+func (x *ShelfFound) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
 	}
 	return false
 }
@@ -1259,6 +1317,59 @@ func (x *SetPriority) GetPriority() string {
 	return ""
 }
 
+// RenameTicket gives the ticket another title, and its topics another name.
+type RenameTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenameTicket) Reset() {
+	*x = RenameTicket{}
+	mi := &file_messages_commands_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenameTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenameTicket) ProtoMessage() {}
+
+func (x *RenameTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenameTicket.ProtoReflect.Descriptor instead.
+func (*RenameTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RenameTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *RenameTicket) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
 type ShowTicket struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
@@ -1268,7 +1379,7 @@ type ShowTicket struct {
 
 func (x *ShowTicket) Reset() {
 	*x = ShowTicket{}
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1391,7 @@ func (x *ShowTicket) String() string {
 func (*ShowTicket) ProtoMessage() {}
 
 func (x *ShowTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1404,7 @@ func (x *ShowTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowTicket.ProtoReflect.Descriptor instead.
 func (*ShowTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{19}
+	return file_messages_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShowTicket) GetOrigin() *Origin {
@@ -1303,18 +1414,240 @@ func (x *ShowTicket) GetOrigin() *Origin {
 	return nil
 }
 
+// ClaimTicket: whoever gives it takes care of the ticket.
+type ClaimTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Reacted       bool                   `protobuf:"varint,2,opt,name=reacted,proto3" json:"reacted,omitempty"` // by a reaction to a message: whoever may not, or is late, hears nothing
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimTicket) Reset() {
+	*x = ClaimTicket{}
+	mi := &file_messages_commands_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimTicket) ProtoMessage() {}
+
+func (x *ClaimTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimTicket.ProtoReflect.Descriptor instead.
+func (*ClaimTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ClaimTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *ClaimTicket) GetReacted() bool {
+	if x != nil {
+		return x.Reacted
+	}
+	return false
+}
+
+// AssignTicket gives the ticket to somebody of the desk.
+type AssignTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"` // without "@"; empty with user_id, or with neither to be told how
+	UserId        int64                  `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // with user_id: as Telegram shows it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssignTicket) Reset() {
+	*x = AssignTicket{}
+	mi := &file_messages_commands_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssignTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssignTicket) ProtoMessage() {}
+
+func (x *AssignTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssignTicket.ProtoReflect.Descriptor instead.
+func (*AssignTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *AssignTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *AssignTicket) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *AssignTicket) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *AssignTicket) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// ReleaseTicket: nobody takes care of the ticket any more.
+type ReleaseTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseTicket) Reset() {
+	*x = ReleaseTicket{}
+	mi := &file_messages_commands_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseTicket) ProtoMessage() {}
+
+func (x *ReleaseTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseTicket.ProtoReflect.Descriptor instead.
+func (*ReleaseTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ReleaseTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+// SnoozeTicket puts the ticket aside until a time, or takes it up again.
+type SnoozeTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Wanted        string                 `protobuf:"bytes,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // a duration, a day or a time, in words; "off": it is taken up again; empty: the buttons are shown
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnoozeTicket) Reset() {
+	*x = SnoozeTicket{}
+	mi := &file_messages_commands_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnoozeTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnoozeTicket) ProtoMessage() {}
+
+func (x *SnoozeTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnoozeTicket.ProtoReflect.Descriptor instead.
+func (*SnoozeTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SnoozeTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *SnoozeTicket) GetWanted() string {
+	if x != nil {
+		return x.Wanted
+	}
+	return ""
+}
+
 // TopicRenamed: someone renamed the topic in Telegram's own interface.
+// With icon, they chose its icon, and the name may be empty.
 type TopicRenamed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Icon          bool                   `protobuf:"varint,3,opt,name=icon,proto3" json:"icon,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TopicRenamed) Reset() {
 	*x = TopicRenamed{}
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1659,7 @@ func (x *TopicRenamed) String() string {
 func (*TopicRenamed) ProtoMessage() {}
 
 func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1672,7 @@ func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRenamed.ProtoReflect.Descriptor instead.
 func (*TopicRenamed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{20}
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TopicRenamed) GetOrigin() *Origin {
@@ -1356,6 +1689,13 @@ func (x *TopicRenamed) GetName() string {
 	return ""
 }
 
+func (x *TopicRenamed) GetIcon() bool {
+	if x != nil {
+		return x.Icon
+	}
+	return false
+}
+
 // TopicCreated: Telegram's service message shows a topic that this bot created; it may come before or instead of the call's answer.
 type TopicCreated struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1367,7 +1707,7 @@ type TopicCreated struct {
 
 func (x *TopicCreated) Reset() {
 	*x = TopicCreated{}
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1379,7 +1719,7 @@ func (x *TopicCreated) String() string {
 func (*TopicCreated) ProtoMessage() {}
 
 func (x *TopicCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1392,7 +1732,7 @@ func (x *TopicCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicCreated.ProtoReflect.Descriptor instead.
 func (*TopicCreated) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{21}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TopicCreated) GetOrigin() *Origin {
@@ -1423,7 +1763,7 @@ type RetryCopy struct {
 
 func (x *RetryCopy) Reset() {
 	*x = RetryCopy{}
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1775,7 @@ func (x *RetryCopy) String() string {
 func (*RetryCopy) ProtoMessage() {}
 
 func (x *RetryCopy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1788,7 @@ func (x *RetryCopy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryCopy.ProtoReflect.Descriptor instead.
 func (*RetryCopy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RetryCopy) GetOrigin() *Origin {
@@ -1508,7 +1848,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +1860,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +1873,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Copy) GetTicketId() string {
@@ -1638,7 +1978,7 @@ type ResumeLink struct {
 
 func (x *ResumeLink) Reset() {
 	*x = ResumeLink{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1990,7 @@ func (x *ResumeLink) String() string {
 func (*ResumeLink) ProtoMessage() {}
 
 func (x *ResumeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +2003,7 @@ func (x *ResumeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLink.ProtoReflect.Descriptor instead.
 func (*ResumeLink) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ResumeLink) GetTicketId() string {
@@ -1692,7 +2032,7 @@ type LinkProgress struct {
 
 func (x *LinkProgress) Reset() {
 	*x = LinkProgress{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +2044,7 @@ func (x *LinkProgress) String() string {
 func (*LinkProgress) ProtoMessage() {}
 
 func (x *LinkProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +2057,7 @@ func (x *LinkProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkProgress.ProtoReflect.Descriptor instead.
 func (*LinkProgress) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LinkProgress) GetTicketId() string {
@@ -1753,7 +2093,7 @@ type RetryTaken struct {
 
 func (x *RetryTaken) Reset() {
 	*x = RetryTaken{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1765,7 +2105,7 @@ func (x *RetryTaken) String() string {
 func (*RetryTaken) ProtoMessage() {}
 
 func (x *RetryTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1778,7 +2118,7 @@ func (x *RetryTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
 func (*RetryTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RetryTaken) GetCommandId() string {
@@ -1816,7 +2156,7 @@ type CopyFailed struct {
 
 func (x *CopyFailed) Reset() {
 	*x = CopyFailed{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +2168,7 @@ func (x *CopyFailed) String() string {
 func (*CopyFailed) ProtoMessage() {}
 
 func (x *CopyFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +2181,7 @@ func (x *CopyFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
 func (*CopyFailed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CopyFailed) GetLinkId() string {
@@ -1891,7 +2231,7 @@ type FailureTaken struct {
 
 func (x *FailureTaken) Reset() {
 	*x = FailureTaken{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +2243,7 @@ func (x *FailureTaken) String() string {
 func (*FailureTaken) ProtoMessage() {}
 
 func (x *FailureTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2256,7 @@ func (x *FailureTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
 func (*FailureTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *FailureTaken) GetMessageId() string {
@@ -1949,7 +2289,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2301,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2314,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1983,13 +2323,14 @@ type Send struct {
 	Operation     *Operation             `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
 	OwnerKind     string                 `protobuf:"bytes,2,opt,name=owner_kind,json=ownerKind,proto3" json:"owner_kind,omitempty"`
 	OwnerId       string                 `protobuf:"bytes,3,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
+	After         *OperationVersion      `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"` // what must be posted before it, and is not as far as its owner knows; missing: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2342,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2355,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -2038,6 +2379,74 @@ func (x *Send) GetOwnerId() string {
 	return ""
 }
 
+func (x *Send) GetAfter() *OperationVersion {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+// OperationVersion names one version of an operation.
+type OperationVersion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Attempt       int64                  `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Content       int64                  `protobuf:"varint,3,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperationVersion) Reset() {
+	*x = OperationVersion{}
+	mi := &file_messages_commands_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperationVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperationVersion) ProtoMessage() {}
+
+func (x *OperationVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperationVersion.ProtoReflect.Descriptor instead.
+func (*OperationVersion) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *OperationVersion) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OperationVersion) GetAttempt() int64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *OperationVersion) GetContent() int64 {
+	if x != nil {
+		return x.Content
+	}
+	return 0
+}
+
 // Done tells the owner how its operation went, and which one that was. A newer one may have been offered since.
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2053,7 +2462,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2065,7 +2474,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2487,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Done) GetOperationId() string {
@@ -2128,13 +2537,14 @@ func (x *Done) GetOutcome() *Outcome {
 type ChatLeft struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Done          []*Done                `protobuf:"bytes,1,rep,name=done,proto3" json:"done,omitempty"`
+	AtMs          int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // when the last of them was done; 0: by a node that does not say it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChatLeft) Reset() {
 	*x = ChatLeft{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2556,7 @@ func (x *ChatLeft) String() string {
 func (*ChatLeft) ProtoMessage() {}
 
 func (x *ChatLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2569,7 @@ func (x *ChatLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatLeft.ProtoReflect.Descriptor instead.
 func (*ChatLeft) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ChatLeft) GetDone() []*Done {
@@ -2167,6 +2577,13 @@ func (x *ChatLeft) GetDone() []*Done {
 		return x.Done
 	}
 	return nil
+}
+
+func (x *ChatLeft) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
 }
 
 // Answer makes the chat itself the owner of an answer to a command that belongs to no ticket. Replied to when durable.
@@ -2180,7 +2597,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2192,7 +2609,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2205,7 +2622,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -2231,7 +2648,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2660,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2673,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 type SetMembership struct {
@@ -2269,7 +2686,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2698,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2711,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2323,7 +2740,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2752,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2765,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2389,7 +2806,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2401,7 +2818,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2414,7 +2831,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2444,7 +2861,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2456,7 +2873,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2469,7 +2886,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2513,7 +2930,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +2942,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +2955,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -2589,7 +3006,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2601,7 +3018,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2614,7 +3031,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -2654,7 +3071,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +3083,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +3096,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -2700,7 +3117,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +3129,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2725,7 +3142,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{42}
+	return file_messages_commands_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -2752,7 +3169,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +3181,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +3194,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{43}
+	return file_messages_commands_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -2797,7 +3214,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +3226,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +3239,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{44}
+	return file_messages_commands_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -2849,7 +3266,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +3278,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +3291,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{45}
+	return file_messages_commands_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2916,21 +3333,29 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
 	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
-	"enclosures\"\xc3\x01\n" +
+	"enclosures\"\xfb\x02\n" +
 	"\x06Shelve\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
 	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x16\n" +
 	"\x06former\x18\x03 \x01(\x03R\x06former\x12\x12\n" +
 	"\x04asks\x18\x04 \x01(\bR\x04asks\x12\x18\n" +
 	"\aunclear\x18\x05 \x01(\x03R\aunclear\x12\x1a\n" +
-	"\bcorrects\x18\x06 \x01(\bR\bcorrects\"\xb5\x01\n" +
+	"\bcorrects\x18\x06 \x01(\bR\bcorrects\x12\x1b\n" +
+	"\tlast_word\x18\a \x01(\x03R\blastWord\x12>\n" +
+	"\bquestion\x18\b \x01(\v2\".topicdesk.messages.SendNoticeCallR\bquestion\x12\x1a\n" +
+	"\bhomeless\x18\t \x01(\bR\bhomeless\x12\x1f\n" +
+	"\vtitle_asked\x18\v \x01(\x03R\n" +
+	"titleAsked\x12\x1c\n" +
+	"\twithdraws\x18\n" +
+	" \x01(\bR\twithdraws\"\xd1\x01\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1a\n" +
 	"\buntitled\x18\x03 \x01(\x03R\buntitled\x12\x12\n" +
 	"\x04said\x18\x05 \x01(\bR\x04said\x12\x18\n" +
 	"\aunclear\x18\x06 \x01(\x03R\aunclear\x12'\n" +
-	"\x0funclear_through\x18\a \x01(\x03R\x0eunclearThrough\"-\n" +
+	"\x0funclear_through\x18\a \x01(\x03R\x0eunclearThrough\x12\x1a\n" +
+	"\bhomeless\x18\b \x01(\bR\bhomeless\"-\n" +
 	"\fFindQuestion\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"Y\n" +
@@ -2949,7 +3374,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x03 \x01(\x03R\tmessageId\"\xec\x01\n" +
+	"message_id\x18\x03 \x01(\x03R\tmessageId\"\x8a\x02\n" +
 	"\n" +
 	"ShelfFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
@@ -2958,7 +3383,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04done\x18\x04 \x01(\bR\x04done\x12\x18\n" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
-	"\x04full\x18\a \x01(\bR\x04full\"\xd2\x02\n" +
+	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xd2\x02\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -2994,13 +3420,30 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"]\n" +
 	"\vSetPriority\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
-	"\bpriority\x18\x02 \x01(\tR\bpriority\"@\n" +
+	"\bpriority\x18\x02 \x01(\tR\bpriority\"X\n" +
+	"\fRenameTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\"@\n" +
 	"\n" +
 	"ShowTicket\x122\n" +
-	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"V\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"[\n" +
+	"\vClaimTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x18\n" +
+	"\areacted\x18\x02 \x01(\bR\areacted\"\x8b\x01\n" +
+	"\fAssignTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"C\n" +
+	"\rReleaseTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"Z\n" +
+	"\fSnoozeTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"j\n" +
 	"\fTopicRenamed\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"V\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04icon\x18\x03 \x01(\bR\x04icon\"V\n" +
 	"\fTopicCreated\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\"\xa9\x01\n" +
@@ -3054,21 +3497,27 @@ const file_messages_commands_proto_rawDesc = "" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x14\n" +
 	"\x05tries\x18\x03 \x01(\x03R\x05tries\"\x06\n" +
-	"\x04Wake\"}\n" +
+	"\x04Wake\"\xb9\x01\n" +
 	"\x04Send\x12;\n" +
 	"\toperation\x18\x01 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12\x1d\n" +
 	"\n" +
 	"owner_kind\x18\x02 \x01(\tR\townerKind\x12\x19\n" +
-	"\bowner_id\x18\x03 \x01(\tR\aownerId\"\xec\x01\n" +
+	"\bowner_id\x18\x03 \x01(\tR\aownerId\x12:\n" +
+	"\x05after\x18\x04 \x01(\v2$.topicdesk.messages.OperationVersionR\x05after\"V\n" +
+	"\x10OperationVersion\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aattempt\x18\x02 \x01(\x03R\aattempt\x12\x18\n" +
+	"\acontent\x18\x03 \x01(\x03R\acontent\"\xec\x01\n" +
 	"\x04Done\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x122\n" +
 	"\x03ref\x18\x04 \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
 	"\aattempt\x18\x05 \x01(\x03R\aattempt\x12\x18\n" +
 	"\acontent\x18\x06 \x01(\x03R\acontent\x12\x1c\n" +
 	"\twithdrawn\x18\a \x01(\bR\twithdrawn\x125\n" +
-	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"8\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"M\n" +
 	"\bChatLeft\x12,\n" +
-	"\x04done\x18\x01 \x03(\v2\x18.topicdesk.messages.DoneR\x04done\"y\n" +
+	"\x04done\x18\x01 \x03(\v2\x18.topicdesk.messages.DoneR\x04done\x12\x13\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"y\n" +
 	"\x06Answer\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12;\n" +
 	"\toperation\x18\x02 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\"\x0e\n" +
@@ -3128,7 +3577,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -3149,96 +3598,110 @@ var file_messages_commands_proto_goTypes = []any{
 	(*ReopenTicket)(nil),     // 16: topicdesk.messages.ReopenTicket
 	(*SetPending)(nil),       // 17: topicdesk.messages.SetPending
 	(*SetPriority)(nil),      // 18: topicdesk.messages.SetPriority
-	(*ShowTicket)(nil),       // 19: topicdesk.messages.ShowTicket
-	(*TopicRenamed)(nil),     // 20: topicdesk.messages.TopicRenamed
-	(*TopicCreated)(nil),     // 21: topicdesk.messages.TopicCreated
-	(*RetryCopy)(nil),        // 22: topicdesk.messages.RetryCopy
-	(*Copy)(nil),             // 23: topicdesk.messages.Copy
-	(*ResumeLink)(nil),       // 24: topicdesk.messages.ResumeLink
-	(*LinkProgress)(nil),     // 25: topicdesk.messages.LinkProgress
-	(*RetryTaken)(nil),       // 26: topicdesk.messages.RetryTaken
-	(*CopyFailed)(nil),       // 27: topicdesk.messages.CopyFailed
-	(*FailureTaken)(nil),     // 28: topicdesk.messages.FailureTaken
-	(*Wake)(nil),             // 29: topicdesk.messages.Wake
-	(*Send)(nil),             // 30: topicdesk.messages.Send
-	(*Done)(nil),             // 31: topicdesk.messages.Done
-	(*ChatLeft)(nil),         // 32: topicdesk.messages.ChatLeft
-	(*Answer)(nil),           // 33: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 34: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 35: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 36: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 37: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 38: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 39: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 40: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 41: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 42: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 43: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 44: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 45: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 46: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 47: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 48: topicdesk.messages.Forward
-	(*Entity)(nil),           // 49: topicdesk.messages.Entity
-	(Code)(0),                // 50: topicdesk.messages.Code
-	(*Content)(nil),          // 51: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 52: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 53: topicdesk.messages.Sender
-	(*Operation)(nil),        // 54: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 55: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 56: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 57: topicdesk.messages.GroupFacts
+	(*RenameTicket)(nil),     // 19: topicdesk.messages.RenameTicket
+	(*ShowTicket)(nil),       // 20: topicdesk.messages.ShowTicket
+	(*ClaimTicket)(nil),      // 21: topicdesk.messages.ClaimTicket
+	(*AssignTicket)(nil),     // 22: topicdesk.messages.AssignTicket
+	(*ReleaseTicket)(nil),    // 23: topicdesk.messages.ReleaseTicket
+	(*SnoozeTicket)(nil),     // 24: topicdesk.messages.SnoozeTicket
+	(*TopicRenamed)(nil),     // 25: topicdesk.messages.TopicRenamed
+	(*TopicCreated)(nil),     // 26: topicdesk.messages.TopicCreated
+	(*RetryCopy)(nil),        // 27: topicdesk.messages.RetryCopy
+	(*Copy)(nil),             // 28: topicdesk.messages.Copy
+	(*ResumeLink)(nil),       // 29: topicdesk.messages.ResumeLink
+	(*LinkProgress)(nil),     // 30: topicdesk.messages.LinkProgress
+	(*RetryTaken)(nil),       // 31: topicdesk.messages.RetryTaken
+	(*CopyFailed)(nil),       // 32: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 33: topicdesk.messages.FailureTaken
+	(*Wake)(nil),             // 34: topicdesk.messages.Wake
+	(*Send)(nil),             // 35: topicdesk.messages.Send
+	(*OperationVersion)(nil), // 36: topicdesk.messages.OperationVersion
+	(*Done)(nil),             // 37: topicdesk.messages.Done
+	(*ChatLeft)(nil),         // 38: topicdesk.messages.ChatLeft
+	(*Answer)(nil),           // 39: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 40: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 41: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 42: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 43: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 44: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 45: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 46: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 47: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 48: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 49: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 50: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 51: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 52: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 53: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 54: topicdesk.messages.Forward
+	(*Entity)(nil),           // 55: topicdesk.messages.Entity
+	(*SendNoticeCall)(nil),   // 56: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 57: topicdesk.messages.Code
+	(*Content)(nil),          // 58: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 59: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 60: topicdesk.messages.Sender
+	(*Operation)(nil),        // 61: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 62: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 63: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 64: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	46, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	47, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	48, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	49, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	46, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	47, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	52, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	54, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	55, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	52, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	53, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	10, // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	50, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	50, // 8: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	50, // 9: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	10, // 10: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	46, // 11: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	51, // 12: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	52, // 13: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	51, // 14: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	46, // 15: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	46, // 16: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	46, // 17: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	46, // 18: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	46, // 19: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	46, // 20: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	46, // 21: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	46, // 22: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	46, // 23: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	46, // 24: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	46, // 25: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	46, // 26: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	53, // 27: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	51, // 28: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	52, // 29: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	54, // 30: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	55, // 31: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	56, // 32: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	31, // 33: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	46, // 34: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	54, // 35: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	46, // 36: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	57, // 37: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	46, // 38: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	46, // 39: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	46, // 40: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	46, // 41: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	46, // 42: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	46, // 43: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	56, // 7: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	57, // 8: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	57, // 9: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	57, // 10: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	10, // 11: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	52, // 12: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	58, // 13: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	59, // 14: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	58, // 15: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	52, // 16: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	52, // 17: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	52, // 18: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	52, // 19: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	52, // 20: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 21: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 22: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	52, // 23: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	52, // 24: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 25: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 26: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 27: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 28: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 29: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 30: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	52, // 31: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	52, // 32: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	60, // 33: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	58, // 34: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	59, // 35: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	61, // 36: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	36, // 37: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	62, // 38: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	63, // 39: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	37, // 40: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	52, // 41: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	61, // 42: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	52, // 43: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	64, // 44: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	52, // 45: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	52, // 46: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	52, // 47: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	52, // 48: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	52, // 49: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	52, // 50: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -3255,7 +3718,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   46,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -386,6 +386,7 @@ type Origin struct {
 	CallbackMessageId int64                  `protobuf:"varint,11,opt,name=callback_message_id,json=callbackMessageId,proto3" json:"callback_message_id,omitempty"` // the message that bears the button
 	Lang              string                 `protobuf:"bytes,12,opt,name=lang,proto3" json:"lang,omitempty"`                                                       // of the person: en or th
 	ReceivedMs        int64                  `protobuf:"varint,13,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"`                        // when the update came in; 0: unknown
+	Web               bool                   `protobuf:"varint,14,opt,name=web,proto3" json:"web,omitempty"`                                                        // given on the web desk, for the topic above: what refuses it comes back in the Reply, and not in the topic
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -511,6 +512,13 @@ func (x *Origin) GetReceivedMs() int64 {
 	return 0
 }
 
+func (x *Origin) GetWeb() bool {
+	if x != nil {
+		return x.Web
+	}
+	return false
+}
+
 // ReplyTo is the message that another one answers.
 type ReplyTo struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -523,9 +531,10 @@ type ReplyTo struct {
 	QuotePosition   int32                  `protobuf:"varint,50,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // of the quote in the answered message, in UTF-16 code units
 	Answered        string                 `protobuf:"bytes,60,opt,name=answered,proto3" json:"answered,omitempty"`                                 // id of the answered message, where it is known
 	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"`
-	Origin          *Forward               `protobuf:"bytes,62,opt,name=origin,proto3" json:"origin,omitempty"` // of a message in another chat or topic, or of a story: who said it, and where; none: it is in the same topic
-	Url             string                 `protobuf:"bytes,63,opt,name=url,proto3" json:"url,omitempty"`       // of that message; empty: Telegram has no link that everybody can open
-	Item            string                 `protobuf:"bytes,64,opt,name=item,proto3" json:"item,omitempty"`     // the one task of a checklist, or option of a poll, that is answered
+	Origin          *Forward               `protobuf:"bytes,62,opt,name=origin,proto3" json:"origin,omitempty"`    // of a message in another chat or topic, or of a story: who said it, and where; none: it is in the same topic
+	Url             string                 `protobuf:"bytes,63,opt,name=url,proto3" json:"url,omitempty"`          // of that message; empty: Telegram has no link that everybody can open
+	Item            string                 `protobuf:"bytes,64,opt,name=item,proto3" json:"item,omitempty"`        // the one task of a checklist, or option of a poll, that is answered
+	Deleted         bool                   `protobuf:"varint,65,opt,name=deleted,proto3" json:"deleted,omitempty"` // the answered message was deleted since: nothing of its words is told any more
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -642,6 +651,13 @@ func (x *ReplyTo) GetItem() string {
 		return x.Item
 	}
 	return ""
+}
+
+func (x *ReplyTo) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
 }
 
 // Reply answers every command.
@@ -853,7 +869,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x04USER\x10\x00\x12\t\n" +
 	"\x05GROUP\x10\x01\x12\v\n" +
 	"\aCHANNEL\x10\x02\x12\v\n" +
-	"\aAPI_KEY\x10\x03\"\xb6\x03\n" +
+	"\aAPI_KEY\x10\x03\"\xc8\x03\n" +
 	"\x06Origin\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x14\n" +
@@ -873,7 +889,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x13callback_message_id\x18\v \x01(\x03R\x11callbackMessageId\x12\x12\n" +
 	"\x04lang\x18\f \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"\xb8\x03\n" +
+	"receivedMs\x12\x10\n" +
+	"\x03web\x18\x0e \x01(\bR\x03web\"\xd2\x03\n" +
 	"\aReplyTo\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
@@ -888,7 +905,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x10preview_entities\x18= \x03(\v2\x1a.topicdesk.messages.EntityR\x0fpreviewEntities\x123\n" +
 	"\x06origin\x18> \x01(\v2\x1b.topicdesk.messages.ForwardR\x06origin\x12\x10\n" +
 	"\x03url\x18? \x01(\tR\x03url\x12\x12\n" +
-	"\x04item\x18@ \x01(\tR\x04item\"\x94\x02\n" +
+	"\x04item\x18@ \x01(\tR\x04item\x12\x18\n" +
+	"\adeleted\x18A \x01(\bR\adeleted\"\x94\x02\n" +
 	"\x05Reply\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +

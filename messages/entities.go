@@ -14,5 +14,6 @@ const (
 	KindPoller   = "poller"   // bot id
 	KindBudget   = "budget"   // "telegram": the calls per second of all nodes together
 	KindMonitor  = "monitor"  // "desk": errors and problems of all nodes
+	KindReport   = "report"   // "desk": what the desk has done, counted for reports
 	KindQuery    = "query"    // none: any of the node's readers answers
 )

@@ -6,6 +6,10 @@ const (
 	EventTicketUpdated  = "ticket.updated"
 	EventTicketClosed   = "ticket.closed"
 	EventTicketReopened = "ticket.reopened"
+	EventTicketAssigned = "ticket.assigned"
+	EventTicketReleased = "ticket.released"
+	EventTicketOverdue  = "ticket.overdue"
+	EventTicketSnoozed  = "ticket.snoozed"
 
 	EventMessageSent    = "message.sent"
 	EventMessageEdited  = "message.edited"
@@ -17,6 +21,7 @@ const (
 	EventTopicCreated  = "topic.created"
 	EventTopicLinked   = "topic.linked"
 	EventTopicUnlinked = "topic.unlinked"
+	EventTopicFailed   = "topic.failed"
 
 	EventAttachmentStored  = "attachment.stored"
 	EventAttachmentRefused = "attachment.refused"
@@ -29,7 +34,7 @@ const (
 
 // ReservedEvents are types that are promised and do not happen yet. Nothing else may take their names.
 var ReservedEvents = []string{
-	"ticket.assigned", "ticket.released", "ticket.overdue", "ticket.snoozed", "ticket.tagged", "ticket.rated",
+	"ticket.tagged", "ticket.rated",
 	"ticket.merged",
 }
 
@@ -46,6 +51,10 @@ var Events = []Event{
 	{Type: EventTicketUpdated, When: "Its title, description, status (pending), priority or metadata changed."},
 	{Type: EventTicketClosed, When: "It was closed; also a ticket of a private chat whose topic could not be opened."},
 	{Type: EventTicketReopened, When: "It was reopened."},
+	{Type: EventTicketAssigned, When: "Somebody of the desk claimed the ticket, was the first to answer it, or was given it."},
+	{Type: EventTicketReleased, When: "Nobody takes care of it any more: it was released, or the claim has lapsed."},
+	{Type: EventTicketOverdue, When: "An answer of the desk is overdue. Once for each time that a customer waits."},
+	{Type: EventTicketSnoozed, When: "The ticket was put aside until a time, or taken up again, other than by a customer's word."},
 	{Type: EventMessageSent, When: "Somebody, or a program, said something in one of the ticket's topics."},
 	{Type: EventMessageEdited, When: "The author edited a message."},
 	{Type: EventMessageReacted, When: "Somebody set, changed or took back a reaction."},
@@ -55,6 +64,8 @@ var Events = []Event{
 	{Type: EventTopicCreated, When: "A topic of the ticket was opened, in a group or in a private chat."},
 	{Type: EventTopicLinked, When: "An existing topic joined the ticket."},
 	{Type: EventTopicUnlinked, When: "A topic left the ticket."},
+	{Type: EventTopicFailed, When: "A topic of the ticket could not be opened, was deleted and can't be opened again, or does not exist " +
+		"although a program has linked it."},
 	{Type: EventAttachmentStored, When: "A file of the ticket is stored and can be downloaded."},
 	{Type: EventAttachmentRefused, When: "A file of the ticket is not kept: a rule refuses it, it is infected, or it could " +
 		"not be downloaded."},

@@ -78,6 +78,19 @@ func movedEntities(entities []*Entity, moved []int, units int) (kept []*Entity) 
 // right-to-left scripts don't need them.
 func Directs(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
 
+// WithoutDirection returns s without the characters that set a direction of writing.
+func WithoutDirection(s string) string {
+	if strings.IndexFunc(s, Directs) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if Directs(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // WordsOf says in a few words what a medium without a caption is about: a poll's question, a file's name. "": nothing
 // is known but its kind.
 func WordsOf(m *Media) string {

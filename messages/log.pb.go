@@ -37,6 +37,7 @@ type LoggedEvent struct {
 	GroupId       string                 `protobuf:"bytes,9,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group that sees it
 	Internal      bool                   `protobuf:"varint,10,opt,name=internal,proto3" json:"internal,omitempty"`            // about an internal note
 	Data          []byte                 `protobuf:"bytes,11,opt,name=data,proto3" json:"data,omitempty"`                     // JSON
+	Traceparent   string                 `protobuf:"bytes,12,opt,name=traceparent,proto3" json:"traceparent,omitempty"`       // of what caused it (W3C Trace Context); empty: nothing that is traced
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -146,6 +147,13 @@ func (x *LoggedEvent) GetData() []byte {
 		return x.Data
 	}
 	return nil
+}
+
+func (x *LoggedEvent) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // AppendEvents gives events to the log, in order. Those that it has already keep their places. There is no reply: the log
@@ -497,7 +505,7 @@ var File_messages_log_proto protoreflect.FileDescriptor
 
 const file_messages_log_proto_rawDesc = "" +
 	"\n" +
-	"\x12messages/log.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\xa7\x02\n" +
+	"\x12messages/log.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\xc9\x02\n" +
 	"\vLoggedEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x16\n" +
@@ -510,7 +518,8 @@ const file_messages_log_proto_rawDesc = "" +
 	"\bgroup_id\x18\t \x01(\tR\agroupId\x12\x1a\n" +
 	"\binternal\x18\n" +
 	" \x01(\bR\binternal\x12\x12\n" +
-	"\x04data\x18\v \x01(\fR\x04data\"\x9d\x01\n" +
+	"\x04data\x18\v \x01(\fR\x04data\x12 \n" +
+	"\vtraceparent\x18\f \x01(\tR\vtraceparent\"\x9d\x01\n" +
 	"\fAppendEvents\x12\x1d\n" +
 	"\n" +
 	"owner_kind\x18\x01 \x01(\tR\townerKind\x12\x19\n" +

@@ -10,7 +10,7 @@ const (
 	NoticeHelpGroup       = "help_group"       // in a group, outside a ticket
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
 	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
-	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it), note ("//" if it is one); may have a button that sends it after all
+	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it), note ("//" if it is one), private (given begins a note elsewhere); may have a button that sends it after all
 	NoticeCommandTaken    = "command_taken"    // given, command ("": it is taken as a message); what NoticeCommandUnknown becomes
 	NoticeOnlyAuthor      = "only_author"      // callback answer
 	NoticeOnlyInGroup     = "only_in_group"    // command
@@ -19,10 +19,11 @@ const (
 	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
 
 	// The web desk.
-	NoticeWebOffer       = "web_offer"        // url; in the private chat
+	NoticeWebOffer       = "web_offer"        // url, local ("" it opens elsewhere, too); in the private chat
 	NoticeWebOff         = "web_off"          // count; all sessions are ended
 	NoticeWebOffNone     = "web_off_none"     // there was no session
 	NoticeWebOnlyPrivate = "web_only_private" // given in a group
+	NoticeWebNote        = "web_note"         // who, text; an internal note, so it begins with "//"
 
 	// Groups.
 	NoticeGroupRegistered     = "group_registered"      // title, nodelete, nopin; the rights that are missing
@@ -47,7 +48,6 @@ const (
 
 	// Tickets.
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
-	NoticeTitleTooLong    = "title_too_long"   // max; characters
 	NoticeTicketCreated   = "ticket_created"   // ticket, url
 	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
 	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
@@ -70,7 +70,7 @@ const (
 	NoticePriorityChoose  = "priority_choose"  // with a keyboard
 	NoticeTicketRenamed   = "ticket_renamed"   // who, title
 	NoticeTicketIsClosed  = "ticket_is_closed" // ticket, command; /reopen_ticket first
-	NoticeNotAllowed      = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
+	NoticeNotAllowed      = "not_allowed"      // command, who, team, group; the last three name who may, and are empty where that is not told
 	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
 	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
 	NoticeMyTickets       = "my_tickets"       // count, title; of a person, in a group with its title; followed by the operation's tickets as a list
@@ -79,13 +79,61 @@ const (
 	NoticeTicketsOfOther  = "tickets_of_other" // callback answer: the list is somebody else's
 	NoticeNoTickets       = "no_tickets"       // title; in a group
 
+	// Who takes care of a ticket.
+	NoticeClaimed             = "claimed"               // who
+	NoticeClaimAlready        = "claim_already"         // by whoever asks
+	NoticeClaimTaken          = "claim_taken"           // name; by somebody else
+	NoticeClaimNotAllowed     = "claim_not_allowed"     // whoever asks is not of the desk on this ticket
+	NoticeAssigned            = "assigned"              // name (who has it now), who
+	NoticeAssignUsage         = "assign_usage"          // /assign without a name
+	NoticeAssignUnknown       = "assign_unknown"        // given
+	NoticeAssignNotTeam       = "assign_not_team"       // name; not of the desk on this ticket
+	NoticeAssignSame          = "assign_same"           // name; has it already
+	NoticeReleased            = "released"              // who
+	NoticeReleaseNone         = "release_none"          // nobody has it
+	NoticeClaimedTickets      = "claimed_tickets"       // count, title; in a group with its title; followed by the operation's tickets as a list
+	NoticeNoClaimedTickets    = "no_claimed_tickets"    // title; in a group
+	NoticeAutoClaimOn         = "autoclaim_on"          // title
+	NoticeAutoClaimOff        = "autoclaim_off"         // title
+	NoticeSettings            = "settings"              // title; with a keyboard
+	NoticeSettingsNotAllowed  = "settings_not_allowed"  // in a group only administrators
+	NoticeAutoClaimNotAllowed = "autoclaim_not_allowed" // in a group only administrators
+
+	// Hours, and what follows from them.
+	NoticeHoursShown             = "hours_shown"               // title, hours (empty: always), apart; with a keyboard
+	NoticeHoursSet               = "hours_set"                 // title, hours (empty: always), apart
+	NoticeHoursUnclear           = "hours_unclear"             // given (empty: days or times are missing)
+	NoticeHoursNoZone            = "hours_no_zone"             // given (empty: there was none)
+	NoticeHoursNotYet            = "hours_not_yet"             // title; a date before there are hours
+	NoticeHoursTooMany           = "hours_too_many"            // title; dates with hours of their own
+	NoticeHoursNotAllowed        = "hours_not_allowed"         // only administrators
+	NoticeAnswerWithinShown      = "answer_within_shown"       // title, urgent, high, normal, low (minutes)
+	NoticeAnswerWithinSet        = "answer_within_set"         // title, urgent, high, normal, low (minutes)
+	NoticeAnswerWithinUnclear    = "answer_within_unclear"     // given
+	NoticeAnswerWithinNotAllowed = "answer_within_not_allowed" // only administrators
+	NoticeOverdue                = "overdue"                   // name, group; who has it, or the group when nobody has
+	NoticeLapsed                 = "lapsed"                    // name (who had it)
+	NoticeAway                   = "away"                      // at
+	NoticeLaterNotAllowed        = "later_not_allowed"         // only for the team
+	NoticeSnoozed                = "snoozed"                   // who, at
+	NoticeSnoozeChoose           = "snooze_choose"             // with a keyboard
+	NoticeSnoozeUnclear          = "snooze_unclear"            // given
+	NoticeSnoozeNone             = "snooze_none"               // it is not put aside
+	NoticeSnoozeOff              = "snooze_off"                // who
+	NoticeAwake                  = "awake"                     // name, group; who has it or put it aside, or the group; with a keyboard
+
 	// Deleting.
-	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing
-	NoticeDeleteUnknown    = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
-	NoticeDeleteNotAllowed = "delete_not_allowed" // only for its author and administrators
-	NoticeDeleteTooOld     = "delete_too_old"     // older than 48 hours
-	NoticeDeleteNoRight    = "delete_no_right"    // group; the groups where the bot may not delete, separated by commas
-	NoticeDeletePartly     = "delete_partly"      // group, why; the groups where it remains, separated by commas
+	NoticeDeleteUsage       = "delete_usage"       // /delete that answers nothing
+	NoticeDeleteUnknown     = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
+	NoticeDeleteDescription = "delete_description" // ticket; the answered words are its title or description
+	NoticeDeleteWithdrawn   = "delete_withdrawn"   // the answered message waited for a button, and no ticket had it
+	NoticeDeleteNotAllowed  = "delete_not_allowed" // only for its author and administrators
+	NoticeDeleteTooOld      = "delete_too_old"     // older than 48 hours
+	NoticeDeleteNoRight     = "delete_no_right"    // group; the groups where the bot may not delete, separated by commas
+	NoticeDeleteShown       = "delete_shown"       // /delete in reply to a post with the last messages
+	NoticeDeleteStillShown  = "delete_still_shown" // group; the groups where such a post may show it, separated by commas
+	NoticeDeleteQuoted      = "delete_quoted"      // group; where messages that answer it still quote it, separated by commas
+	NoticeDeletePartly      = "delete_partly"      // group, why; the groups where it remains, separated by commas
 
 	// Mentions and links.
 	NoticeMentioned       = "mentioned"         // name, group, url
@@ -109,7 +157,8 @@ const (
 	NoticeLinkNotAllowed  = "link_not_allowed"  // ticket; rights on both sides are needed
 	NoticeLinkNeedsTopic  = "link_needs_topic"  // only in a topic of a registered group
 	NoticeLinkBotOut      = "link_bot_out"      // ticket, group; the bot is not in the ticket's group any more
-	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left)
+	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left), name (who was mentioned there), home (the ticket's group), self (whoever was mentioned there ended it)
+	NoticeUnlinkedCard    = "unlinked_card"     // ticket; what the card becomes in a topic that was unlinked
 	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked
 	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked
 
@@ -133,8 +182,12 @@ const (
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
 	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons
+	NoticePrivateWaits        = "private_waits"         // repeats such a question, with buttons
+	NoticePrivateTitle        = "private_title"         // in reply to a message that may be the title that the bot has asked for, with buttons
+	NoticePrivateWithdrawn    = "private_withdrawn"     // what a question becomes when its message was deleted
 	NoticePrivateSent         = "private_sent"          // ticket; what a question becomes when its message was sent
 	NoticePrivateForTicket    = "private_for_ticket"    // ticket; what it becomes when only commands waited
+	NoticePrivateAwaitsGroup  = "private_awaits_group"  // the same, while they are asked for the group of a ticket: no button
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
@@ -171,6 +224,7 @@ const (
 	ButtonContinue  = "button_continue" // ends that a ticket is pending
 	ButtonRetry     = "button_retry"
 	ButtonOpen      = "button_open" // opens a topic by its link
+	ButtonWebDesk   = "button_web"  // opens the web desk as a Mini App
 	ButtonNext      = "button_next"
 	ButtonBack      = "button_back"
 	ButtonCancel    = "button_cancel"
@@ -178,7 +232,13 @@ const (
 	ButtonSayClosed = "button_say_closed" // sends a message to a ticket that stays closed
 	ButtonAsIs      = "button_as_is"      // sends a message that looks like a command
 	ButtonNew       = "button_new"        // opens a ticket with a message
+	ButtonClaim     = "button_claim"      // whoever presses it takes care of the ticket
 	ButtonMute      = "button_mute"       // for a day nothing is posted about a problem
+	ButtonLater1h   = "button_later_1h"   // puts a ticket aside
+	ButtonLater2h   = "button_later_2h"
+	ButtonLaterDay  = "button_later_day"  // until tomorrow
+	ButtonLaterWeek = "button_later_week" // until Monday
+	ButtonHoursOn   = "button_hours_on"   // the team always works
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -187,9 +247,12 @@ const (
 	CallbackMentionPage = "mpage"   // argument: page
 	CallbackMentionUser = "muser"   // argument: Telegram user id
 	CallbackPending     = "pending"
+	CallbackClaim       = "claim"
 	CallbackPriority    = "priority" // no argument: shows the choice; else low|normal|high|urgent
 	CallbackClose       = "close"
 	CallbackReopen      = "reopen"
+	CallbackLater       = "later"   // argument: as after /later
+	CallbackHours       = "hours"   // in a group; "hours:<hours as after /hours>"
 	CallbackPick        = "pick"    // in private; argument: internal id of a group
 	CallbackPickPage    = "ppage"   // in private; argument: page
 	CallbackDrop        = "pdrop"   // in private: cancels a draft
@@ -201,6 +264,7 @@ const (
 	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
 	CallbackInstead     = "instead" // carries out the command that it is most like; "instead:<message id>"
 	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
+	CallbackSet         = "set"     // a setting of a group; "set:<setting>:<value>"
 	CallbackMute        = "mute"    // in the chat of ALERTS_CHAT; "mute:<problem id>"
 	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )

@@ -41,6 +41,11 @@ func (x *Operation) Version() Version {
 	return Version{x.GetAttempt(), x.GetContent(), x.GetWithdraw() != nil}
 }
 
+// Named names the version of an operation that its owner enqueues.
+func (x *Operation) Named() *OperationVersion {
+	return &OperationVersion{Id: x.GetId(), Attempt: x.GetAttempt(), Content: x.GetContent()}
+}
+
 // Version returns the version of the operation that is done.
 func (x *Done) Version() Version { return Version{x.GetAttempt(), x.GetContent(), x.GetWithdrawn()} }
 
@@ -108,6 +113,8 @@ func (x *TopicStep) id() string {
 	switch x.GetKind() {
 	case TopicStep_CHECK:
 		id += "/" + decimal(x.GetRevivals())
+	case TopicStep_EDIT_CONTEXT:
+		id += "/" + decimal(x.GetContextRevision())
 	case TopicStep_MEDIUM:
 		id += "/" + decimal(x.GetMedium())
 	case TopicStep_EDIT_CARD, TopicStep_CLOSE, TopicStep_REOPEN:

@@ -135,6 +135,8 @@ func TestIDsOfOperations(t *testing.T) {
 			of(func(s *messages.TopicStep) { s.CardRevision = 2 })
 		case messages.TopicStep_EDIT_CARD, messages.TopicStep_CLOSE, messages.TopicStep_REOPEN:
 			of(func(s *messages.TopicStep) { s.CardRevision = 2 })
+		case messages.TopicStep_EDIT_CONTEXT:
+			of(func(s *messages.TopicStep) { s.ContextRevision = 2 })
 		case messages.TopicStep_MEDIUM:
 			of(func(s *messages.TopicStep) { s.Medium = 1 })
 		}

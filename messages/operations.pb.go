@@ -28,6 +28,7 @@ type Operation_Priority int32
 const (
 	Operation_COPY   Operation_Priority = 0 // in the order of its topic
 	Operation_ANSWER Operation_Priority = 1 // overtakes copies: somebody waits for it
+	Operation_LAST   Operation_Priority = 2 // leaves when nothing else of its chat may
 )
 
 // Enum value maps for Operation_Priority.
@@ -35,10 +36,12 @@ var (
 	Operation_Priority_name = map[int32]string{
 		0: "COPY",
 		1: "ANSWER",
+		2: "LAST",
 	}
 	Operation_Priority_value = map[string]int32{
 		"COPY":   0,
 		"ANSWER": 1,
+		"LAST":   2,
 	}
 )
 
@@ -82,6 +85,8 @@ const (
 	TopicStep_CLOSE            TopicStep_Kind = 7
 	TopicStep_REOPEN           TopicStep_Kind = 8
 	TopicStep_MEDIUM           TopicStep_Kind = 9
+	TopicStep_EDIT_CONTEXT     TopicStep_Kind = 10 // of an ended link's topic, too
+	TopicStep_ICON             TopicStep_Kind = 11
 	TopicStep_CHECK            TopicStep_Kind = 40
 )
 
@@ -98,6 +103,8 @@ var (
 		7:  "CLOSE",
 		8:  "REOPEN",
 		9:  "MEDIUM",
+		10: "EDIT_CONTEXT",
+		11: "ICON",
 		40: "CHECK",
 	}
 	TopicStep_Kind_value = map[string]int32{
@@ -111,6 +118,8 @@ var (
 		"CLOSE":            7,
 		"REOPEN":           8,
 		"MEDIUM":           9,
+		"EDIT_CONTEXT":     10,
+		"ICON":             11,
 		"CHECK":            40,
 	}
 )
@@ -371,7 +380,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{45, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{47, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -402,6 +411,8 @@ type Operation struct {
 	//	*Operation_SendNotice
 	//	*Operation_EditKeyboard
 	//	*Operation_EditNotice
+	//	*Operation_EditContext
+	//	*Operation_SetIcon
 	//	*Operation_AnswerCallback
 	//	*Operation_React
 	//	*Operation_SendContext
@@ -641,6 +652,24 @@ func (x *Operation) GetEditNotice() *EditNoticeCall {
 	return nil
 }
 
+func (x *Operation) GetEditContext() *EditContextCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_EditContext); ok {
+			return x.EditContext
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetSetIcon() *SetIconCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_SetIcon); ok {
+			return x.SetIcon
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetAnswerCallback() *AnswerCallbackCall {
 	if x != nil {
 		if x, ok := x.Call.(*Operation_AnswerCallback); ok {
@@ -815,6 +844,14 @@ type Operation_EditNotice struct {
 	EditNotice *EditNoticeCall `protobuf:"bytes,84,opt,name=edit_notice,json=editNotice,proto3,oneof"`
 }
 
+type Operation_EditContext struct {
+	EditContext *EditContextCall `protobuf:"bytes,85,opt,name=edit_context,json=editContext,proto3,oneof"`
+}
+
+type Operation_SetIcon struct {
+	SetIcon *SetIconCall `protobuf:"bytes,86,opt,name=set_icon,json=setIcon,proto3,oneof"`
+}
+
 type Operation_AnswerCallback struct {
 	AnswerCallback *AnswerCallbackCall `protobuf:"bytes,30,opt,name=answer_callback,json=answerCallback,proto3,oneof"`
 }
@@ -892,6 +929,10 @@ func (*Operation_SendNotice) isOperation_Call() {}
 func (*Operation_EditKeyboard) isOperation_Call() {}
 
 func (*Operation_EditNotice) isOperation_Call() {}
+
+func (*Operation_EditContext) isOperation_Call() {}
+
+func (*Operation_SetIcon) isOperation_Call() {}
 
 func (*Operation_AnswerCallback) isOperation_Call() {}
 
@@ -1209,18 +1250,20 @@ func (x *CurrentTicketWord) GetId() string {
 
 // TopicStep is a ticket's: it brings one of its topics nearer to what it should be.
 type TopicStep struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
-	Generation    int64                  `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"` // of the topic: how often its thread was deleted
-	Kind          TopicStep_Kind         `protobuf:"varint,4,opt,name=kind,proto3,enum=topicdesk.messages.TopicStep_Kind" json:"kind,omitempty"`
-	CardRevision  int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"` // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
-	Revivals      int64                  `protobuf:"varint,40,opt,name=revivals,proto3" json:"revivals,omitempty"`                            // with CHECK: how often the topic was found to be there after all
-	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                      // with RENAME
-	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which enclosure of the description, from 0
-	Media         int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                   // with MEDIUM: how many go together, as an album; 0: one
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	TicketId        string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	TopicId         string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	Generation      int64                  `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"` // of the topic: how often its thread was deleted
+	Kind            TopicStep_Kind         `protobuf:"varint,4,opt,name=kind,proto3,enum=topicdesk.messages.TopicStep_Kind" json:"kind,omitempty"`
+	CardRevision    int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"`           // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
+	Revivals        int64                  `protobuf:"varint,40,opt,name=revivals,proto3" json:"revivals,omitempty"`                                      // with CHECK: how often the topic was found to be there after all
+	Name            string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                                // with RENAME
+	Medium          int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                           // with MEDIUM: which enclosure of the description, from 0
+	Media           int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                             // with MEDIUM: how many go together, as an album; 0: one
+	Icon            string                 `protobuf:"bytes,11,opt,name=icon,proto3" json:"icon,omitempty"`                                               // with ICON and CREATE: the one that the topic gets, as in SetIconCall
+	ContextRevision int64                  `protobuf:"varint,10,opt,name=context_revision,json=contextRevision,proto3" json:"context_revision,omitempty"` // with EDIT_CONTEXT: sum of the revisions of the messages of the post
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *TopicStep) Reset() {
@@ -1312,6 +1355,20 @@ func (x *TopicStep) GetMedium() int32 {
 func (x *TopicStep) GetMedia() int32 {
 	if x != nil {
 		return x.Media
+	}
+	return 0
+}
+
+func (x *TopicStep) GetIcon() string {
+	if x != nil {
+		return x.Icon
+	}
+	return ""
+}
+
+func (x *TopicStep) GetContextRevision() int64 {
+	if x != nil {
+		return x.ContextRevision
 	}
 	return 0
 }
@@ -1677,6 +1734,7 @@ func (x *GroupQuestion) GetUserId() int64 {
 type CreateTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Icon          string                 `protobuf:"bytes,2,opt,name=icon,proto3" json:"icon,omitempty"` // as in SetIconCall
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1718,6 +1776,58 @@ func (x *CreateTopicCall) GetName() string {
 	return ""
 }
 
+func (x *CreateTopicCall) GetIcon() string {
+	if x != nil {
+		return x.Icon
+	}
+	return ""
+}
+
+// SetIconCall has the icon of a topic show the state of its ticket: one of the constants Icon… (messages/icons.go); empty: none.
+type SetIconCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Icon          string                 `protobuf:"bytes,1,opt,name=icon,proto3" json:"icon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetIconCall) Reset() {
+	*x = SetIconCall{}
+	mi := &file_messages_operations_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetIconCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetIconCall) ProtoMessage() {}
+
+func (x *SetIconCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetIconCall.ProtoReflect.Descriptor instead.
+func (*SetIconCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SetIconCall) GetIcon() string {
+	if x != nil {
+		return x.Icon
+	}
+	return ""
+}
+
 // CheckTopicCall asks whether a topic that seems to be deleted is there after all. The name is the one that it has.
 type CheckTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1728,7 +1838,7 @@ type CheckTopicCall struct {
 
 func (x *CheckTopicCall) Reset() {
 	*x = CheckTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1740,7 +1850,7 @@ func (x *CheckTopicCall) String() string {
 func (*CheckTopicCall) ProtoMessage() {}
 
 func (x *CheckTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1753,7 +1863,7 @@ func (x *CheckTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckTopicCall.ProtoReflect.Descriptor instead.
 func (*CheckTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+	return file_messages_operations_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CheckTopicCall) GetName() string {
@@ -1772,7 +1882,7 @@ type RenameTopicCall struct {
 
 func (x *RenameTopicCall) Reset() {
 	*x = RenameTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1894,7 @@ func (x *RenameTopicCall) String() string {
 func (*RenameTopicCall) ProtoMessage() {}
 
 func (x *RenameTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1907,7 @@ func (x *RenameTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameTopicCall.ProtoReflect.Descriptor instead.
 func (*RenameTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{13}
+	return file_messages_operations_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RenameTopicCall) GetName() string {
@@ -1815,7 +1925,7 @@ type CloseTopicCall struct {
 
 func (x *CloseTopicCall) Reset() {
 	*x = CloseTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +1937,7 @@ func (x *CloseTopicCall) String() string {
 func (*CloseTopicCall) ProtoMessage() {}
 
 func (x *CloseTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +1950,7 @@ func (x *CloseTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTopicCall.ProtoReflect.Descriptor instead.
 func (*CloseTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{14}
+	return file_messages_operations_proto_rawDescGZIP(), []int{15}
 }
 
 type ReopenTopicCall struct {
@@ -1851,7 +1961,7 @@ type ReopenTopicCall struct {
 
 func (x *ReopenTopicCall) Reset() {
 	*x = ReopenTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +1973,7 @@ func (x *ReopenTopicCall) String() string {
 func (*ReopenTopicCall) ProtoMessage() {}
 
 func (x *ReopenTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +1986,7 @@ func (x *ReopenTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTopicCall.ProtoReflect.Descriptor instead.
 func (*ReopenTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{15}
+	return file_messages_operations_proto_rawDescGZIP(), []int{16}
 }
 
 type PinCall struct {
@@ -1888,7 +1998,7 @@ type PinCall struct {
 
 func (x *PinCall) Reset() {
 	*x = PinCall{}
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2010,7 @@ func (x *PinCall) String() string {
 func (*PinCall) ProtoMessage() {}
 
 func (x *PinCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2023,7 @@ func (x *PinCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinCall.ProtoReflect.Descriptor instead.
 func (*PinCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+	return file_messages_operations_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PinCall) GetMessageId() int64 {
@@ -1933,7 +2043,7 @@ type ReactCall struct {
 
 func (x *ReactCall) Reset() {
 	*x = ReactCall{}
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1945,7 +2055,7 @@ func (x *ReactCall) String() string {
 func (*ReactCall) ProtoMessage() {}
 
 func (x *ReactCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1958,7 +2068,7 @@ func (x *ReactCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactCall.ProtoReflect.Descriptor instead.
 func (*ReactCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReactCall) GetMessageId() int64 {
@@ -1983,7 +2093,7 @@ type ListAdminsCall struct {
 
 func (x *ListAdminsCall) Reset() {
 	*x = ListAdminsCall{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2105,7 @@ func (x *ListAdminsCall) String() string {
 func (*ListAdminsCall) ProtoMessage() {}
 
 func (x *ListAdminsCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2118,7 @@ func (x *ListAdminsCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAdminsCall.ProtoReflect.Descriptor instead.
 func (*ListAdminsCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 type CheckMemberCall struct {
@@ -2020,7 +2130,7 @@ type CheckMemberCall struct {
 
 func (x *CheckMemberCall) Reset() {
 	*x = CheckMemberCall{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2142,7 @@ func (x *CheckMemberCall) String() string {
 func (*CheckMemberCall) ProtoMessage() {}
 
 func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2155,7 @@ func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMemberCall.ProtoReflect.Descriptor instead.
 func (*CheckMemberCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CheckMemberCall) GetUserId() int64 {
@@ -2064,7 +2174,7 @@ type UnpinCall struct {
 
 func (x *UnpinCall) Reset() {
 	*x = UnpinCall{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2076,7 +2186,7 @@ func (x *UnpinCall) String() string {
 func (*UnpinCall) ProtoMessage() {}
 
 func (x *UnpinCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2089,7 +2199,7 @@ func (x *UnpinCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinCall.ProtoReflect.Descriptor instead.
 func (*UnpinCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UnpinCall) GetMessageId() int64 {
@@ -2107,7 +2217,7 @@ type DescribeChatCall struct {
 
 func (x *DescribeChatCall) Reset() {
 	*x = DescribeChatCall{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2229,7 @@ func (x *DescribeChatCall) String() string {
 func (*DescribeChatCall) ProtoMessage() {}
 
 func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2242,7 @@ func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeChatCall.ProtoReflect.Descriptor instead.
 func (*DescribeChatCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 // TicketView is what a card shows.
@@ -2149,18 +2259,21 @@ type TicketView struct {
 	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
 	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
-	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`                   // of its home topic; empty: not open yet
-	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`           // of the message that is the description; none: not forwarded
-	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"`          // the person who asks can talk on it in their private chat
-	AgeMs               int64                  `protobuf:"varint,81,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"` // in lists: how long ago it was opened
-	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`             // groups in which copies wait for more than a few seconds; in answer to /ticket
+	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`                                  // of its home topic; empty: not open yet
+	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`                          // of the message that is the description; none: not forwarded
+	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"`                         // the person who asks can talk on it in their private chat
+	AgeMs               int64                  `protobuf:"varint,81,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"`                // in lists: how long ago it was opened
+	WaitingFor          string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"` // in lists: desk, customer or nobody
+	Assignee            string                 `protobuf:"bytes,161,opt,name=assignee,proto3" json:"assignee,omitempty"`                       // who takes care of it; empty: nobody, or it is not told here
+	AssigneeUsername    string                 `protobuf:"bytes,162,opt,name=assignee_username,json=assigneeUsername,proto3" json:"assignee_username,omitempty"`
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"` // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
 
 func (x *TicketView) Reset() {
 	*x = TicketView{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2285,7 @@ func (x *TicketView) String() string {
 func (*TicketView) ProtoMessage() {}
 
 func (x *TicketView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2298,7 @@ func (x *TicketView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketView.ProtoReflect.Descriptor instead.
 func (*TicketView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TicketView) GetTicketId() string {
@@ -2293,6 +2406,27 @@ func (x *TicketView) GetAgeMs() int64 {
 	return 0
 }
 
+func (x *TicketView) GetWaitingFor() string {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return ""
+}
+
+func (x *TicketView) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
+	}
+	return ""
+}
+
+func (x *TicketView) GetAssigneeUsername() string {
+	if x != nil {
+		return x.AssigneeUsername
+	}
+	return ""
+}
+
 func (x *TicketView) GetBehind() []*GroupLag {
 	if x != nil {
 		return x.Behind
@@ -2315,7 +2449,7 @@ type GroupLag struct {
 
 func (x *GroupLag) Reset() {
 	*x = GroupLag{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2327,7 +2461,7 @@ func (x *GroupLag) String() string {
 func (*GroupLag) ProtoMessage() {}
 
 func (x *GroupLag) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2340,7 +2474,7 @@ func (x *GroupLag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupLag.ProtoReflect.Descriptor instead.
 func (*GroupLag) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GroupLag) GetGroupTitle() string {
@@ -2398,7 +2532,7 @@ type LinkView struct {
 
 func (x *LinkView) Reset() {
 	*x = LinkView{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2544,7 @@ func (x *LinkView) String() string {
 func (*LinkView) ProtoMessage() {}
 
 func (x *LinkView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2557,7 @@ func (x *LinkView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkView.ProtoReflect.Descriptor instead.
 func (*LinkView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LinkView) GetUserName() string {
@@ -2473,7 +2607,7 @@ type SendCardCall struct {
 
 func (x *SendCardCall) Reset() {
 	*x = SendCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +2619,7 @@ func (x *SendCardCall) String() string {
 func (*SendCardCall) ProtoMessage() {}
 
 func (x *SendCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +2632,7 @@ func (x *SendCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCardCall.ProtoReflect.Descriptor instead.
 func (*SendCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SendCardCall) GetTicket() *TicketView {
@@ -2540,7 +2674,7 @@ type Named struct {
 
 func (x *Named) Reset() {
 	*x = Named{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2552,7 +2686,7 @@ func (x *Named) String() string {
 func (*Named) ProtoMessage() {}
 
 func (x *Named) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2565,7 +2699,7 @@ func (x *Named) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Named.ProtoReflect.Descriptor instead.
 func (*Named) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Named) GetUserId() int64 {
@@ -2594,7 +2728,7 @@ type EditCardCall struct {
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +2740,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +2753,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -2660,7 +2794,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2806,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,10 +2819,63 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// EditContextCall has a context that was posted show what its messages say now.
+type EditContextCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Lines         []*ContextLine         `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"` // oldest first; none: all of them were deleted
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditContextCall) Reset() {
+	*x = EditContextCall{}
+	mi := &file_messages_operations_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditContextCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditContextCall) ProtoMessage() {}
+
+func (x *EditContextCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditContextCall.ProtoReflect.Descriptor instead.
+func (*EditContextCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EditContextCall) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *EditContextCall) GetLines() []*ContextLine {
 	if x != nil {
 		return x.Lines
 	}
@@ -2707,7 +2894,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2906,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2919,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29}
+	return file_messages_operations_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -2783,14 +2970,15 @@ type SendCopyCall struct {
 	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"` // of reply_preview or merged_preview
 	ReplyOrigin     *Forward               `protobuf:"bytes,62,opt,name=reply_origin,json=replyOrigin,proto3" json:"reply_origin,omitempty"`             // of an answered message elsewhere: who said it
 	ReplyUrl        string                 `protobuf:"bytes,63,opt,name=reply_url,json=replyUrl,proto3" json:"reply_url,omitempty"`
-	ReplyItem       string                 `protobuf:"bytes,64,opt,name=reply_item,json=replyItem,proto3" json:"reply_item,omitempty"` // the task of a checklist, or option of a poll, that is answered
+	ReplyItem       string                 `protobuf:"bytes,64,opt,name=reply_item,json=replyItem,proto3" json:"reply_item,omitempty"`           // the task of a checklist, or option of a poll, that is answered
+	ReplyDeleted    bool                   `protobuf:"varint,65,opt,name=reply_deleted,json=replyDeleted,proto3" json:"reply_deleted,omitempty"` // the answered message was deleted
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2802,7 +2990,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2815,7 +3003,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{30}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -2951,6 +3139,13 @@ func (x *SendCopyCall) GetReplyItem() string {
 	return ""
 }
 
+func (x *SendCopyCall) GetReplyDeleted() bool {
+	if x != nil {
+		return x.ReplyDeleted
+	}
+	return false
+}
+
 // SendMergedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
 // waits than may leave.
 type SendMergedCall struct {
@@ -2962,7 +3157,7 @@ type SendMergedCall struct {
 
 func (x *SendMergedCall) Reset() {
 	*x = SendMergedCall{}
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2974,7 +3169,7 @@ func (x *SendMergedCall) String() string {
 func (*SendMergedCall) ProtoMessage() {}
 
 func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2987,7 +3182,7 @@ func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMergedCall.ProtoReflect.Descriptor instead.
 func (*SendMergedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{31}
+	return file_messages_operations_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SendMergedCall) GetCopies() []*SendCopyCall {
@@ -3010,7 +3205,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3022,7 +3217,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3035,7 +3230,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{32}
+	return file_messages_operations_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -3076,13 +3271,14 @@ type EditMergedCall struct {
 	Copies        []*SendCopyCall        `protobuf:"bytes,4,rep,name=copies,proto3" json:"copies,omitempty"`                         // filled in by the chat; those that were deleted are left out
 	Originals     []string               `protobuf:"bytes,5,rep,name=originals,proto3" json:"originals,omitempty"`                   // of copies
 	Indexes       []int32                `protobuf:"varint,6,rep,packed,name=indexes,proto3" json:"indexes,omitempty"`               // of copies
+	Ended         bool                   `protobuf:"varint,7,opt,name=ended,proto3" json:"ended,omitempty"`                          // the link had ended before the change: what was said since stays where it was said
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditMergedCall) Reset() {
 	*x = EditMergedCall{}
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3094,7 +3290,7 @@ func (x *EditMergedCall) String() string {
 func (*EditMergedCall) ProtoMessage() {}
 
 func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3107,7 +3303,7 @@ func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditMergedCall.ProtoReflect.Descriptor instead.
 func (*EditMergedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{33}
+	return file_messages_operations_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EditMergedCall) GetMessageId() int64 {
@@ -3152,6 +3348,13 @@ func (x *EditMergedCall) GetIndexes() []int32 {
 	return nil
 }
 
+func (x *EditMergedCall) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
 // SendAlbumCall posts media together. What does not fit into their captions follows as further parts of each copy.
 type SendAlbumCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3162,7 +3365,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3377,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3390,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{34}
+	return file_messages_operations_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -3209,7 +3412,7 @@ type EditCopyCall struct {
 
 func (x *EditCopyCall) Reset() {
 	*x = EditCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3424,7 @@ func (x *EditCopyCall) String() string {
 func (*EditCopyCall) ProtoMessage() {}
 
 func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3437,7 @@ func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCopyCall.ProtoReflect.Descriptor instead.
 func (*EditCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{35}
+	return file_messages_operations_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EditCopyCall) GetMessageId() int64 {
@@ -3268,7 +3471,7 @@ type DeleteMessagesCall struct {
 
 func (x *DeleteMessagesCall) Reset() {
 	*x = DeleteMessagesCall{}
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +3483,7 @@ func (x *DeleteMessagesCall) String() string {
 func (*DeleteMessagesCall) ProtoMessage() {}
 
 func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3496,7 @@ func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesCall.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{36}
+	return file_messages_operations_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteMessagesCall) GetMessageIds() []int64 {
@@ -3313,7 +3516,7 @@ type WithdrawCall struct {
 
 func (x *WithdrawCall) Reset() {
 	*x = WithdrawCall{}
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3325,7 +3528,7 @@ func (x *WithdrawCall) String() string {
 func (*WithdrawCall) ProtoMessage() {}
 
 func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3338,7 +3541,7 @@ func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCall.ProtoReflect.Descriptor instead.
 func (*WithdrawCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{37}
+	return file_messages_operations_proto_rawDescGZIP(), []int{39}
 }
 
 // SendNoticeCall is a text of the catalogue.
@@ -3350,6 +3553,9 @@ type SendNoticeCall struct {
 	Keyboard      *Keyboard              `protobuf:"bytes,4,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
 	ForceReply    bool                   `protobuf:"varint,5,opt,name=force_reply,json=forceReply,proto3" json:"force_reply,omitempty"`
 	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`                   // for lists
+	Silent        bool                   `protobuf:"varint,170,opt,name=silent,proto3" json:"silent,omitempty"`                  // nobody's phone makes a sound
+	AtMs          int64                  `protobuf:"varint,171,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`          // the argument "at": a time, which each reader sees in their own zone
+	AtZone        string                 `protobuf:"bytes,172,opt,name=at_zone,json=atZone,proto3" json:"at_zone,omitempty"`     // the time zone in which it is written where it is not shown so
 	TicketId      string                 `protobuf:"bytes,8,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // in a private chat: the ticket that it is about, if its owner does not say so; empty: none
 	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`      // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
 	unknownFields protoimpl.UnknownFields
@@ -3358,7 +3564,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3370,7 +3576,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3383,7 +3589,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{38}
+	return file_messages_operations_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -3428,6 +3634,27 @@ func (x *SendNoticeCall) GetTickets() []*TicketView {
 	return nil
 }
 
+func (x *SendNoticeCall) GetSilent() bool {
+	if x != nil {
+		return x.Silent
+	}
+	return false
+}
+
+func (x *SendNoticeCall) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *SendNoticeCall) GetAtZone() string {
+	if x != nil {
+		return x.AtZone
+	}
+	return ""
+}
+
 func (x *SendNoticeCall) GetTicketId() string {
 	if x != nil {
 		return x.TicketId
@@ -3452,7 +3679,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3464,7 +3691,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3477,7 +3704,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{39}
+	return file_messages_operations_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -3496,7 +3723,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3508,7 +3735,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3521,7 +3748,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{40}
+	return file_messages_operations_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -3537,13 +3764,14 @@ type Button struct {
 	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`   // a text of the catalogue
 	Data          string                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"` // callback data, at most 64 bytes, or
 	Url           string                 `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
+	MiniApp       bool                   `protobuf:"varint,5,opt,name=mini_app,json=miniApp,proto3" json:"mini_app,omitempty"` // the url opens as a Mini App: https, and only in private chats
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3555,7 +3783,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3568,7 +3796,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{41}
+	return file_messages_operations_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Button) GetText() string {
@@ -3599,6 +3827,13 @@ func (x *Button) GetUrl() string {
 	return ""
 }
 
+func (x *Button) GetMiniApp() bool {
+	if x != nil {
+		return x.MiniApp
+	}
+	return false
+}
+
 type EditKeyboardCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
@@ -3609,7 +3844,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3621,7 +3856,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3634,7 +3869,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{42}
+	return file_messages_operations_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -3662,7 +3897,7 @@ type EditNoticeCall struct {
 
 func (x *EditNoticeCall) Reset() {
 	*x = EditNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3674,7 +3909,7 @@ func (x *EditNoticeCall) String() string {
 func (*EditNoticeCall) ProtoMessage() {}
 
 func (x *EditNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3687,7 +3922,7 @@ func (x *EditNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditNoticeCall.ProtoReflect.Descriptor instead.
 func (*EditNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{43}
+	return file_messages_operations_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *EditNoticeCall) GetMessageId() int64 {
@@ -3716,7 +3951,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[44]
+	mi := &file_messages_operations_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3728,7 +3963,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[44]
+	mi := &file_messages_operations_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3741,7 +3976,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{44}
+	return file_messages_operations_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -3795,7 +4030,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[45]
+	mi := &file_messages_operations_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3807,7 +4042,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[45]
+	mi := &file_messages_operations_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3820,7 +4055,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{45}
+	return file_messages_operations_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -3925,7 +4160,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xf8\x10\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x8a\x12\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x03ref\x18\v \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
@@ -3954,7 +4189,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"sendNotice\x12K\n" +
 	"\redit_keyboard\x18\x1d \x01(\v2$.topicdesk.messages.EditKeyboardCallH\x00R\feditKeyboard\x12E\n" +
 	"\vedit_notice\x18T \x01(\v2\".topicdesk.messages.EditNoticeCallH\x00R\n" +
-	"editNotice\x12Q\n" +
+	"editNotice\x12H\n" +
+	"\fedit_context\x18U \x01(\v2#.topicdesk.messages.EditContextCallH\x00R\veditContext\x12<\n" +
+	"\bset_icon\x18V \x01(\v2\x1f.topicdesk.messages.SetIconCallH\x00R\asetIcon\x12Q\n" +
 	"\x0fanswer_callback\x18\x1e \x01(\v2&.topicdesk.messages.AnswerCallbackCallH\x00R\x0eanswerCallback\x125\n" +
 	"\x05react\x18\x1f \x01(\v2\x1d.topicdesk.messages.ReactCallH\x00R\x05react\x12H\n" +
 	"\fsend_context\x18  \x01(\v2#.topicdesk.messages.SendContextCallH\x00R\vsendContext\x12E\n" +
@@ -3973,11 +4210,12 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x0fdelete_messages\x18) \x01(\v2&.topicdesk.messages.DeleteMessagesCallH\x00R\x0edeleteMessages\x12>\n" +
 	"\bwithdraw\x18* \x01(\v2 .topicdesk.messages.WithdrawCallH\x00R\bwithdraw\x12E\n" +
 	"\vcheck_topic\x18+ \x01(\v2\".topicdesk.messages.CheckTopicCallH\x00R\n" +
-	"checkTopic\" \n" +
+	"checkTopic\"*\n" +
 	"\bPriority\x12\b\n" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
-	"\x06ANSWER\x10\x01B\x06\n" +
+	"\x06ANSWER\x10\x01\x12\b\n" +
+	"\x04LAST\x10\x02B\x06\n" +
 	"\x04callJ\x04\b\x02\x10\x03\"\xee\x04\n" +
 	"\fOperationRef\x12@\n" +
 	"\apending\x18\x01 \x01(\v2$.topicdesk.messages.PendingOperationH\x00R\apending\x12N\n" +
@@ -3996,7 +4234,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x10PendingOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\xb2\x03\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x8d\x04\n" +
 	"\tTopicStep\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
@@ -4008,7 +4246,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\brevivals\x18( \x01(\x03R\brevivals\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
 	"\x06medium\x18\a \x01(\x05R\x06medium\x12\x14\n" +
-	"\x05media\x18\b \x01(\x05R\x05media\"\x91\x01\n" +
+	"\x05media\x18\b \x01(\x05R\x05media\x12\x12\n" +
+	"\x04icon\x18\v \x01(\tR\x04icon\x12)\n" +
+	"\x10context_revision\x18\n" +
+	" \x01(\x03R\x0fcontextRevision\"\xad\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -4023,7 +4264,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
 	"\x06REOPEN\x10\b\x12\n" +
 	"\n" +
-	"\x06MEDIUM\x10\t\x12\t\n" +
+	"\x06MEDIUM\x10\t\x12\x10\n" +
+	"\fEDIT_CONTEXT\x10\n" +
+	"\x12\b\n" +
+	"\x04ICON\x10\v\x12\t\n" +
 	"\x05CHECK\x10(\"\xaf\x01\n" +
 	"\vMessageStep\x12\x1d\n" +
 	"\n" +
@@ -4075,9 +4319,12 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
 	"\x06ADMINS\x10\x02\x12\n" +
 	"\n" +
-	"\x06MEMBER\x10\x03\"%\n" +
+	"\x06MEMBER\x10\x03\"9\n" +
 	"\x0fCreateTopicCall\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"$\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04icon\x18\x02 \x01(\tR\x04icon\"!\n" +
+	"\vSetIconCall\x12\x12\n" +
+	"\x04icon\x18\x01 \x01(\tR\x04icon\"$\n" +
 	"\x0eCheckTopicCall\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"%\n" +
 	"\x0fRenameTopicCall\x12\x12\n" +
@@ -4097,7 +4344,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xce\x04\n" +
+	"\x10DescribeChatCall\"\xbb\x05\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
@@ -4117,7 +4364,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	" \x01(\tR\x03url\x125\n" +
 	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x12\x15\n" +
-	"\x06age_ms\x18Q \x01(\x03R\x05ageMs\x124\n" +
+	"\x06age_ms\x18Q \x01(\x03R\x05ageMs\x12 \n" +
+	"\vwaiting_for\x18\xa0\x01 \x01(\tR\n" +
+	"waitingFor\x12\x1b\n" +
+	"\bassignee\x18\xa1\x01 \x01(\tR\bassignee\x12,\n" +
+	"\x11assignee_username\x18\xa2\x01 \x01(\tR\x10assigneeUsername\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\xb8\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
@@ -4151,14 +4402,18 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\basked_by\x18\x03 \x01(\tR\aaskedBy\x127\n" +
 	"\tmentioned\x18\x04 \x01(\v2\x19.topicdesk.messages.NamedR\tmentioned\"H\n" +
 	"\x0fSendContextCall\x125\n" +
-	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"\x99\x01\n" +
+	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"g\n" +
+	"\x0fEditContextCall\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\x125\n" +
+	"\x05lines\x18\x02 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"\x99\x01\n" +
 	"\vContextLine\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
 	"media_kind\x18\x1e \x01(\tR\tmediaKind\x126\n" +
-	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xc7\x05\n" +
+	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xec\x05\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -4181,14 +4436,15 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\freply_origin\x18> \x01(\v2\x1b.topicdesk.messages.ForwardR\vreplyOrigin\x12\x1b\n" +
 	"\treply_url\x18? \x01(\tR\breplyUrl\x12\x1d\n" +
 	"\n" +
-	"reply_item\x18@ \x01(\tR\treplyItem\"J\n" +
+	"reply_item\x18@ \x01(\tR\treplyItem\x12#\n" +
+	"\rreply_deleted\x18A \x01(\bR\freplyDeleted\"J\n" +
 	"\x0eSendMergedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x05R\x06offset\x12\x16\n" +
 	"\x06length\x18\x02 \x01(\x05R\x06length\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\x05R\x05index\x12\x10\n" +
-	"\x03cut\x18\x04 \x01(\bR\x03cut\"\xce\x01\n" +
+	"\x03cut\x18\x04 \x01(\bR\x03cut\"\xe4\x01\n" +
 	"\x0eEditMergedCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x12\x19\n" +
@@ -4196,7 +4452,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x03own\x18\x03 \x01(\tR\x03own\x128\n" +
 	"\x06copies\x18\x04 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\x12\x1c\n" +
 	"\toriginals\x18\x05 \x03(\tR\toriginals\x12\x18\n" +
-	"\aindexes\x18\x06 \x03(\x05R\aindexes\"G\n" +
+	"\aindexes\x18\x06 \x03(\x05R\aindexes\x12\x14\n" +
+	"\x05ended\x18\a \x01(\bR\x05ended\"G\n" +
 	"\rSendAlbumCall\x126\n" +
 	"\x05parts\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x05parts\"\x98\x01\n" +
 	"\fEditCopyCall\x12\x1d\n" +
@@ -4207,7 +4464,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x12DeleteMessagesCall\x12\x1f\n" +
 	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
 	"messageIds\"\x0e\n" +
-	"\fWithdrawCall\"\x83\x03\n" +
+	"\fWithdrawCall\"\xcc\x03\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -4215,7 +4472,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bkeyboard\x18\x04 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\x12\x1f\n" +
 	"\vforce_reply\x18\x05 \x01(\bR\n" +
 	"forceReply\x128\n" +
-	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x1b\n" +
+	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x17\n" +
+	"\x06silent\x18\xaa\x01 \x01(\bR\x06silent\x12\x14\n" +
+	"\x05at_ms\x18\xab\x01 \x01(\x03R\x04atMs\x12\x18\n" +
+	"\aat_zone\x18\xac\x01 \x01(\tR\x06atZone\x12\x1b\n" +
 	"\tticket_id\x18\b \x01(\tR\bticketId\x12\x17\n" +
 	"\auser_id\x18\a \x01(\x03R\x06userId\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
@@ -4224,12 +4484,13 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bKeyboard\x123\n" +
 	"\x04rows\x18\x01 \x03(\v2\x1f.topicdesk.messages.KeyboardRowR\x04rows\"C\n" +
 	"\vKeyboardRow\x124\n" +
-	"\abuttons\x18\x01 \x03(\v2\x1a.topicdesk.messages.ButtonR\abuttons\"T\n" +
+	"\abuttons\x18\x01 \x03(\v2\x1a.topicdesk.messages.ButtonR\abuttons\"o\n" +
 	"\x06Button\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\tR\x04data\x12\x10\n" +
-	"\x03url\x18\x04 \x01(\tR\x03url\"k\n" +
+	"\x03url\x18\x04 \x01(\tR\x03url\x12\x19\n" +
+	"\bmini_app\x18\x05 \x01(\bR\aminiApp\"k\n" +
 	"\x10EditKeyboardCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x128\n" +
@@ -4289,7 +4550,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
@@ -4309,124 +4570,129 @@ var file_messages_operations_proto_goTypes = []any{
 	(*FailureWord)(nil),        // 15: topicdesk.messages.FailureWord
 	(*GroupQuestion)(nil),      // 16: topicdesk.messages.GroupQuestion
 	(*CreateTopicCall)(nil),    // 17: topicdesk.messages.CreateTopicCall
-	(*CheckTopicCall)(nil),     // 18: topicdesk.messages.CheckTopicCall
-	(*RenameTopicCall)(nil),    // 19: topicdesk.messages.RenameTopicCall
-	(*CloseTopicCall)(nil),     // 20: topicdesk.messages.CloseTopicCall
-	(*ReopenTopicCall)(nil),    // 21: topicdesk.messages.ReopenTopicCall
-	(*PinCall)(nil),            // 22: topicdesk.messages.PinCall
-	(*ReactCall)(nil),          // 23: topicdesk.messages.ReactCall
-	(*ListAdminsCall)(nil),     // 24: topicdesk.messages.ListAdminsCall
-	(*CheckMemberCall)(nil),    // 25: topicdesk.messages.CheckMemberCall
-	(*UnpinCall)(nil),          // 26: topicdesk.messages.UnpinCall
-	(*DescribeChatCall)(nil),   // 27: topicdesk.messages.DescribeChatCall
-	(*TicketView)(nil),         // 28: topicdesk.messages.TicketView
-	(*GroupLag)(nil),           // 29: topicdesk.messages.GroupLag
-	(*LinkView)(nil),           // 30: topicdesk.messages.LinkView
-	(*SendCardCall)(nil),       // 31: topicdesk.messages.SendCardCall
-	(*Named)(nil),              // 32: topicdesk.messages.Named
-	(*EditCardCall)(nil),       // 33: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 34: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 35: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 36: topicdesk.messages.SendCopyCall
-	(*SendMergedCall)(nil),     // 37: topicdesk.messages.SendMergedCall
-	(*Span)(nil),               // 38: topicdesk.messages.Span
-	(*EditMergedCall)(nil),     // 39: topicdesk.messages.EditMergedCall
-	(*SendAlbumCall)(nil),      // 40: topicdesk.messages.SendAlbumCall
-	(*EditCopyCall)(nil),       // 41: topicdesk.messages.EditCopyCall
-	(*DeleteMessagesCall)(nil), // 42: topicdesk.messages.DeleteMessagesCall
-	(*WithdrawCall)(nil),       // 43: topicdesk.messages.WithdrawCall
-	(*SendNoticeCall)(nil),     // 44: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 45: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 46: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 47: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 48: topicdesk.messages.EditKeyboardCall
-	(*EditNoticeCall)(nil),     // 49: topicdesk.messages.EditNoticeCall
-	(*AnswerCallbackCall)(nil), // 50: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 51: topicdesk.messages.Outcome
-	nil,                        // 52: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 53: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Entity)(nil),             // 54: topicdesk.messages.Entity
-	(*Forward)(nil),            // 55: topicdesk.messages.Forward
-	(*Content)(nil),            // 56: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 57: topicdesk.messages.GroupFacts
+	(*SetIconCall)(nil),        // 18: topicdesk.messages.SetIconCall
+	(*CheckTopicCall)(nil),     // 19: topicdesk.messages.CheckTopicCall
+	(*RenameTopicCall)(nil),    // 20: topicdesk.messages.RenameTopicCall
+	(*CloseTopicCall)(nil),     // 21: topicdesk.messages.CloseTopicCall
+	(*ReopenTopicCall)(nil),    // 22: topicdesk.messages.ReopenTopicCall
+	(*PinCall)(nil),            // 23: topicdesk.messages.PinCall
+	(*ReactCall)(nil),          // 24: topicdesk.messages.ReactCall
+	(*ListAdminsCall)(nil),     // 25: topicdesk.messages.ListAdminsCall
+	(*CheckMemberCall)(nil),    // 26: topicdesk.messages.CheckMemberCall
+	(*UnpinCall)(nil),          // 27: topicdesk.messages.UnpinCall
+	(*DescribeChatCall)(nil),   // 28: topicdesk.messages.DescribeChatCall
+	(*TicketView)(nil),         // 29: topicdesk.messages.TicketView
+	(*GroupLag)(nil),           // 30: topicdesk.messages.GroupLag
+	(*LinkView)(nil),           // 31: topicdesk.messages.LinkView
+	(*SendCardCall)(nil),       // 32: topicdesk.messages.SendCardCall
+	(*Named)(nil),              // 33: topicdesk.messages.Named
+	(*EditCardCall)(nil),       // 34: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 35: topicdesk.messages.SendContextCall
+	(*EditContextCall)(nil),    // 36: topicdesk.messages.EditContextCall
+	(*ContextLine)(nil),        // 37: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 38: topicdesk.messages.SendCopyCall
+	(*SendMergedCall)(nil),     // 39: topicdesk.messages.SendMergedCall
+	(*Span)(nil),               // 40: topicdesk.messages.Span
+	(*EditMergedCall)(nil),     // 41: topicdesk.messages.EditMergedCall
+	(*SendAlbumCall)(nil),      // 42: topicdesk.messages.SendAlbumCall
+	(*EditCopyCall)(nil),       // 43: topicdesk.messages.EditCopyCall
+	(*DeleteMessagesCall)(nil), // 44: topicdesk.messages.DeleteMessagesCall
+	(*WithdrawCall)(nil),       // 45: topicdesk.messages.WithdrawCall
+	(*SendNoticeCall)(nil),     // 46: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 47: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 48: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 49: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 50: topicdesk.messages.EditKeyboardCall
+	(*EditNoticeCall)(nil),     // 51: topicdesk.messages.EditNoticeCall
+	(*AnswerCallbackCall)(nil), // 52: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 53: topicdesk.messages.Outcome
+	nil,                        // 54: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 55: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Entity)(nil),             // 56: topicdesk.messages.Entity
+	(*Forward)(nil),            // 57: topicdesk.messages.Forward
+	(*Content)(nil),            // 58: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 59: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
 	0,  // 1: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
 	17, // 2: topicdesk.messages.Operation.create_topic:type_name -> topicdesk.messages.CreateTopicCall
-	19, // 3: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
-	20, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
-	21, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
-	31, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	33, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
-	22, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	36, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	44, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	48, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	49, // 12: topicdesk.messages.Operation.edit_notice:type_name -> topicdesk.messages.EditNoticeCall
-	50, // 13: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
-	23, // 14: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	34, // 15: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
-	24, // 16: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
-	27, // 17: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	40, // 18: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	37, // 19: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
-	39, // 20: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
-	25, // 21: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
-	26, // 22: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	41, // 23: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
-	42, // 24: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
-	43, // 25: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
-	18, // 26: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
-	8,  // 27: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
-	9,  // 28: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
-	10, // 29: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
-	11, // 30: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
-	12, // 31: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
-	13, // 32: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
-	14, // 33: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
-	15, // 34: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
-	16, // 35: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
-	1,  // 36: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
-	2,  // 37: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
-	3,  // 38: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
-	4,  // 39: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	54, // 40: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
-	30, // 41: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	55, // 42: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
-	29, // 43: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	28, // 44: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	32, // 45: topicdesk.messages.SendCardCall.mentioned:type_name -> topicdesk.messages.Named
-	28, // 46: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	32, // 47: topicdesk.messages.EditCardCall.mentioned:type_name -> topicdesk.messages.Named
-	35, // 48: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	54, // 49: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	56, // 50: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	54, // 51: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	54, // 52: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
-	55, // 53: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
-	36, // 54: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	36, // 55: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	36, // 56: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	36, // 57: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	56, // 58: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	52, // 59: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	45, // 60: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 61: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	46, // 62: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	47, // 63: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	45, // 64: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	44, // 65: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
-	53, // 66: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 67: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	57, // 68: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	38, // 69: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	38, // 70: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	71, // [71:71] is the sub-list for method output_type
-	71, // [71:71] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	20, // 3: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
+	21, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
+	22, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
+	32, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
+	34, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	23, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
+	38, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	46, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	50, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	51, // 12: topicdesk.messages.Operation.edit_notice:type_name -> topicdesk.messages.EditNoticeCall
+	36, // 13: topicdesk.messages.Operation.edit_context:type_name -> topicdesk.messages.EditContextCall
+	18, // 14: topicdesk.messages.Operation.set_icon:type_name -> topicdesk.messages.SetIconCall
+	52, // 15: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	24, // 16: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
+	35, // 17: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	25, // 18: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
+	28, // 19: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
+	42, // 20: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	39, // 21: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
+	41, // 22: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
+	26, // 23: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	27, // 24: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	43, // 25: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	44, // 26: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	45, // 27: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	19, // 28: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
+	8,  // 29: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
+	9,  // 30: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
+	10, // 31: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
+	11, // 32: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
+	12, // 33: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
+	13, // 34: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
+	14, // 35: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
+	15, // 36: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
+	16, // 37: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
+	1,  // 38: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
+	2,  // 39: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
+	3,  // 40: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
+	4,  // 41: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
+	56, // 42: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	31, // 43: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	57, // 44: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	30, // 45: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	29, // 46: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	33, // 47: topicdesk.messages.SendCardCall.mentioned:type_name -> topicdesk.messages.Named
+	29, // 48: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	33, // 49: topicdesk.messages.EditCardCall.mentioned:type_name -> topicdesk.messages.Named
+	37, // 50: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	37, // 51: topicdesk.messages.EditContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	56, // 52: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	58, // 53: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	56, // 54: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	56, // 55: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	57, // 56: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	38, // 57: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	38, // 58: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	38, // 59: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	38, // 60: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	58, // 61: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	54, // 62: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	47, // 63: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	29, // 64: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	48, // 65: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	49, // 66: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	47, // 67: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	46, // 68: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
+	55, // 69: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 70: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	59, // 71: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	40, // 72: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	40, // 73: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	74, // [74:74] is the sub-list for method output_type
+	74, // [74:74] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -4448,6 +4714,8 @@ func file_messages_operations_proto_init() {
 		(*Operation_SendNotice)(nil),
 		(*Operation_EditKeyboard)(nil),
 		(*Operation_EditNotice)(nil),
+		(*Operation_EditContext)(nil),
+		(*Operation_SetIcon)(nil),
 		(*Operation_AnswerCallback)(nil),
 		(*Operation_React)(nil),
 		(*Operation_SendContext)(nil),
@@ -4480,7 +4748,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   48,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

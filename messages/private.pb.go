@@ -33,8 +33,9 @@ type DraftTicket struct {
 	Enclosures          []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"` // of the description
 	Forward             *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`       // of the message that is the description; none: not forwarded
 	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
-	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`      // media_group_ids: their parts on the shelf are enclosed too
-	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"` // the message whose question the title answers: what waited for it is enclosed too; 0: none
+	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                               // media_group_ids: their parts on the shelf are enclosed too
+	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"`                          // the message whose question the title answers: what waited for it is enclosed too; 0: none
+	DescribedId         int64                  `protobuf:"varint,15,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"` // the message of the chat that the description is; 0: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -132,6 +133,13 @@ func (x *DraftTicket) GetUntitled() int64 {
 	return 0
 }
 
+func (x *DraftTicket) GetDescribedId() int64 {
+	if x != nil {
+		return x.DescribedId
+	}
+	return 0
+}
+
 // CorrectDraft gives a draft the title and the description to which its command was edited. It is a CONFLICT when there is
 // no such draft, or its group is chosen.
 type CorrectDraft struct {
@@ -141,6 +149,7 @@ type CorrectDraft struct {
 	Title               string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	DescriptionEntities []*Entity              `protobuf:"bytes,5,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	DescribedId         int64                  `protobuf:"varint,6,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"` // as in DraftTicket
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -208,6 +217,13 @@ func (x *CorrectDraft) GetDescriptionEntities() []*Entity {
 		return x.DescriptionEntities
 	}
 	return nil
+}
+
+func (x *CorrectDraft) GetDescribedId() int64 {
+	if x != nil {
+		return x.DescribedId
+	}
+	return 0
 }
 
 // ChooseGroup opens the ticket of a draft in a group.
@@ -844,6 +860,210 @@ func (x *ReachableNoted) GetTold() string {
 	return ""
 }
 
+// SetAutoClaim: whoever of the desk answers a ticket of the group first takes care of it, or nobody by that.
+type SetAutoClaim struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Wanted        string                 `protobuf:"bytes,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // on, off; anything else switches between the two
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetAutoClaim) Reset() {
+	*x = SetAutoClaim{}
+	mi := &file_messages_private_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetAutoClaim) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetAutoClaim) ProtoMessage() {}
+
+func (x *SetAutoClaim) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetAutoClaim.ProtoReflect.Descriptor instead.
+func (*SetAutoClaim) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SetAutoClaim) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *SetAutoClaim) GetWanted() string {
+	if x != nil {
+		return x.Wanted
+	}
+	return ""
+}
+
+// SetHours says when the team of a group works, or shows it.
+type SetHours struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Wanted        string                 `protobuf:"bytes,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // hours of a week, "always", or a date and its hours; empty: they are shown, with buttons
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetHours) Reset() {
+	*x = SetHours{}
+	mi := &file_messages_private_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetHours) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetHours) ProtoMessage() {}
+
+func (x *SetHours) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetHours.ProtoReflect.Descriptor instead.
+func (*SetHours) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SetHours) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *SetHours) GetWanted() string {
+	if x != nil {
+		return x.Wanted
+	}
+	return ""
+}
+
+// SetAnswerTimes says within which working time the team of a group answers, or shows it.
+type SetAnswerTimes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Wanted        string                 `protobuf:"bytes,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // durations, each after the priority that it is for; empty: they are shown
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetAnswerTimes) Reset() {
+	*x = SetAnswerTimes{}
+	mi := &file_messages_private_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetAnswerTimes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetAnswerTimes) ProtoMessage() {}
+
+func (x *SetAnswerTimes) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetAnswerTimes.ProtoReflect.Descriptor instead.
+func (*SetAnswerTimes) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SetAnswerTimes) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *SetAnswerTimes) GetWanted() string {
+	if x != nil {
+		return x.Wanted
+	}
+	return ""
+}
+
+// ShowSettings shows the group's settings, with buttons that change them by ChangeGroup.
+type ShowSettings struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShowSettings) Reset() {
+	*x = ShowSettings{}
+	mi := &file_messages_private_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShowSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShowSettings) ProtoMessage() {}
+
+func (x *ShowSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShowSettings.ProtoReflect.Descriptor instead.
+func (*ShowSettings) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ShowSettings) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
 // SetPublic: everyone may open tickets in the group from their private chat, or members alone.
 type SetPublic struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -855,7 +1075,7 @@ type SetPublic struct {
 
 func (x *SetPublic) Reset() {
 	*x = SetPublic{}
-	mi := &file_messages_private_proto_msgTypes[12]
+	mi := &file_messages_private_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1087,7 @@ func (x *SetPublic) String() string {
 func (*SetPublic) ProtoMessage() {}
 
 func (x *SetPublic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[12]
+	mi := &file_messages_private_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1100,7 @@ func (x *SetPublic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPublic.ProtoReflect.Descriptor instead.
 func (*SetPublic) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{12}
+	return file_messages_private_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetPublic) GetOrigin() *Origin {
@@ -901,7 +1121,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x8f\x03\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xb2\x03\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -914,13 +1134,15 @@ const file_messages_private_proto_rawDesc = "" +
 	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12M\n" +
 	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
 	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1a\n" +
-	"\buntitled\x18\x0e \x01(\x03R\buntitled\"\xe6\x01\n" +
+	"\buntitled\x18\x0e \x01(\x03R\buntitled\x12!\n" +
+	"\fdescribed_id\x18\x0f \x01(\x03R\vdescribedId\"\x89\x02\n" +
 	"\fCorrectDraft\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12M\n" +
-	"\x14description_entities\x18\x05 \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"y\n" +
+	"\x14description_entities\x18\x05 \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12!\n" +
+	"\fdescribed_id\x18\x06 \x01(\x03R\vdescribedId\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
@@ -964,7 +1186,18 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x04told\x18\x03 \x01(\tR\x04told\x12\x1b\n" +
 	"\tticket_id\x18\x04 \x01(\tR\bticketId\"$\n" +
 	"\x0eReachableNoted\x12\x12\n" +
-	"\x04told\x18\x01 \x01(\tR\x04told\"W\n" +
+	"\x04told\x18\x01 \x01(\tR\x04told\"Z\n" +
+	"\fSetAutoClaim\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"V\n" +
+	"\bSetHours\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"\\\n" +
+	"\x0eSetAnswerTimes\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"B\n" +
+	"\fShowSettings\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"W\n" +
 	"\tSetPublic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\tR\x06wantedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
@@ -981,7 +1214,7 @@ func file_messages_private_proto_rawDescGZIP() []byte {
 	return file_messages_private_proto_rawDescData
 }
 
-var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_messages_private_proto_goTypes = []any{
 	(*DraftTicket)(nil),     // 0: topicdesk.messages.DraftTicket
 	(*CorrectDraft)(nil),    // 1: topicdesk.messages.CorrectDraft
@@ -995,31 +1228,39 @@ var file_messages_private_proto_goTypes = []any{
 	(*TicketOpened)(nil),    // 9: topicdesk.messages.TicketOpened
 	(*PersonReachable)(nil), // 10: topicdesk.messages.PersonReachable
 	(*ReachableNoted)(nil),  // 11: topicdesk.messages.ReachableNoted
-	(*SetPublic)(nil),       // 12: topicdesk.messages.SetPublic
-	(*Origin)(nil),          // 13: topicdesk.messages.Origin
-	(*Enclosure)(nil),       // 14: topicdesk.messages.Enclosure
-	(*Forward)(nil),         // 15: topicdesk.messages.Forward
-	(*Entity)(nil),          // 16: topicdesk.messages.Entity
+	(*SetAutoClaim)(nil),    // 12: topicdesk.messages.SetAutoClaim
+	(*SetHours)(nil),        // 13: topicdesk.messages.SetHours
+	(*SetAnswerTimes)(nil),  // 14: topicdesk.messages.SetAnswerTimes
+	(*ShowSettings)(nil),    // 15: topicdesk.messages.ShowSettings
+	(*SetPublic)(nil),       // 16: topicdesk.messages.SetPublic
+	(*Origin)(nil),          // 17: topicdesk.messages.Origin
+	(*Enclosure)(nil),       // 18: topicdesk.messages.Enclosure
+	(*Forward)(nil),         // 19: topicdesk.messages.Forward
+	(*Entity)(nil),          // 20: topicdesk.messages.Entity
 }
 var file_messages_private_proto_depIdxs = []int32{
-	13, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	14, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	15, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
-	16, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
-	13, // 4: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
-	16, // 5: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
-	13, // 6: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	13, // 7: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	13, // 8: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	13, // 9: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	13, // 10: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	13, // 11: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	13, // 12: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	17, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
+	18, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	19, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
+	20, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	17, // 4: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
+	20, // 5: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
+	17, // 6: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	17, // 7: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	17, // 8: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	17, // 9: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	17, // 10: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	17, // 11: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	17, // 12: topicdesk.messages.SetAutoClaim.origin:type_name -> topicdesk.messages.Origin
+	17, // 13: topicdesk.messages.SetHours.origin:type_name -> topicdesk.messages.Origin
+	17, // 14: topicdesk.messages.SetAnswerTimes.origin:type_name -> topicdesk.messages.Origin
+	17, // 15: topicdesk.messages.ShowSettings.origin:type_name -> topicdesk.messages.Origin
+	17, // 16: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }
@@ -1035,7 +1276,7 @@ func file_messages_private_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_private_proto_rawDesc), len(file_messages_private_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -564,6 +564,12 @@ type UserView struct {
 	CurrentTicketId string                 `protobuf:"bytes,80,opt,name=current_ticket_id,json=currentTicketId,proto3" json:"current_ticket_id,omitempty"` // the ticket they are talking on in private
 	Blocked         bool                   `protobuf:"varint,81,opt,name=blocked,proto3" json:"blocked,omitempty"`                                         // they have blocked the bot
 	SettledId       int64                  `protobuf:"varint,82,opt,name=settled_id,json=settledId,proto3" json:"settled_id,omitempty"`                    // up to this word of the desk, they have said which ticket they mean
+	UnclearId       int64                  `protobuf:"varint,83,opt,name=unclear_id,json=unclearId,proto3" json:"unclear_id,omitempty"`                    // the word after which it was unclear which ticket something that waits is about; 0: nothing waits
+	UnclearMs       int64                  `protobuf:"varint,84,opt,name=unclear_ms,json=unclearMs,proto3" json:"unclear_ms,omitempty"`                    // with unclear_id: since when the newest of that waits
+	UntitledId      int64                  `protobuf:"varint,85,opt,name=untitled_id,json=untitledId,proto3" json:"untitled_id,omitempty"`                 // the newest message that waits for a ticket's title; 0: none waits
+	UntitledMs      int64                  `protobuf:"varint,86,opt,name=untitled_ms,json=untitledMs,proto3" json:"untitled_ms,omitempty"`                 // with untitled_id: since when
+	TitleAsked      int64                  `protobuf:"varint,87,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`                 // with untitled_id: the message of which the bot has asked whether it is the title; 0: none
+	Drafts          []*TicketView          `protobuf:"bytes,88,rep,name=drafts,proto3" json:"drafts,omitempty"`                                            // tickets of theirs that are not open yet: they are being asked for the group
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -645,6 +651,48 @@ func (x *UserView) GetSettledId() int64 {
 		return x.SettledId
 	}
 	return 0
+}
+
+func (x *UserView) GetUnclearId() int64 {
+	if x != nil {
+		return x.UnclearId
+	}
+	return 0
+}
+
+func (x *UserView) GetUnclearMs() int64 {
+	if x != nil {
+		return x.UnclearMs
+	}
+	return 0
+}
+
+func (x *UserView) GetUntitledId() int64 {
+	if x != nil {
+		return x.UntitledId
+	}
+	return 0
+}
+
+func (x *UserView) GetUntitledMs() int64 {
+	if x != nil {
+		return x.UntitledMs
+	}
+	return 0
+}
+
+func (x *UserView) GetTitleAsked() int64 {
+	if x != nil {
+		return x.TitleAsked
+	}
+	return 0
+}
+
+func (x *UserView) GetDrafts() []*TicketView {
+	if x != nil {
+		return x.Drafts
+	}
+	return nil
 }
 
 // ListTickets asks for a person's tickets, newest first.
@@ -784,6 +832,7 @@ type ListOpenTickets struct {
 	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // with user_id: only those that have a topic in it
 	Skip          int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
 	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	Claimed       bool                   `protobuf:"varint,160,opt,name=claimed,proto3" json:"claimed,omitempty"` // with user_id: instead, those that the person has claimed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -846,6 +895,13 @@ func (x *ListOpenTickets) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListOpenTickets) GetClaimed() bool {
+	if x != nil {
+		return x.Claimed
+	}
+	return false
+}
+
 var File_messages_queries_proto protoreflect.FileDescriptor
 
 const file_messages_queries_proto_rawDesc = "" +
@@ -887,7 +943,7 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
 	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x8f\x02\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xe8\x03\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
@@ -896,7 +952,18 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x11current_ticket_id\x18P \x01(\tR\x0fcurrentTicketId\x12\x18\n" +
 	"\ablocked\x18Q \x01(\bR\ablocked\x12\x1d\n" +
 	"\n" +
-	"settled_id\x18R \x01(\x03R\tsettledId\"Y\n" +
+	"settled_id\x18R \x01(\x03R\tsettledId\x12\x1d\n" +
+	"\n" +
+	"unclear_id\x18S \x01(\x03R\tunclearId\x12\x1d\n" +
+	"\n" +
+	"unclear_ms\x18T \x01(\x03R\tunclearMs\x12\x1f\n" +
+	"\vuntitled_id\x18U \x01(\x03R\n" +
+	"untitledId\x12\x1f\n" +
+	"\vuntitled_ms\x18V \x01(\x03R\n" +
+	"untitledMs\x12\x1f\n" +
+	"\vtitle_asked\x18W \x01(\x03R\n" +
+	"titleAsked\x126\n" +
+	"\x06drafts\x18X \x03(\v2\x1e.topicdesk.messages.TicketViewR\x06drafts\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +
@@ -906,12 +973,13 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x128\n" +
 	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
-	"\x04more\x18\x04 \x01(\bR\x04more\"o\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"\x8a\x01\n" +
 	"\x0fListOpenTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +
 	"\x04skip\x18\x03 \x01(\x05R\x04skip\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limitB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x19\n" +
+	"\aclaimed\x18\xa0\x01 \x01(\bR\aclaimedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_queries_proto_rawDescOnce sync.Once
@@ -956,13 +1024,14 @@ var file_messages_queries_proto_depIdxs = []int32{
 	16, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
 	14, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
 	17, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
-	14, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
-	18, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	18, // 8: topicdesk.messages.UserView.drafts:type_name -> topicdesk.messages.TicketView
+	14, // 9: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
+	18, // 10: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_messages_queries_proto_init() }

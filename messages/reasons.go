@@ -18,4 +18,7 @@ const (
 	ReasonRevision       = "webhook_revision"   // the settings are no longer those that the program has seen
 	ReasonConsumerLeased = "consumer_leased"    // somebody else reads as this consumer
 	ReasonConsumerLimit  = "consumer_limit"     // the API key has as many as it may
+
+	ReasonReportTooLarge = "report_too_large" // it would be made of too many tickets or hours
+	ReasonReportSpan     = "report_span"      // the days, the time zone or the kind of rows can't be understood
 )

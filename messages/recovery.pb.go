@@ -23,7 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// QueueLost tells the owner of an operation that the chat's queue was lost: what got no Done is to be offered again, at once.
+// QueueLost tells the owner of an operation that the chat's queue was lost, or lacks what comes before the operation: what got no
+// Done is to be offered again, at once and in order.
 type QueueLost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

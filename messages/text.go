@@ -91,6 +91,24 @@ func Shorten(s string, n int) string {
 	return strings.TrimRight(CutUTF16(s, n-1), " \t\r\n") + ellipsis
 }
 
+// ShortenAtWord is Shorten that ends after a word, if there is one in the second half of what fits: Thai has spaces only between
+// phrases, and is cut between two characters then, never after a vowel that belongs to the next one.
+func ShortenAtWord(s string, n int) string {
+	short := Shorten(s, n)
+	if short == s || n <= 0 {
+		return short
+	}
+	cut := strings.TrimSuffix(short, ellipsis)
+	if next, _ := utf8.DecodeRuneInString(s[len(cut):]); !unicode.IsSpace(next) {
+		if i := strings.LastIndexFunc(cut, unicode.IsSpace); i >= len(cut)/2 {
+			cut = cut[:i]
+		}
+	}
+	return strings.TrimRightFunc(cut, func(r rune) bool {
+		return unicode.IsSpace(r) || strings.ContainsRune(",;:–—-(", r) || r >= 'เ' && r <= 'ไ'
+	}) + ellipsis
+}
+
 // TopicName names a ticket's topic "#<number> <title>", on one line and at most MaxTopicName long. A long title is
 // shortened, never the number: by that the ticket finds its topic when the answer to createForumTopic is lost
 // (docs/decisions.md, D5, D127).
@@ -172,5 +190,8 @@ func CleanText(text string) string {
 	}, text)
 }
 
-// CleanLine makes one line of a text: cleaned like CleanText, with each run of white space replaced by a space.
-func CleanLine(text string) string { return strings.Join(strings.Fields(CleanText(text)), " ") }
+// CleanLine makes one line of a text that stands among others, such as a name or a title: cleaned like CleanText, with each
+// run of white space replaced by a space, and without the characters that would turn around what follows it.
+func CleanLine(text string) string {
+	return strings.Join(strings.Fields(WithoutDirection(CleanText(text))), " ")
+}

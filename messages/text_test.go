@@ -125,3 +125,31 @@ func TestTopicURL(t *testing.T) {
 		}
 	}
 }
+
+func TestShortenAtWord(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		n    int
+		want string
+	}{
+		"short":               {"Printer", 7, "Printer"},
+		"between two words":   {"The printer smokes", 13, "The printer…"},
+		"within a word":       {"The printer smokes", 15, "The printer…"},
+		"after a word":        {"The printer smokes", 12, "The printer…"},
+		"without its comma":   {"The printer, smokes", 14, "The printer…"},
+		"no early end":        {"A " + strings.Repeat("x", 30), 20, "A " + strings.Repeat("x", 17) + "…"},
+		"Thai between spaces": {"เครื่องพิมพ์เสีย กระดาษติดตลอดเวลา", 22, "เครื่องพิมพ์เสีย…"},
+		"no Thai vowel alone": {"กกกกกกเก", 8, "กกกกกกเก"},
+		"nor at the end":      {"กกกกกกเกกก", 8, "กกกกกก…"},
+		"nor marks":           {"กกกกกที่ดี", 8, "กกกกก…"},
+		"emoji":               {"aaaa👩‍👩‍👧bbbb", 8, "aaaa…"},
+		"nothing":             {"abc", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ShortenAtWord(tc.text, tc.n)
+			if got != tc.want || UTF16Len(got) > tc.n {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

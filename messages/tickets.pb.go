@@ -34,6 +34,8 @@ type UpdateTicket struct {
 	Status              *string                `protobuf:"bytes,6,opt,name=status,proto3,oneof" json:"status,omitempty"`                                                 // open, pending, closed
 	Metadata            []byte                 `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`                                             // a JSON object; empty: none
 	DescriptionEntities []*Entity              `protobuf:"bytes,70,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"` // of the description that is set
+	SnoozedUntilMs      *int64                 `protobuf:"varint,170,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3,oneof" json:"snoozed_until_ms,omitempty"`      // until when it is put aside; 0: it is taken up again
+	AssigneeId          *int64                 `protobuf:"varint,160,opt,name=assignee_id,json=assigneeId,proto3,oneof" json:"assignee_id,omitempty"`                    // Telegram id of who is to take care of it; 0: nobody
 	KeepEntities        bool                   `protobuf:"varint,71,opt,name=keep_entities,json=keepEntities,proto3" json:"keep_entities,omitempty"`                     // while the description stays the same: its sender knows of no markup
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
@@ -125,6 +127,20 @@ func (x *UpdateTicket) GetDescriptionEntities() []*Entity {
 	return nil
 }
 
+func (x *UpdateTicket) GetSnoozedUntilMs() int64 {
+	if x != nil && x.SnoozedUntilMs != nil {
+		return *x.SnoozedUntilMs
+	}
+	return 0
+}
+
+func (x *UpdateTicket) GetAssigneeId() int64 {
+	if x != nil && x.AssigneeId != nil {
+		return *x.AssigneeId
+	}
+	return 0
+}
+
 func (x *UpdateTicket) GetKeepEntities() bool {
 	if x != nil {
 		return x.KeepEntities
@@ -140,6 +156,7 @@ type SendMessage struct {
 	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	ReplyTo       string                 `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`                // id of the message that it answers
 	AttachmentId  string                 `protobuf:"bytes,4,opt,name=attachment_id,json=attachmentId,proto3" json:"attachment_id,omitempty"` // a stored attachment of the ticket that it carries
+	Internal      bool                   `protobuf:"varint,5,opt,name=internal,proto3" json:"internal,omitempty"`                            // an internal note of the web desk: it belongs to the Origin's topic, and stays there
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +217,13 @@ func (x *SendMessage) GetAttachmentId() string {
 		return x.AttachmentId
 	}
 	return ""
+}
+
+func (x *SendMessage) GetInternal() bool {
+	if x != nil {
+		return x.Internal
+	}
+	return false
 }
 
 type GetTicket struct {
@@ -430,6 +454,12 @@ type TicketRecord struct {
 	LastMessageMs       int64                  `protobuf:"varint,19,opt,name=last_message_ms,json=lastMessageMs,proto3" json:"last_message_ms,omitempty"`
 	Revision            string                 `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"` // of all the rest: another one when any of it has changed
 	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	WaitingFor          string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`                // desk, customer, nobody
+	WaitingSinceMs      int64                  `protobuf:"varint,161,opt,name=waiting_since_ms,json=waitingSinceMs,proto3" json:"waiting_since_ms,omitempty"` // 0: it waits for nobody
+	Assignee            *Creator               `protobuf:"bytes,162,opt,name=assignee,proto3" json:"assignee,omitempty"`                                      // the person who has claimed it; none: nobody has
+	AnswerDueMs         int64                  `protobuf:"varint,170,opt,name=answer_due_ms,json=answerDueMs,proto3" json:"answer_due_ms,omitempty"`          // 0: no answer is due
+	OverdueMs           int64                  `protobuf:"varint,171,opt,name=overdue_ms,json=overdueMs,proto3" json:"overdue_ms,omitempty"`                  // since when an answer is overdue; 0: none is
+	SnoozedUntilMs      int64                  `protobuf:"varint,172,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3" json:"snoozed_until_ms,omitempty"` // 0: it is not put aside
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -604,6 +634,48 @@ func (x *TicketRecord) GetDescriptionEntities() []*Entity {
 	return nil
 }
 
+func (x *TicketRecord) GetWaitingFor() string {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return ""
+}
+
+func (x *TicketRecord) GetWaitingSinceMs() int64 {
+	if x != nil {
+		return x.WaitingSinceMs
+	}
+	return 0
+}
+
+func (x *TicketRecord) GetAssignee() *Creator {
+	if x != nil {
+		return x.Assignee
+	}
+	return nil
+}
+
+func (x *TicketRecord) GetAnswerDueMs() int64 {
+	if x != nil {
+		return x.AnswerDueMs
+	}
+	return 0
+}
+
+func (x *TicketRecord) GetOverdueMs() int64 {
+	if x != nil {
+		return x.OverdueMs
+	}
+	return 0
+}
+
+func (x *TicketRecord) GetSnoozedUntilMs() int64 {
+	if x != nil {
+		return x.SnoozedUntilMs
+	}
+	return 0
+}
+
 // ListTicketRecords asks for a page of a list; storage.TicketQuery says which are served.
 type ListTicketRecords struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -620,6 +692,8 @@ type ListTicketRecords struct {
 	ToMs          int64                  `protobuf:"varint,11,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`
 	After         *Place                 `protobuf:"bytes,12,opt,name=after,proto3" json:"after,omitempty"`
 	Limit         int32                  `protobuf:"varint,13,opt,name=limit,proto3" json:"limit,omitempty"`
+	WaitingFor    string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"` // desk, customer; empty: whatever they wait for
+	Assignee      string                 `protobuf:"bytes,161,opt,name=assignee,proto3" json:"assignee,omitempty"`                       // Telegram id of who has claimed them; empty: whoever has
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -743,6 +817,20 @@ func (x *ListTicketRecords) GetLimit() int32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListTicketRecords) GetWaitingFor() string {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return ""
+}
+
+func (x *ListTicketRecords) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
+	}
+	return ""
 }
 
 // Place is where in a list a page ended.
@@ -2047,7 +2135,7 @@ var File_messages_tickets_proto protoreflect.FileDescriptor
 
 const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/tickets.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xb2\x03\n" +
+	"\x16messages/tickets.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xae\x04\n" +
 	"\fUpdateTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\bexpected\x18\x02 \x01(\tR\bexpected\x12\x19\n" +
@@ -2056,18 +2144,24 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\bpriority\x18\x05 \x01(\tH\x02R\bpriority\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x06 \x01(\tH\x03R\x06status\x88\x01\x01\x12\x1f\n" +
 	"\bmetadata\x18\a \x01(\fH\x04R\bmetadata\x88\x01\x01\x12M\n" +
-	"\x14description_entities\x18F \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12#\n" +
+	"\x14description_entities\x18F \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12.\n" +
+	"\x10snoozed_until_ms\x18\xaa\x01 \x01(\x03H\x05R\x0esnoozedUntilMs\x88\x01\x01\x12%\n" +
+	"\vassignee_id\x18\xa0\x01 \x01(\x03H\x06R\n" +
+	"assigneeId\x88\x01\x01\x12#\n" +
 	"\rkeep_entities\x18G \x01(\bR\fkeepEntitiesB\b\n" +
 	"\x06_titleB\x0e\n" +
 	"\f_descriptionB\v\n" +
 	"\t_priorityB\t\n" +
 	"\a_statusB\v\n" +
-	"\t_metadata\"\xb8\x01\n" +
+	"\t_metadataB\x13\n" +
+	"\x11_snoozed_until_msB\x0e\n" +
+	"\f_assignee_id\"\xd4\x01\n" +
 	"\vSendMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x12\x19\n" +
 	"\breply_to\x18\x03 \x01(\tR\areplyTo\x12#\n" +
-	"\rattachment_id\x18\x04 \x01(\tR\fattachmentId\"(\n" +
+	"\rattachment_id\x18\x04 \x01(\tR\fattachmentId\x12\x1a\n" +
+	"\binternal\x18\x05 \x01(\bR\binternal\"(\n" +
 	"\tGetTicket\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\"]\n" +
 	"\aCreator\x12\x12\n" +
@@ -2082,7 +2176,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x19\n" +
 	"\bgroup_id\x18\x05 \x01(\tR\agroupId\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\x03R\x06chatId\x12\x18\n" +
-	"\afailure\x18\a \x01(\tR\afailure\"\xc7\x05\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"\xbe\a\n" +
 	"\fTicketRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -2108,7 +2202,15 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\tclosed_ms\x18\x10 \x01(\x03R\bclosedMs\x12&\n" +
 	"\x0flast_message_ms\x18\x13 \x01(\x03R\rlastMessageMs\x12\x1a\n" +
 	"\brevision\x18\x11 \x01(\tR\brevision\x12M\n" +
-	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"\x9b\x03\n" +
+	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12 \n" +
+	"\vwaiting_for\x18\xa0\x01 \x01(\tR\n" +
+	"waitingFor\x12)\n" +
+	"\x10waiting_since_ms\x18\xa1\x01 \x01(\x03R\x0ewaitingSinceMs\x128\n" +
+	"\bassignee\x18\xa2\x01 \x01(\v2\x1b.topicdesk.messages.CreatorR\bassignee\x12#\n" +
+	"\ranswer_due_ms\x18\xaa\x01 \x01(\x03R\vanswerDueMs\x12\x1e\n" +
+	"\n" +
+	"overdue_ms\x18\xab\x01 \x01(\x03R\toverdueMs\x12)\n" +
+	"\x10snoozed_until_ms\x18\xac\x01 \x01(\x03R\x0esnoozedUntilMs\"\xda\x03\n" +
 	"\x11ListTicketRecords\x12\x1a\n" +
 	"\bstatuses\x18\x0e \x03(\tR\bstatuses\x12\x1e\n" +
 	"\n" +
@@ -2127,7 +2229,10 @@ const file_messages_tickets_proto_rawDesc = "" +
 	" \x01(\x03R\x06fromMs\x12\x13\n" +
 	"\x05to_ms\x18\v \x01(\x03R\x04toMs\x12/\n" +
 	"\x05after\x18\f \x01(\v2\x19.topicdesk.messages.PlaceR\x05after\x12\x14\n" +
-	"\x05limit\x18\r \x01(\x05R\x05limitJ\x04\b\x01\x10\x02J\x04\b\x02\x10\x03J\x04\b\b\x10\t\",\n" +
+	"\x05limit\x18\r \x01(\x05R\x05limit\x12 \n" +
+	"\vwaiting_for\x18\xa0\x01 \x01(\tR\n" +
+	"waitingFor\x12\x1b\n" +
+	"\bassignee\x18\xa1\x01 \x01(\tR\bassigneeJ\x04\b\x01\x10\x02J\x04\b\x02\x10\x03J\x04\b\b\x10\t\",\n" +
 	"\x05Place\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\xd8\x01\n" +
@@ -2301,35 +2406,36 @@ var file_messages_tickets_proto_depIdxs = []int32{
 	3,  // 5: topicdesk.messages.TicketRecord.created_by:type_name -> topicdesk.messages.Creator
 	4,  // 6: topicdesk.messages.TicketRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	25, // 7: topicdesk.messages.TicketRecord.description_entities:type_name -> topicdesk.messages.Entity
-	7,  // 8: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
-	27, // 9: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
-	5,  // 10: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
-	7,  // 11: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
-	27, // 12: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
-	28, // 13: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
-	4,  // 14: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	26, // 15: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
-	10, // 16: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
-	29, // 17: topicdesk.messages.MessageRecord.reference:type_name -> topicdesk.messages.ReplyTo
-	4,  // 18: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
-	27, // 19: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
-	9,  // 20: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
-	27, // 21: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
-	14, // 22: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
-	4,  // 23: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
-	4,  // 24: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	3,  // 25: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
-	18, // 26: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
-	27, // 27: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
-	17, // 28: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
-	27, // 29: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
-	27, // 30: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
-	3,  // 31: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	3,  // 8: topicdesk.messages.TicketRecord.assignee:type_name -> topicdesk.messages.Creator
+	7,  // 9: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
+	27, // 10: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
+	5,  // 11: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
+	7,  // 12: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
+	27, // 13: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
+	28, // 14: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
+	4,  // 15: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	26, // 16: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
+	10, // 17: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
+	29, // 18: topicdesk.messages.MessageRecord.reference:type_name -> topicdesk.messages.ReplyTo
+	4,  // 19: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
+	27, // 20: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
+	9,  // 21: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
+	27, // 22: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
+	14, // 23: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
+	4,  // 24: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
+	4,  // 25: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	3,  // 26: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
+	18, // 27: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
+	27, // 28: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
+	17, // 29: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
+	27, // 30: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
+	27, // 31: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 32: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_messages_tickets_proto_init() }

@@ -20,6 +20,15 @@ const (
 	VerbLang         = "lang"
 	VerbPublic       = "public"
 	VerbWeb          = "web"
+	VerbClaim        = "claim"
+	VerbAssign       = "assign"
+	VerbRelease      = "release"
+	VerbMine         = "mine"
+	VerbAutoClaim    = "autoclaim"
+	VerbHours        = "hours"
+	VerbAnswerWithin = "answer_within"
+	VerbLater        = "later"
+	VerbSettings     = "settings"
 )
 
 // Command declares a slash command: what follows it, where it can be given, and who may give it. From the declaration
@@ -95,6 +104,10 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbStart, Where: Anywhere, Listed: InPrivate, Who: ByAnyone},
 	{Verb: VerbCreateTicket, Grammar: ArgTitle, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
 	{Verb: VerbMention, Grammar: ArgPeople, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByAnyone},
+	{Verb: VerbClaim, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByOwnRule, Personal: true},
+	{Verb: VerbAssign, Grammar: ArgPeople, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByOwnRule},
+	{Verb: VerbRelease, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByOwnRule},
+	{Verb: VerbLater, Grammar: ArgText, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByOwnRule},
 	{Verb: VerbPending, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByTicket},
 	{Verb: VerbPriority, Grammar: ArgWord, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic,
 		Who: ByTicket},
@@ -104,11 +117,16 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbDelete, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByOwnRule},
 	{Verb: VerbTicket, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByAnyone},
 	{Verb: VerbTickets, Grammar: ArgWord, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},
+	{Verb: VerbMine, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone, Personal: true},
 	{Verb: VerbLink, Grammar: ArgTicketID, About: AboutTicket, Where: InGroup | InTopic, Listed: InGroup, Who: ByOwnRule},
 	{Verb: VerbUnlink, About: AboutTicket, Where: InGroup | InTopic, Listed: InTopic, Who: ByTicket},
 	{Verb: VerbDefaultGroup, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAnyone, Personal: true},
 	{Verb: VerbRegister, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbPublic, Grammar: ArgWord, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
+	{Verb: VerbHours, Grammar: ArgText, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
+	{Verb: VerbAnswerWithin, Grammar: ArgText, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
+	{Verb: VerbAutoClaim, Grammar: ArgWord, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
+	{Verb: VerbSettings, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbLang, Grammar: ArgWord, About: AboutChat, Where: Anywhere, Listed: Anywhere, Who: ByAdmins},
 	{Verb: VerbWeb, Grammar: ArgWord, Where: Anywhere, Listed: InPrivate, Who: ByAnyone, Personal: true},
 	{Verb: VerbHelp, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},

@@ -129,6 +129,67 @@ func (x *SignInWeb) GetSession() []byte {
 	return nil
 }
 
+// SignInMiniApp begins a session for what Telegram has signed, once. Repeated with the same session it gets the same reply.
+type SignInMiniApp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Signed        []byte                 `protobuf:"bytes,1,opt,name=signed,proto3" json:"signed,omitempty"`                                       // SHA-256 of its signature
+	SignedUntilMs int64                  `protobuf:"varint,2,opt,name=signed_until_ms,json=signedUntilMs,proto3" json:"signed_until_ms,omitempty"` // when nobody can sign in with it any more
+	Session       []byte                 `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`                                     // hash of the session's secret
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignInMiniApp) Reset() {
+	*x = SignInMiniApp{}
+	mi := &file_messages_web_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignInMiniApp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignInMiniApp) ProtoMessage() {}
+
+func (x *SignInMiniApp) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignInMiniApp.ProtoReflect.Descriptor instead.
+func (*SignInMiniApp) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SignInMiniApp) GetSigned() []byte {
+	if x != nil {
+		return x.Signed
+	}
+	return nil
+}
+
+func (x *SignInMiniApp) GetSignedUntilMs() int64 {
+	if x != nil {
+		return x.SignedUntilMs
+	}
+	return 0
+}
+
+func (x *SignInMiniApp) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
 // CheckWebSession asks whether a secret is that of a session of the person.
 type CheckWebSession struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -139,7 +200,7 @@ type CheckWebSession struct {
 
 func (x *CheckWebSession) Reset() {
 	*x = CheckWebSession{}
-	mi := &file_messages_web_proto_msgTypes[2]
+	mi := &file_messages_web_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -151,7 +212,7 @@ func (x *CheckWebSession) String() string {
 func (*CheckWebSession) ProtoMessage() {}
 
 func (x *CheckWebSession) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[2]
+	mi := &file_messages_web_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -164,7 +225,7 @@ func (x *CheckWebSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckWebSession.ProtoReflect.Descriptor instead.
 func (*CheckWebSession) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{2}
+	return file_messages_web_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CheckWebSession) GetHash() []byte {
@@ -174,7 +235,7 @@ func (x *CheckWebSession) GetHash() []byte {
 	return nil
 }
 
-// WebSession answers SignInWeb and CheckWebSession: NOT_FOUND when the secret is unknown, used up, expired or revoked.
+// WebSession answers SignInWeb, SignInMiniApp and CheckWebSession: NOT_FOUND when the secret is unknown, used up, expired or revoked.
 type WebSession struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -187,7 +248,7 @@ type WebSession struct {
 
 func (x *WebSession) Reset() {
 	*x = WebSession{}
-	mi := &file_messages_web_proto_msgTypes[3]
+	mi := &file_messages_web_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -199,7 +260,7 @@ func (x *WebSession) String() string {
 func (*WebSession) ProtoMessage() {}
 
 func (x *WebSession) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[3]
+	mi := &file_messages_web_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -212,7 +273,7 @@ func (x *WebSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebSession.ProtoReflect.Descriptor instead.
 func (*WebSession) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{3}
+	return file_messages_web_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WebSession) GetCode() Code {
@@ -254,7 +315,7 @@ type EndWebSessions struct {
 
 func (x *EndWebSessions) Reset() {
 	*x = EndWebSessions{}
-	mi := &file_messages_web_proto_msgTypes[4]
+	mi := &file_messages_web_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -266,7 +327,7 @@ func (x *EndWebSessions) String() string {
 func (*EndWebSessions) ProtoMessage() {}
 
 func (x *EndWebSessions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[4]
+	mi := &file_messages_web_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -279,7 +340,7 @@ func (x *EndWebSessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndWebSessions.ProtoReflect.Descriptor instead.
 func (*EndWebSessions) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{4}
+	return file_messages_web_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EndWebSessions) GetOrigin() *Origin {
@@ -306,7 +367,7 @@ type WebSessionsEnded struct {
 
 func (x *WebSessionsEnded) Reset() {
 	*x = WebSessionsEnded{}
-	mi := &file_messages_web_proto_msgTypes[5]
+	mi := &file_messages_web_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -318,7 +379,7 @@ func (x *WebSessionsEnded) String() string {
 func (*WebSessionsEnded) ProtoMessage() {}
 
 func (x *WebSessionsEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[5]
+	mi := &file_messages_web_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -331,7 +392,7 @@ func (x *WebSessionsEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebSessionsEnded.ProtoReflect.Descriptor instead.
 func (*WebSessionsEnded) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{5}
+	return file_messages_web_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WebSessionsEnded) GetCode() Code {
@@ -348,18 +409,80 @@ func (x *WebSessionsEnded) GetCount() int64 {
 	return 0
 }
 
+// MarkWebRead says that the person has seen a ticket on the web desk. What they had read before stays read.
+type MarkWebRead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`                           // of the ticket
+	Sequence      int64                  `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`                       // of the last message; 0: there is none
+	RecordedMs    int64                  `protobuf:"varint,3,opt,name=recorded_ms,json=recordedMs,proto3" json:"recorded_ms,omitempty"` // when the desk heard of that, or the ticket was opened
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MarkWebRead) Reset() {
+	*x = MarkWebRead{}
+	mi := &file_messages_web_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MarkWebRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MarkWebRead) ProtoMessage() {}
+
+func (x *MarkWebRead) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MarkWebRead.ProtoReflect.Descriptor instead.
+func (*MarkWebRead) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *MarkWebRead) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *MarkWebRead) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *MarkWebRead) GetRecordedMs() int64 {
+	if x != nil {
+		return x.RecordedMs
+	}
+	return 0
+}
+
 // GetWebStanding asks what a person is in the group. Telegram may have to be asked; then the reply says so, and who asks
 // again a little later hears its answer. Answered by WebStanding.
 type GetWebStanding struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	CachedOnly    bool                   `protobuf:"varint,2,opt,name=cached_only,json=cachedOnly,proto3" json:"cached_only,omitempty"` // Telegram is not asked: what it said within the last hour will do
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetWebStanding) Reset() {
 	*x = GetWebStanding{}
-	mi := &file_messages_web_proto_msgTypes[6]
+	mi := &file_messages_web_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +494,7 @@ func (x *GetWebStanding) String() string {
 func (*GetWebStanding) ProtoMessage() {}
 
 func (x *GetWebStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[6]
+	mi := &file_messages_web_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +507,7 @@ func (x *GetWebStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWebStanding.ProtoReflect.Descriptor instead.
 func (*GetWebStanding) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{6}
+	return file_messages_web_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetWebStanding) GetUserId() int64 {
@@ -392,6 +515,13 @@ func (x *GetWebStanding) GetUserId() int64 {
 		return x.UserId
 	}
 	return 0
+}
+
+func (x *GetWebStanding) GetCachedOnly() bool {
+	if x != nil {
+		return x.CachedOnly
+	}
+	return false
 }
 
 type WebStanding struct {
@@ -406,7 +536,7 @@ type WebStanding struct {
 
 func (x *WebStanding) Reset() {
 	*x = WebStanding{}
-	mi := &file_messages_web_proto_msgTypes[7]
+	mi := &file_messages_web_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +548,7 @@ func (x *WebStanding) String() string {
 func (*WebStanding) ProtoMessage() {}
 
 func (x *WebStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[7]
+	mi := &file_messages_web_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +561,7 @@ func (x *WebStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebStanding.ProtoReflect.Descriptor instead.
 func (*WebStanding) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{7}
+	return file_messages_web_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WebStanding) GetCode() Code {
@@ -473,7 +603,7 @@ type GetWebAccess struct {
 
 func (x *GetWebAccess) Reset() {
 	*x = GetWebAccess{}
-	mi := &file_messages_web_proto_msgTypes[8]
+	mi := &file_messages_web_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +615,7 @@ func (x *GetWebAccess) String() string {
 func (*GetWebAccess) ProtoMessage() {}
 
 func (x *GetWebAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[8]
+	mi := &file_messages_web_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +628,7 @@ func (x *GetWebAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWebAccess.ProtoReflect.Descriptor instead.
 func (*GetWebAccess) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{8}
+	return file_messages_web_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetWebAccess) GetTicketId() string {
@@ -526,7 +656,7 @@ type WebAccess struct {
 
 func (x *WebAccess) Reset() {
 	*x = WebAccess{}
-	mi := &file_messages_web_proto_msgTypes[9]
+	mi := &file_messages_web_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +668,7 @@ func (x *WebAccess) String() string {
 func (*WebAccess) ProtoMessage() {}
 
 func (x *WebAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[9]
+	mi := &file_messages_web_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +681,7 @@ func (x *WebAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebAccess.ProtoReflect.Descriptor instead.
 func (*WebAccess) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{9}
+	return file_messages_web_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WebAccess) GetCode() Code {
@@ -586,7 +716,7 @@ type WebTopic struct {
 
 func (x *WebTopic) Reset() {
 	*x = WebTopic{}
-	mi := &file_messages_web_proto_msgTypes[10]
+	mi := &file_messages_web_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +728,7 @@ func (x *WebTopic) String() string {
 func (*WebTopic) ProtoMessage() {}
 
 func (x *WebTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[10]
+	mi := &file_messages_web_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +741,7 @@ func (x *WebTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebTopic.ProtoReflect.Descriptor instead.
 func (*WebTopic) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{10}
+	return file_messages_web_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WebTopic) GetPlace() string {
@@ -637,20 +767,27 @@ func (x *WebTopic) GetThreadId() int64 {
 
 // ListWebTickets asks for a page of the tickets of groups, and of those that a person is on.
 type ListWebTickets struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // 0: only those of the groups
-	Groups        []string               `protobuf:"bytes,2,rep,name=groups,proto3" json:"groups,omitempty"`                // internal ids
-	Statuses      []string               `protobuf:"bytes,3,rep,name=statuses,proto3" json:"statuses,omitempty"`            // none: any
-	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	After         *Place                 `protobuf:"bytes,5,opt,name=after,proto3" json:"after,omitempty"`
-	Limit         int32                  `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	UserId       int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // 0: only those of the groups
+	Groups       []string               `protobuf:"bytes,2,rep,name=groups,proto3" json:"groups,omitempty"`                // internal ids
+	Statuses     []string               `protobuf:"bytes,3,rep,name=statuses,proto3" json:"statuses,omitempty"`            // none: any
+	Text         string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	After        *Place                 `protobuf:"bytes,5,opt,name=after,proto3" json:"after,omitempty"`
+	Limit        int32                  `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	Unanswered   bool                   `protobuf:"varint,7,opt,name=unanswered,proto3" json:"unanswered,omitempty"`                           // as waiting_for desk, of the releases before
+	ClosedFromMs int64                  `protobuf:"varint,8,opt,name=closed_from_ms,json=closedFromMs,proto3" json:"closed_from_ms,omitempty"` // only those that were closed since then; 0: any
+	ReaderId     int64                  `protobuf:"varint,9,opt,name=reader_id,json=readerId,proto3" json:"reader_id,omitempty"`               // for whom it is told what is unread
+	WaitingFor   string                 `protobuf:"bytes,170,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`        // desk, customer; empty: whatever they wait for
+	// Only what is the person's: what they opened, what they have claimed where a group of theirs has a topic, and what they were
+	// brought into while nobody has it.
+	Mine          bool `protobuf:"varint,171,opt,name=mine,proto3" json:"mine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWebTickets) Reset() {
 	*x = ListWebTickets{}
-	mi := &file_messages_web_proto_msgTypes[11]
+	mi := &file_messages_web_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +799,7 @@ func (x *ListWebTickets) String() string {
 func (*ListWebTickets) ProtoMessage() {}
 
 func (x *ListWebTickets) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[11]
+	mi := &file_messages_web_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +812,7 @@ func (x *ListWebTickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebTickets.ProtoReflect.Descriptor instead.
 func (*ListWebTickets) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{11}
+	return file_messages_web_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListWebTickets) GetUserId() int64 {
@@ -720,6 +857,41 @@ func (x *ListWebTickets) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListWebTickets) GetUnanswered() bool {
+	if x != nil {
+		return x.Unanswered
+	}
+	return false
+}
+
+func (x *ListWebTickets) GetClosedFromMs() int64 {
+	if x != nil {
+		return x.ClosedFromMs
+	}
+	return 0
+}
+
+func (x *ListWebTickets) GetReaderId() int64 {
+	if x != nil {
+		return x.ReaderId
+	}
+	return 0
+}
+
+func (x *ListWebTickets) GetWaitingFor() string {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return ""
+}
+
+func (x *ListWebTickets) GetMine() bool {
+	if x != nil {
+		return x.Mine
+	}
+	return false
+}
+
 type WebTickets struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -732,7 +904,7 @@ type WebTickets struct {
 
 func (x *WebTickets) Reset() {
 	*x = WebTickets{}
-	mi := &file_messages_web_proto_msgTypes[12]
+	mi := &file_messages_web_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +916,7 @@ func (x *WebTickets) String() string {
 func (*WebTickets) ProtoMessage() {}
 
 func (x *WebTickets) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[12]
+	mi := &file_messages_web_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +929,7 @@ func (x *WebTickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebTickets.ProtoReflect.Descriptor instead.
 func (*WebTickets) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{12}
+	return file_messages_web_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WebTickets) GetCode() Code {
@@ -793,13 +965,15 @@ type WebTicket struct {
 	Ticket        *TicketRecord          `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	LastText      string                 `protobuf:"bytes,2,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"` // of the newest message that is not hidden
 	LastFrom      string                 `protobuf:"bytes,3,opt,name=last_from,json=lastFrom,proto3" json:"last_from,omitempty"`
+	Unread        bool                   `protobuf:"varint,4,opt,name=unread,proto3" json:"unread,omitempty"`                         // the reader has not seen it, and somebody else said it
+	LastMedia     string                 `protobuf:"bytes,170,opt,name=last_media,json=lastMedia,proto3" json:"last_media,omitempty"` // of the newest message, if it has no words: the kind of what it carries
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WebTicket) Reset() {
 	*x = WebTicket{}
-	mi := &file_messages_web_proto_msgTypes[13]
+	mi := &file_messages_web_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +985,7 @@ func (x *WebTicket) String() string {
 func (*WebTicket) ProtoMessage() {}
 
 func (x *WebTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[13]
+	mi := &file_messages_web_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +998,7 @@ func (x *WebTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebTicket.ProtoReflect.Descriptor instead.
 func (*WebTicket) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{13}
+	return file_messages_web_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WebTicket) GetTicket() *TicketRecord {
@@ -848,21 +1022,39 @@ func (x *WebTicket) GetLastFrom() string {
 	return ""
 }
 
+func (x *WebTicket) GetUnread() bool {
+	if x != nil {
+		return x.Unread
+	}
+	return false
+}
+
+func (x *WebTicket) GetLastMedia() string {
+	if x != nil {
+		return x.LastMedia
+	}
+	return ""
+}
+
 // ListWebTimeline asks for a page of a ticket's messages: the newest before a sequence, oldest first.
 type ListWebTimeline struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Before        int64                  `protobuf:"varint,2,opt,name=before,proto3" json:"before,omitempty"` // 0: the newest
-	Limit         int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	MessageId     string                 `protobuf:"bytes,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // only that one
-	After         int64                  `protobuf:"varint,5,opt,name=after,proto3" json:"after,omitempty"`                         // with it: those after a sequence instead
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	TicketId  string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Before    int64                  `protobuf:"varint,2,opt,name=before,proto3" json:"before,omitempty"` // 0: the newest
+	Limit     int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	MessageId string                 `protobuf:"bytes,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // only that one
+	After     int64                  `protobuf:"varint,5,opt,name=after,proto3" json:"after,omitempty"`                         // with it: those after a sequence instead
+	Sequence  int64                  `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`                   // only the one with that sequence, with its former versions
+	// With after: what who asks has. Messages that are the same are left out of the reply.
+	Context       string  `protobuf:"bytes,170,opt,name=context,proto3" json:"context,omitempty"`   // of the reply that brought them; another one than now: they have changed, all of them
+	Have          []int64 `protobuf:"varint,171,rep,packed,name=have,proto3" json:"have,omitempty"` // versions of those behind after, by sequence without a gap; 0: they do not have it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWebTimeline) Reset() {
 	*x = ListWebTimeline{}
-	mi := &file_messages_web_proto_msgTypes[14]
+	mi := &file_messages_web_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +1066,7 @@ func (x *ListWebTimeline) String() string {
 func (*ListWebTimeline) ProtoMessage() {}
 
 func (x *ListWebTimeline) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[14]
+	mi := &file_messages_web_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +1079,7 @@ func (x *ListWebTimeline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebTimeline.ProtoReflect.Descriptor instead.
 func (*ListWebTimeline) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{14}
+	return file_messages_web_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListWebTimeline) GetTicketId() string {
@@ -925,17 +1117,43 @@ func (x *ListWebTimeline) GetAfter() int64 {
 	return 0
 }
 
+func (x *ListWebTimeline) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ListWebTimeline) GetContext() string {
+	if x != nil {
+		return x.Context
+	}
+	return ""
+}
+
+func (x *ListWebTimeline) GetHave() []int64 {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
 type WebTimeline struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	Messages      []*WebMessage          `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Code             Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Messages         []*WebMessage          `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	Waiting          map[string]*WebWaiting `protobuf:"bytes,3,rep,name=waiting,proto3" json:"waiting,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // by place: for what copies wait that are pending there
+	DescriptionFiles []*AttachmentRecord    `protobuf:"bytes,4,rep,name=description_files,json=descriptionFiles,proto3" json:"description_files,omitempty"`                                 // of the ticket's description; of a read of one message: none
+	Context          string                 `protobuf:"bytes,170,opt,name=context,proto3" json:"context,omitempty"`                                                                         // of a page: of what all messages show, such as the ticket's topics
+	Kept             []int64                `protobuf:"varint,171,rep,packed,name=kept,proto3" json:"kept,omitempty"`                                                                       // sequences of those that are the same
+	Closing          *WebClosing            `protobuf:"bytes,172,opt,name=closing,proto3" json:"closing,omitempty"`                                                                         // of a closed ticket, as far as its latest events tell
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *WebTimeline) Reset() {
 	*x = WebTimeline{}
-	mi := &file_messages_web_proto_msgTypes[15]
+	mi := &file_messages_web_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1165,7 @@ func (x *WebTimeline) String() string {
 func (*WebTimeline) ProtoMessage() {}
 
 func (x *WebTimeline) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[15]
+	mi := &file_messages_web_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1178,7 @@ func (x *WebTimeline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebTimeline.ProtoReflect.Descriptor instead.
 func (*WebTimeline) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{15}
+	return file_messages_web_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WebTimeline) GetCode() Code {
@@ -977,18 +1195,110 @@ func (x *WebTimeline) GetMessages() []*WebMessage {
 	return nil
 }
 
+func (x *WebTimeline) GetWaiting() map[string]*WebWaiting {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+func (x *WebTimeline) GetDescriptionFiles() []*AttachmentRecord {
+	if x != nil {
+		return x.DescriptionFiles
+	}
+	return nil
+}
+
+func (x *WebTimeline) GetContext() string {
+	if x != nil {
+		return x.Context
+	}
+	return ""
+}
+
+func (x *WebTimeline) GetKept() []int64 {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+func (x *WebTimeline) GetClosing() *WebClosing {
+	if x != nil {
+		return x.Closing
+	}
+	return nil
+}
+
+// WebClosing is who closed a ticket, and what they said about it.
+type WebClosing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	By            string                 `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"` // empty: nobody, or it is not told
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebClosing) Reset() {
+	*x = WebClosing{}
+	mi := &file_messages_web_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebClosing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebClosing) ProtoMessage() {}
+
+func (x *WebClosing) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebClosing.ProtoReflect.Descriptor instead.
+func (*WebClosing) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WebClosing) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *WebClosing) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type WebMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       *MessageRecord         `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	Reactions     []*WebReaction         `protobuf:"bytes,2,rep,name=reactions,proto3" json:"reactions,omitempty"`
 	Files         []*AttachmentRecord    `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"`
+	Former        int64                  `protobuf:"varint,4,opt,name=former,proto3" json:"former,omitempty"`                           // how many former versions are kept
+	Versions      []*WebVersion          `protobuf:"bytes,5,rep,name=versions,proto3" json:"versions,omitempty"`                        // of a read by sequence: oldest first
+	RecordedMs    int64                  `protobuf:"varint,6,opt,name=recorded_ms,json=recordedMs,proto3" json:"recorded_ms,omitempty"` // when the desk heard of it
+	Version       int64                  `protobuf:"varint,170,opt,name=version,proto3" json:"version,omitempty"`                       // nothing is shown differently until it is another one; 0: what becomes of its copies and files is not settled
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WebMessage) Reset() {
 	*x = WebMessage{}
-	mi := &file_messages_web_proto_msgTypes[16]
+	mi := &file_messages_web_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1310,7 @@ func (x *WebMessage) String() string {
 func (*WebMessage) ProtoMessage() {}
 
 func (x *WebMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[16]
+	mi := &file_messages_web_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1323,7 @@ func (x *WebMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebMessage.ProtoReflect.Descriptor instead.
 func (*WebMessage) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{16}
+	return file_messages_web_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WebMessage) GetMessage() *MessageRecord {
@@ -1037,6 +1347,361 @@ func (x *WebMessage) GetFiles() []*AttachmentRecord {
 	return nil
 }
 
+func (x *WebMessage) GetFormer() int64 {
+	if x != nil {
+		return x.Former
+	}
+	return 0
+}
+
+func (x *WebMessage) GetVersions() []*WebVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *WebMessage) GetRecordedMs() int64 {
+	if x != nil {
+		return x.RecordedMs
+	}
+	return 0
+}
+
+func (x *WebMessage) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// WebVersion is what a message said until an edit.
+type WebVersion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Content       *Content               `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	Internal      bool                   `protobuf:"varint,2,opt,name=internal,proto3" json:"internal,omitempty"` // it was an internal note then
+	UntilMs       int64                  `protobuf:"varint,3,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebVersion) Reset() {
+	*x = WebVersion{}
+	mi := &file_messages_web_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebVersion) ProtoMessage() {}
+
+func (x *WebVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebVersion.ProtoReflect.Descriptor instead.
+func (*WebVersion) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *WebVersion) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *WebVersion) GetInternal() bool {
+	if x != nil {
+		return x.Internal
+	}
+	return false
+}
+
+func (x *WebVersion) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+// WebWaiting is why what goes to a place waits.
+type WebWaiting struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	BlockedUntilMs int64                  `protobuf:"varint,1,opt,name=blocked_until_ms,json=blockedUntilMs,proto3" json:"blocked_until_ms,omitempty"` // Telegram asks for a pause until then; 0: it does not
+	Suspended      string                 `protobuf:"bytes,2,opt,name=suspended,proto3" json:"suspended,omitempty"`                                    // why the bot may not write there; empty: it may
+	Waiting        int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`                                       // operations
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WebWaiting) Reset() {
+	*x = WebWaiting{}
+	mi := &file_messages_web_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebWaiting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebWaiting) ProtoMessage() {}
+
+func (x *WebWaiting) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebWaiting.ProtoReflect.Descriptor instead.
+func (*WebWaiting) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *WebWaiting) GetBlockedUntilMs() int64 {
+	if x != nil {
+		return x.BlockedUntilMs
+	}
+	return 0
+}
+
+func (x *WebWaiting) GetSuspended() string {
+	if x != nil {
+		return x.Suspended
+	}
+	return ""
+}
+
+func (x *WebWaiting) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// ListWebPeople asks for the colleagues who can be mentioned on a ticket.
+type ListWebPeople struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // who asks
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`                    // in their name, username or group; empty: any
+	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	ToAssign      bool                   `protobuf:"varint,170,opt,name=to_assign,json=toAssign,proto3" json:"to_assign,omitempty"` // instead, those to whom the ticket can be given
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWebPeople) Reset() {
+	*x = ListWebPeople{}
+	mi := &file_messages_web_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWebPeople) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWebPeople) ProtoMessage() {}
+
+func (x *ListWebPeople) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWebPeople.ProtoReflect.Descriptor instead.
+func (*ListWebPeople) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListWebPeople) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *ListWebPeople) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ListWebPeople) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ListWebPeople) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListWebPeople) GetToAssign() bool {
+	if x != nil {
+		return x.ToAssign
+	}
+	return false
+}
+
+type WebPeople struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	People        []*WebPerson           `protobuf:"bytes,2,rep,name=people,proto3" json:"people,omitempty"`
+	More          bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"` // than are listed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebPeople) Reset() {
+	*x = WebPeople{}
+	mi := &file_messages_web_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebPeople) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebPeople) ProtoMessage() {}
+
+func (x *WebPeople) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebPeople.ProtoReflect.Descriptor instead.
+func (*WebPeople) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WebPeople) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *WebPeople) GetPeople() []*WebPerson {
+	if x != nil {
+		return x.People
+	}
+	return nil
+}
+
+func (x *WebPeople) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type WebPerson struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Username      string                 `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
+	Group         string                 `protobuf:"bytes,4,opt,name=group,proto3" json:"group,omitempty"` // title of their default group
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebPerson) Reset() {
+	*x = WebPerson{}
+	mi := &file_messages_web_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebPerson) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebPerson) ProtoMessage() {}
+
+func (x *WebPerson) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_web_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebPerson.ProtoReflect.Descriptor instead.
+func (*WebPerson) Descriptor() ([]byte, []int) {
+	return file_messages_web_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *WebPerson) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *WebPerson) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WebPerson) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *WebPerson) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
 type WebReaction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Emoji         string                 `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
@@ -1047,7 +1712,7 @@ type WebReaction struct {
 
 func (x *WebReaction) Reset() {
 	*x = WebReaction{}
-	mi := &file_messages_web_proto_msgTypes[17]
+	mi := &file_messages_web_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1724,7 @@ func (x *WebReaction) String() string {
 func (*WebReaction) ProtoMessage() {}
 
 func (x *WebReaction) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_web_proto_msgTypes[17]
+	mi := &file_messages_web_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1737,7 @@ func (x *WebReaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebReaction.ProtoReflect.Descriptor instead.
 func (*WebReaction) Descriptor() ([]byte, []int) {
-	return file_messages_web_proto_rawDescGZIP(), []int{17}
+	return file_messages_web_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WebReaction) GetEmoji() string {
@@ -1093,13 +1758,17 @@ var File_messages_web_proto protoreflect.FileDescriptor
 
 const file_messages_web_proto_rawDesc = "" +
 	"\n" +
-	"\x12messages/web.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/tickets.proto\"X\n" +
+	"\x12messages/web.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x16messages/tickets.proto\"X\n" +
 	"\x0eOfferWebSignIn\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\"9\n" +
 	"\tSignInWeb\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x18\n" +
-	"\asession\x18\x02 \x01(\fR\asession\"%\n" +
+	"\asession\x18\x02 \x01(\fR\asession\"i\n" +
+	"\rSignInMiniApp\x12\x16\n" +
+	"\x06signed\x18\x01 \x01(\fR\x06signed\x12&\n" +
+	"\x0fsigned_until_ms\x18\x02 \x01(\x03R\rsignedUntilMs\x12\x18\n" +
+	"\asession\x18\x03 \x01(\fR\asession\"%\n" +
 	"\x0fCheckWebSession\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\"\xa1\x01\n" +
 	"\n" +
@@ -1114,9 +1783,16 @@ const file_messages_web_proto_rawDesc = "" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\"V\n" +
 	"\x10WebSessionsEnded\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x03R\x05count\")\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"b\n" +
+	"\vMarkWebRead\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x03R\bsequence\x12\x1f\n" +
+	"\vrecorded_ms\x18\x03 \x01(\x03R\n" +
+	"recordedMs\"J\n" +
 	"\x0eGetWebStanding\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x7f\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1f\n" +
+	"\vcached_only\x18\x02 \x01(\bR\n" +
+	"cachedOnly\"\x7f\n" +
 	"\vWebStanding\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x14\n" +
 	"\x05known\x18\x02 \x01(\bR\x05known\x12\x16\n" +
@@ -1132,39 +1808,95 @@ const file_messages_web_proto_rawDesc = "" +
 	"\bWebTopic\x12\x14\n" +
 	"\x05place\x18\x01 \x01(\tR\x05place\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1b\n" +
-	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\xb8\x01\n" +
+	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\xd2\x02\n" +
 	"\x0eListWebTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x16\n" +
 	"\x06groups\x18\x02 \x03(\tR\x06groups\x12\x1a\n" +
 	"\bstatuses\x18\x03 \x03(\tR\bstatuses\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12/\n" +
 	"\x05after\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x05after\x12\x14\n" +
-	"\x05limit\x18\x06 \x01(\x05R\x05limit\"\xba\x01\n" +
+	"\x05limit\x18\x06 \x01(\x05R\x05limit\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\a \x01(\bR\n" +
+	"unanswered\x12$\n" +
+	"\x0eclosed_from_ms\x18\b \x01(\x03R\fclosedFromMs\x12\x1b\n" +
+	"\treader_id\x18\t \x01(\x03R\breaderId\x12 \n" +
+	"\vwaiting_for\x18\xaa\x01 \x01(\tR\n" +
+	"waitingFor\x12\x13\n" +
+	"\x04mine\x18\xab\x01 \x01(\bR\x04mine\"\xba\x01\n" +
 	"\n" +
 	"WebTickets\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x127\n" +
 	"\atickets\x18\x03 \x03(\v2\x1d.topicdesk.messages.WebTicketR\atickets\x12-\n" +
-	"\x04next\x18\x04 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\x7f\n" +
+	"\x04next\x18\x04 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xb7\x01\n" +
 	"\tWebTicket\x128\n" +
 	"\x06ticket\x18\x01 \x01(\v2 .topicdesk.messages.TicketRecordR\x06ticket\x12\x1b\n" +
 	"\tlast_text\x18\x02 \x01(\tR\blastText\x12\x1b\n" +
-	"\tlast_from\x18\x03 \x01(\tR\blastFrom\"\x91\x01\n" +
+	"\tlast_from\x18\x03 \x01(\tR\blastFrom\x12\x16\n" +
+	"\x06unread\x18\x04 \x01(\bR\x06unread\x12\x1e\n" +
+	"\n" +
+	"last_media\x18\xaa\x01 \x01(\tR\tlastMedia\"\xdd\x01\n" +
 	"\x0fListWebTimeline\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x03R\x06before\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x04 \x01(\tR\tmessageId\x12\x14\n" +
-	"\x05after\x18\x05 \x01(\x03R\x05after\"w\n" +
+	"\x05after\x18\x05 \x01(\x03R\x05after\x12\x1a\n" +
+	"\bsequence\x18\x06 \x01(\x03R\bsequence\x12\x19\n" +
+	"\acontext\x18\xaa\x01 \x01(\tR\acontext\x12\x13\n" +
+	"\x04have\x18\xab\x01 \x03(\x03R\x04have\"\xd9\x03\n" +
 	"\vWebTimeline\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12:\n" +
-	"\bmessages\x18\x02 \x03(\v2\x1e.topicdesk.messages.WebMessageR\bmessages\"\xc4\x01\n" +
+	"\bmessages\x18\x02 \x03(\v2\x1e.topicdesk.messages.WebMessageR\bmessages\x12F\n" +
+	"\awaiting\x18\x03 \x03(\v2,.topicdesk.messages.WebTimeline.WaitingEntryR\awaiting\x12Q\n" +
+	"\x11description_files\x18\x04 \x03(\v2$.topicdesk.messages.AttachmentRecordR\x10descriptionFiles\x12\x19\n" +
+	"\acontext\x18\xaa\x01 \x01(\tR\acontext\x12\x13\n" +
+	"\x04kept\x18\xab\x01 \x03(\x03R\x04kept\x129\n" +
+	"\aclosing\x18\xac\x01 \x01(\v2\x1e.topicdesk.messages.WebClosingR\aclosing\x1aZ\n" +
+	"\fWaitingEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
+	"\x05value\x18\x02 \x01(\v2\x1e.topicdesk.messages.WebWaitingR\x05value:\x028\x01\"4\n" +
+	"\n" +
+	"WebClosing\x12\x0e\n" +
+	"\x02by\x18\x01 \x01(\tR\x02by\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xd4\x02\n" +
 	"\n" +
 	"WebMessage\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.MessageRecordR\amessage\x12=\n" +
 	"\treactions\x18\x02 \x03(\v2\x1f.topicdesk.messages.WebReactionR\treactions\x12:\n" +
-	"\x05files\x18\x03 \x03(\v2$.topicdesk.messages.AttachmentRecordR\x05files\"3\n" +
+	"\x05files\x18\x03 \x03(\v2$.topicdesk.messages.AttachmentRecordR\x05files\x12\x16\n" +
+	"\x06former\x18\x04 \x01(\x03R\x06former\x12:\n" +
+	"\bversions\x18\x05 \x03(\v2\x1e.topicdesk.messages.WebVersionR\bversions\x12\x1f\n" +
+	"\vrecorded_ms\x18\x06 \x01(\x03R\n" +
+	"recordedMs\x12\x19\n" +
+	"\aversion\x18\xaa\x01 \x01(\x03R\aversion\"z\n" +
+	"\n" +
+	"WebVersion\x125\n" +
+	"\acontent\x18\x01 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x12\x1a\n" +
+	"\binternal\x18\x02 \x01(\bR\binternal\x12\x19\n" +
+	"\buntil_ms\x18\x03 \x01(\x03R\auntilMs\"n\n" +
+	"\n" +
+	"WebWaiting\x12(\n" +
+	"\x10blocked_until_ms\x18\x01 \x01(\x03R\x0eblockedUntilMs\x12\x1c\n" +
+	"\tsuspended\x18\x02 \x01(\tR\tsuspended\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x03R\awaiting\"\x8d\x01\n" +
+	"\rListWebPeople\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x1c\n" +
+	"\tto_assign\x18\xaa\x01 \x01(\bR\btoAssign\"\x84\x01\n" +
+	"\tWebPeople\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x125\n" +
+	"\x06people\x18\x02 \x03(\v2\x1d.topicdesk.messages.WebPersonR\x06people\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"j\n" +
+	"\tWebPerson\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\busername\x18\x03 \x01(\tR\busername\x12\x14\n" +
+	"\x05group\x18\x04 \x01(\tR\x05group\"3\n" +
 	"\vWebReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x0e\n" +
 	"\x02by\x18\x02 \x01(\tR\x02byB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
@@ -1181,58 +1913,76 @@ func file_messages_web_proto_rawDescGZIP() []byte {
 	return file_messages_web_proto_rawDescData
 }
 
-var file_messages_web_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_messages_web_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_messages_web_proto_goTypes = []any{
 	(*OfferWebSignIn)(nil),   // 0: topicdesk.messages.OfferWebSignIn
 	(*SignInWeb)(nil),        // 1: topicdesk.messages.SignInWeb
-	(*CheckWebSession)(nil),  // 2: topicdesk.messages.CheckWebSession
-	(*WebSession)(nil),       // 3: topicdesk.messages.WebSession
-	(*EndWebSessions)(nil),   // 4: topicdesk.messages.EndWebSessions
-	(*WebSessionsEnded)(nil), // 5: topicdesk.messages.WebSessionsEnded
-	(*GetWebStanding)(nil),   // 6: topicdesk.messages.GetWebStanding
-	(*WebStanding)(nil),      // 7: topicdesk.messages.WebStanding
-	(*GetWebAccess)(nil),     // 8: topicdesk.messages.GetWebAccess
-	(*WebAccess)(nil),        // 9: topicdesk.messages.WebAccess
-	(*WebTopic)(nil),         // 10: topicdesk.messages.WebTopic
-	(*ListWebTickets)(nil),   // 11: topicdesk.messages.ListWebTickets
-	(*WebTickets)(nil),       // 12: topicdesk.messages.WebTickets
-	(*WebTicket)(nil),        // 13: topicdesk.messages.WebTicket
-	(*ListWebTimeline)(nil),  // 14: topicdesk.messages.ListWebTimeline
-	(*WebTimeline)(nil),      // 15: topicdesk.messages.WebTimeline
-	(*WebMessage)(nil),       // 16: topicdesk.messages.WebMessage
-	(*WebReaction)(nil),      // 17: topicdesk.messages.WebReaction
-	(*Origin)(nil),           // 18: topicdesk.messages.Origin
-	(Code)(0),                // 19: topicdesk.messages.Code
-	(*Person)(nil),           // 20: topicdesk.messages.Person
-	(*Place)(nil),            // 21: topicdesk.messages.Place
-	(*TicketRecord)(nil),     // 22: topicdesk.messages.TicketRecord
-	(*MessageRecord)(nil),    // 23: topicdesk.messages.MessageRecord
-	(*AttachmentRecord)(nil), // 24: topicdesk.messages.AttachmentRecord
+	(*SignInMiniApp)(nil),    // 2: topicdesk.messages.SignInMiniApp
+	(*CheckWebSession)(nil),  // 3: topicdesk.messages.CheckWebSession
+	(*WebSession)(nil),       // 4: topicdesk.messages.WebSession
+	(*EndWebSessions)(nil),   // 5: topicdesk.messages.EndWebSessions
+	(*WebSessionsEnded)(nil), // 6: topicdesk.messages.WebSessionsEnded
+	(*MarkWebRead)(nil),      // 7: topicdesk.messages.MarkWebRead
+	(*GetWebStanding)(nil),   // 8: topicdesk.messages.GetWebStanding
+	(*WebStanding)(nil),      // 9: topicdesk.messages.WebStanding
+	(*GetWebAccess)(nil),     // 10: topicdesk.messages.GetWebAccess
+	(*WebAccess)(nil),        // 11: topicdesk.messages.WebAccess
+	(*WebTopic)(nil),         // 12: topicdesk.messages.WebTopic
+	(*ListWebTickets)(nil),   // 13: topicdesk.messages.ListWebTickets
+	(*WebTickets)(nil),       // 14: topicdesk.messages.WebTickets
+	(*WebTicket)(nil),        // 15: topicdesk.messages.WebTicket
+	(*ListWebTimeline)(nil),  // 16: topicdesk.messages.ListWebTimeline
+	(*WebTimeline)(nil),      // 17: topicdesk.messages.WebTimeline
+	(*WebClosing)(nil),       // 18: topicdesk.messages.WebClosing
+	(*WebMessage)(nil),       // 19: topicdesk.messages.WebMessage
+	(*WebVersion)(nil),       // 20: topicdesk.messages.WebVersion
+	(*WebWaiting)(nil),       // 21: topicdesk.messages.WebWaiting
+	(*ListWebPeople)(nil),    // 22: topicdesk.messages.ListWebPeople
+	(*WebPeople)(nil),        // 23: topicdesk.messages.WebPeople
+	(*WebPerson)(nil),        // 24: topicdesk.messages.WebPerson
+	(*WebReaction)(nil),      // 25: topicdesk.messages.WebReaction
+	nil,                      // 26: topicdesk.messages.WebTimeline.WaitingEntry
+	(*Origin)(nil),           // 27: topicdesk.messages.Origin
+	(Code)(0),                // 28: topicdesk.messages.Code
+	(*Person)(nil),           // 29: topicdesk.messages.Person
+	(*Place)(nil),            // 30: topicdesk.messages.Place
+	(*TicketRecord)(nil),     // 31: topicdesk.messages.TicketRecord
+	(*AttachmentRecord)(nil), // 32: topicdesk.messages.AttachmentRecord
+	(*MessageRecord)(nil),    // 33: topicdesk.messages.MessageRecord
+	(*Content)(nil),          // 34: topicdesk.messages.Content
 }
 var file_messages_web_proto_depIdxs = []int32{
-	18, // 0: topicdesk.messages.OfferWebSignIn.origin:type_name -> topicdesk.messages.Origin
-	19, // 1: topicdesk.messages.WebSession.code:type_name -> topicdesk.messages.Code
-	20, // 2: topicdesk.messages.WebSession.person:type_name -> topicdesk.messages.Person
-	18, // 3: topicdesk.messages.EndWebSessions.origin:type_name -> topicdesk.messages.Origin
-	19, // 4: topicdesk.messages.WebSessionsEnded.code:type_name -> topicdesk.messages.Code
-	19, // 5: topicdesk.messages.WebStanding.code:type_name -> topicdesk.messages.Code
-	19, // 6: topicdesk.messages.WebAccess.code:type_name -> topicdesk.messages.Code
-	10, // 7: topicdesk.messages.WebAccess.topics:type_name -> topicdesk.messages.WebTopic
-	21, // 8: topicdesk.messages.ListWebTickets.after:type_name -> topicdesk.messages.Place
-	19, // 9: topicdesk.messages.WebTickets.code:type_name -> topicdesk.messages.Code
-	13, // 10: topicdesk.messages.WebTickets.tickets:type_name -> topicdesk.messages.WebTicket
-	21, // 11: topicdesk.messages.WebTickets.next:type_name -> topicdesk.messages.Place
-	22, // 12: topicdesk.messages.WebTicket.ticket:type_name -> topicdesk.messages.TicketRecord
-	19, // 13: topicdesk.messages.WebTimeline.code:type_name -> topicdesk.messages.Code
-	16, // 14: topicdesk.messages.WebTimeline.messages:type_name -> topicdesk.messages.WebMessage
-	23, // 15: topicdesk.messages.WebMessage.message:type_name -> topicdesk.messages.MessageRecord
-	17, // 16: topicdesk.messages.WebMessage.reactions:type_name -> topicdesk.messages.WebReaction
-	24, // 17: topicdesk.messages.WebMessage.files:type_name -> topicdesk.messages.AttachmentRecord
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	27, // 0: topicdesk.messages.OfferWebSignIn.origin:type_name -> topicdesk.messages.Origin
+	28, // 1: topicdesk.messages.WebSession.code:type_name -> topicdesk.messages.Code
+	29, // 2: topicdesk.messages.WebSession.person:type_name -> topicdesk.messages.Person
+	27, // 3: topicdesk.messages.EndWebSessions.origin:type_name -> topicdesk.messages.Origin
+	28, // 4: topicdesk.messages.WebSessionsEnded.code:type_name -> topicdesk.messages.Code
+	28, // 5: topicdesk.messages.WebStanding.code:type_name -> topicdesk.messages.Code
+	28, // 6: topicdesk.messages.WebAccess.code:type_name -> topicdesk.messages.Code
+	12, // 7: topicdesk.messages.WebAccess.topics:type_name -> topicdesk.messages.WebTopic
+	30, // 8: topicdesk.messages.ListWebTickets.after:type_name -> topicdesk.messages.Place
+	28, // 9: topicdesk.messages.WebTickets.code:type_name -> topicdesk.messages.Code
+	15, // 10: topicdesk.messages.WebTickets.tickets:type_name -> topicdesk.messages.WebTicket
+	30, // 11: topicdesk.messages.WebTickets.next:type_name -> topicdesk.messages.Place
+	31, // 12: topicdesk.messages.WebTicket.ticket:type_name -> topicdesk.messages.TicketRecord
+	28, // 13: topicdesk.messages.WebTimeline.code:type_name -> topicdesk.messages.Code
+	19, // 14: topicdesk.messages.WebTimeline.messages:type_name -> topicdesk.messages.WebMessage
+	26, // 15: topicdesk.messages.WebTimeline.waiting:type_name -> topicdesk.messages.WebTimeline.WaitingEntry
+	32, // 16: topicdesk.messages.WebTimeline.description_files:type_name -> topicdesk.messages.AttachmentRecord
+	18, // 17: topicdesk.messages.WebTimeline.closing:type_name -> topicdesk.messages.WebClosing
+	33, // 18: topicdesk.messages.WebMessage.message:type_name -> topicdesk.messages.MessageRecord
+	25, // 19: topicdesk.messages.WebMessage.reactions:type_name -> topicdesk.messages.WebReaction
+	32, // 20: topicdesk.messages.WebMessage.files:type_name -> topicdesk.messages.AttachmentRecord
+	20, // 21: topicdesk.messages.WebMessage.versions:type_name -> topicdesk.messages.WebVersion
+	34, // 22: topicdesk.messages.WebVersion.content:type_name -> topicdesk.messages.Content
+	28, // 23: topicdesk.messages.WebPeople.code:type_name -> topicdesk.messages.Code
+	24, // 24: topicdesk.messages.WebPeople.people:type_name -> topicdesk.messages.WebPerson
+	21, // 25: topicdesk.messages.WebTimeline.WaitingEntry.value:type_name -> topicdesk.messages.WebWaiting
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_messages_web_proto_init() }
@@ -1241,6 +1991,7 @@ func file_messages_web_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
+	file_messages_content_proto_init()
 	file_messages_tickets_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1248,7 +1999,7 @@ func file_messages_web_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_web_proto_rawDesc), len(file_messages_web_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -109,6 +109,13 @@ func (s *Server) controlGet(w http.ResponseWriter, r *http.Request, path string)
 		s.controlAnswer(w, map[string]any{"messages": msgs}, nil)
 	case "events":
 		s.serveEvents(w, r)
+	case "initdata":
+		person, err := number(q.Get("person"), 0)
+		var signed string
+		if err == nil {
+			signed, err = s.InitData(person, s.opt.Now())
+		}
+		s.controlAnswer(w, map[string]string{"initData": signed}, err)
 	case "faults":
 		s.controlAnswer(w, map[string]any{"faults": s.Faults()}, nil)
 	case "calls":
@@ -222,6 +229,8 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 		return nil, s.SetTopics(b.Chat, b.On)
 	case "topics/edit":
 		return nil, s.RenameTopic(b.Chat, b.From, b.Thread, b.Name)
+	case "topics/icon":
+		return nil, s.SetIcon(b.Chat, b.From, b.Thread, b.Emoji)
 	case "topics/close":
 		return nil, s.CloseTopic(b.Chat, b.From, b.Thread)
 	case "topics/reopen":

@@ -22,6 +22,7 @@
 //	                                           bot's rights), flood, faults
 //	GET    /sim/messages?chat=&thread=&after=  a transcript, oldest first; thread=-1 or none: the whole chat; chat may be a person
 //	GET    /sim/events                         server-sent events: message, edit, delete, reaction, topic, group, people, answer, call
+//	GET    /sim/initdata?person=               initData: what Telegram gives to a Mini App that the person opens
 //	GET    /sim/file?id=                       the content of a file
 //	GET    /sim/calls                          the latest Bot API calls
 //	POST   /sim/people                         {id?, firstName, lastName?, username?, languageCode?}

@@ -65,6 +65,9 @@ func (s *Server) createForumTopic(c *call) (any, *apiError) {
 			return nil, badRequest("invalid forum topic icon color specified")
 		}
 	}
+	if e := topicIcon(c.p.str("icon_custom_emoji_id")); e != nil {
+		return nil, e
+	}
 	t := s.makeTopic(c.chat, s.botSender(), Topic{Name: name, IconColor: color, IconEmoji: c.p.str("icon_custom_emoji_id"), FromTheBot: true})
 	c.log.Thread, c.log.Message = t.Thread, t.Thread
 	out := map[string]any{"message_thread_id": t.Thread, "name": t.Name, "icon_color": t.IconColor}
@@ -81,7 +84,11 @@ func (s *Server) editForumTopic(c *call) (any, *apiError) {
 	}
 	name, emoji := c.p.str("name"), t.IconEmoji
 	if c.p.has("icon_custom_emoji_id") {
-		emoji = c.p.str("icon_custom_emoji_id")
+		if emoji = c.p.str("icon_custom_emoji_id"); emoji != t.IconEmoji {
+			if e := topicIcon(emoji); e != nil {
+				return nil, e
+			}
+		}
 	}
 	if name != "" && topicName(name) != nil {
 		return nil, badRequest("topic name is too long")
@@ -142,8 +149,31 @@ func (s *Server) setGeneral(c *call, closed bool) (any, *apiError) {
 	return true, nil
 }
 
-// iconStickers are three of the custom emoji that everybody may use as a topic's icon.
-var iconStickers = []struct{ emoji, id string }{{"📰", "5434144690511290129"}, {"💬", "5417915203100613993"}, {"✅", "5237699328843200968"}}
+// iconStickers are some of the custom emoji that everybody may use as a topic's icon.
+var iconStickers = []struct{ emoji, id string }{
+	{"📰", "5434144690511290129"}, {"💡", "5312536423851630001"}, {"⚡️", "5312016608254762256"}, {"🗣", "5370870893004203704"},
+	{"❗️", "5379748062124056162"}, {"📝", "5373251851074415873"}, {"📆", "5433614043006903194"}, {"📣", "5309984423003823246"},
+	{"🔥", "5312241539987020022"}, {"❓", "5377316857231450742"}, {"‼️", "5377498341074542641"}, {"🏁", "5408906741125490282"},
+	{"👀", "5357121491508928442"}, {"💬", "5417915203100613993"}, {"✅", "5237699328843200968"},
+}
+
+// iconOf is the emoji of a custom emoji that may be an icon; "": it may not.
+func iconOf(id string) string {
+	for _, i := range iconStickers {
+		if i.id == id {
+			return i.emoji
+		}
+	}
+	return ""
+}
+
+// topicIcon refuses a custom emoji that not everybody may use as a topic's icon.
+func topicIcon(id string) *apiError {
+	if id != "" && iconOf(id) == "" {
+		return badRequest("DOCUMENT_INVALID")
+	}
+	return nil
+}
 
 func (s *Server) getForumTopicIconStickers(*call) (any, *apiError) {
 	out := make([]map[string]any, 0, len(iconStickers))

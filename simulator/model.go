@@ -77,7 +77,8 @@ type Topic struct {
 	Closed     bool   `json:"closed"`
 	Deleted    bool   `json:"deleted"`
 	IconColor  int    `json:"iconColor,omitempty"`
-	IconEmoji  string `json:"iconEmoji,omitempty"`
+	IconEmoji  string `json:"iconEmoji,omitempty"` // id of a custom emoji
+	Icon       string `json:"icon,omitempty"`      // the emoji itself, as people see it
 	Creator    int64  `json:"creator,omitempty"`
 	FromTheBot bool   `json:"fromTheBot,omitempty"`
 }
@@ -115,6 +116,7 @@ type Button struct {
 	Text string `json:"text"`
 	Data string `json:"data,omitempty"`
 	URL  string `json:"url,omitempty"`
+	App  string `json:"app,omitempty"` // the address of a Mini App; see InitData
 }
 
 // Reaction is one person's (or the bot's) reaction.
@@ -181,6 +183,7 @@ type Message struct {
 	Deleted     bool            `json:"deleted,omitempty"`
 	Pinned      bool            `json:"pinned,omitempty"`
 	Protected   bool            `json:"protected,omitempty"`
+	Silent      bool            `json:"silent,omitempty"`       // nobody's phone makes a sound
 	Spoiler     bool            `json:"spoiler,omitempty"`      // the media are covered
 	Above       bool            `json:"captionAbove,omitempty"` // the caption stands above the media
 	AutoForward bool            `json:"autoForward,omitempty"`

@@ -19,7 +19,8 @@ type replyParams struct {
 
 // draft starts a message of the bot from the parameters that all send methods share.
 func (s *Server) draft(c *call) (*Message, *apiError) {
-	m := &Message{From: s.botSender(), Thread: c.p.int("message_thread_id"), Protected: c.p.bool("protect_content")}
+	m := &Message{From: s.botSender(), Thread: c.p.int("message_thread_id"), Protected: c.p.bool("protect_content"),
+		Silent: c.p.bool("disable_notification")}
 	if e := s.botMayPost(c.chat, m.Thread, c.p.has("message_thread_id")); e != nil {
 		return nil, e
 	}
@@ -112,6 +113,9 @@ type apiButton struct {
 	Data     *string         `json:"callback_data"`
 	URL      string          `json:"url"`
 	CopyText json.RawMessage `json:"copy_text"`
+	WebApp   struct {
+		URL string `json:"url"`
+	} `json:"web_app"`
 }
 
 // markup takes the reply_markup parameter into the message.
@@ -143,10 +147,13 @@ func (c *call) markup(m *Message) *apiError {
 			if e := checkButton(&b, rawButton); e != nil {
 				return e
 			}
+			if e := c.checkApp(b.WebApp.URL); e != nil {
+				return e
+			}
 			if emptyCopy(b.CopyText) {
 				rawButton = without(rawButton, "copy_text")
 			}
-			v := Button{Text: b.Text, URL: b.URL}
+			v := Button{Text: b.Text, URL: b.URL, App: b.WebApp.URL}
 			if b.Data != nil {
 				v.Data = *b.Data
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -37,6 +38,7 @@ func (s *Server) makeTopic(c *chat, from Sender, t Topic) *Topic {
 		t.Thread = GeneralTopic + 1 + len(c.topics)
 	}
 	t.Creator = from.ID
+	t.Icon = iconOf(t.IconEmoji)
 	topic := &t
 	c.topics = append(c.topics, topic)
 	s.saveTopic(c, topic)
@@ -45,17 +47,19 @@ func (s *Server) makeTopic(c *chat, from Sender, t Topic) *Topic {
 }
 
 func (s *Server) renameTopic(c *chat, t *Topic, from Sender, name, emoji string) {
-	payload := map[string]any{}
+	payload, text := map[string]any{}, " changed the topic"
 	if name != "" && name != t.Name {
 		payload["name"] = name
 		t.Name = name
+		text += " to “" + name + "”"
 	}
 	if emoji != t.IconEmoji {
 		payload["icon_custom_emoji_id"] = emoji
-		t.IconEmoji = emoji
+		t.IconEmoji, t.Icon = emoji, iconOf(emoji)
+		text += strings.TrimSuffix("'s icon to "+t.Icon, " to ")
 	}
 	s.saveTopic(c, t)
-	s.service(c, t.Thread, from, "forum_topic_edited", from.Name+" changed the topic to “"+t.Name+"”", jsonOf(payload), true)
+	s.service(c, t.Thread, from, "forum_topic_edited", from.Name+text, jsonOf(payload), true)
 }
 
 func (s *Server) closeTopic(c *chat, t *Topic, from Sender, closed bool) {
@@ -130,6 +134,26 @@ func (s *Server) RenameTopic(chatID, from int64, thread int, name string) error 
 			return nil
 		}
 		s.renameTopic(c, t, who, name, t.IconEmoji)
+		return nil
+	})
+}
+
+// SetIcon gives a topic one of the icons that everybody may use, by its emoji, as its creator or an administrator; "" takes it
+// away.
+func (s *Server) SetIcon(chatID, from int64, thread int, emoji string) error {
+	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, who Sender) error {
+		id := ""
+		for _, i := range iconStickers {
+			if i.emoji == emoji {
+				id = i.id
+			}
+		}
+		switch {
+		case id == "" && emoji != "":
+			return fmt.Errorf("%s can't be the icon of a topic", emoji)
+		case id != t.IconEmoji:
+			s.renameTopic(c, t, who, t.Name, id)
+		}
 		return nil
 	})
 }

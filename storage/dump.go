@@ -11,17 +11,17 @@ import (
 // Collections are the kinds of records that a store keeps, in the order in which they are exported and copied.
 var Collections = []string{
 	"users", "groups", "tickets", "messages", "copies", "attachments", "chats", "events", "api_keys", "idempotency",
-	"webhooks", "deliveries", "replays", "consumers", "errors", "problems", "leases", "offsets",
+	"webhooks", "deliveries", "replays", "consumers", "errors", "problems", "tallies", "leases", "offsets",
 }
 
 // Dumper is what a store provides besides the contract, for programs that move or read a desk as a whole. Records are
 // *User, *Group, *Ticket, *Message, *Copy, *Attachment, *Chat, *Event, *APIKey, *Idempotency, *Webhook, *Delivery, *Replay,
-// *Consumer, *ErrorGroup, *Problem, *Lease or *SavedOffset.
+// *Consumer, *ErrorGroup, *Problem, *Tally, *Lease or *SavedOffset.
 type Dumper interface {
 	// Dump yields the records of a collection after the given one (nil: from the first). They are ordered by their key,
 	// which is, in the order of Collections: telegramId, groupId, ticketId, (ticketId, sequence), (messageId, topicId),
 	// attachmentId, chatId, (partition, position), keyId, requestId, webhookId, (webhookId,
-	// createdAt, eventId), replayId, (keyId, name), fingerprint, problemId, entity, name. Texts are ordered byte by byte. An error
+	// createdAt, eventId), replayId, (keyId, name), fingerprint, problemId, tallyId, entity, name. Texts are ordered byte by byte. An error
 	// comes last.
 	Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error]
 	// Load stores records as they are, with their versions, in order. A record that is stored already is left as it is. A

@@ -34,6 +34,7 @@ func (k APIKey) Kept() APIKey {
 		}
 		k.Secrets = secrets
 	}
+	k.WebSessions = keptEach(k.WebSessions, func(s *KeySession) { s.CreatedAt, s.ExpiresAt = Kept(s.CreatedAt), Kept(s.ExpiresAt) })
 	return k
 }
 
@@ -43,6 +44,7 @@ func (i Idempotency) Kept() Idempotency {
 }
 
 func (g Group) Kept() Group {
+	g.RetimingSince = Kept(g.RetimingSince)
 	g.DueAt, g.CreatedAt, g.UpdatedAt = Kept(g.DueAt), Kept(g.CreatedAt), Kept(g.UpdatedAt)
 	g.Shelf = g.Shelf.Kept()
 	return g
@@ -50,7 +52,8 @@ func (g Group) Kept() Group {
 
 func (t Ticket) Kept() Ticket {
 	t.CreatedAt, t.UpdatedAt, t.ClosedAt, t.DueAt = Kept(t.CreatedAt), Kept(t.UpdatedAt), Kept(t.ClosedAt), Kept(t.DueAt)
-	t.LastMessageAt = Kept(t.LastMessageAt)
+	t.Timers = t.Timers.kept()
+	t.LastMessageAt, t.WaitingSince = Kept(t.LastMessageAt), Kept(t.WaitingSince)
 	t.Home.OpenedAt, t.Forwarded = Kept(t.Home.OpenedAt), t.Forwarded.kept()
 	if len(t.Links) > 0 {
 		links := make([]Link, len(t.Links))

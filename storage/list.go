@@ -22,13 +22,20 @@ var ErrNoIndex = errors.New("no index serves this list")
 //   - By creation or by last change: all tickets, or those of a group, a creator, a group and creator, some priorities,
 //     or a group and some priorities; each with or without some statuses.
 //   - By last message: all tickets, or those of a group; each with or without some statuses.
-//   - By creation only: the tickets with an external id or a text, with any of statuses, priorities, group and creator.
+//   - By how long they wait: those that wait for the desk or for the customer, all or those of a group; each with or without
+//     some statuses. Other lists are not filtered by that.
+//   - By creation only: the tickets of an assignee, all or those of a group; each with or without some statuses.
+//   - By creation only: the tickets with an external id or a text, with any of statuses, priorities, group, creator,
+//     assignee and for whom they wait. A text is searched for in several groups at once, too.
 type TicketQuery struct {
 	Statuses   []string // one of these
 	Priorities []string // one of these
 	GroupID    string   // internal id of the home group
+	Groups     []string // with a text: any of these home groups, instead of a search of each
 	Creator    CreatorKey
 	ExternalID string
+	WaitingFor string // WaitsForDesk or WaitsForCustomer
+	Assignee   string // Telegram id of the person who has claimed them
 	// Text finds the tickets whose title and description together have every word of it; see Search.
 	Text string
 
@@ -47,6 +54,7 @@ const (
 	ByCreated TicketTime = iota
 	ByUpdated
 	ByLastMessage
+	ByWaiting // since when they wait for the other side
 )
 
 // Statuses and Priorities are those that tickets have.
@@ -77,12 +85,22 @@ func (q *TicketQuery) Served() error {
 	switch {
 	case q.Text != "" && q.ExternalID != "":
 		return fmt.Errorf("%w: text and externalId can't be combined", ErrNoIndex)
+	case len(q.Groups) > 0 && (q.Text == "" || q.GroupID != ""):
+		return fmt.Errorf("%w: only a search is filtered by several groups", ErrNoIndex)
+	case q.WaitingFor != "" && q.WaitingFor != WaitsForDesk && q.WaitingFor != WaitsForCustomer:
+		return fmt.Errorf("%w: no ticket waits for %q", ErrNoIndex, q.WaitingFor)
 	case q.Looks() && q.By != ByCreated:
 		return fmt.Errorf("%w: with text or externalId, tickets come in the order of creation", ErrNoIndex)
 	case !q.Looks() && creator && len(q.Priorities) > 0:
 		return fmt.Errorf("%w: creator and priority can't be combined", ErrNoIndex)
 	case q.By == ByLastMessage && (creator || len(q.Priorities) > 0):
 		return fmt.Errorf("%w: by last message, tickets of a creator or a priority can't be listed", ErrNoIndex)
+	case !q.Looks() && (q.By == ByWaiting) != (q.WaitingFor != ""):
+		return fmt.Errorf("%w: what waits for somebody is listed by how long it waits, and nothing else is", ErrNoIndex)
+	case q.By == ByWaiting && (creator || len(q.Priorities) > 0):
+		return fmt.Errorf("%w: by waiting, tickets of a creator or a priority can't be listed", ErrNoIndex)
+	case !q.Looks() && q.Assignee != "" && (q.By != ByCreated || creator || len(q.Priorities) > 0):
+		return fmt.Errorf("%w: tickets of an assignee are listed by creation, with groupId and status at most", ErrNoIndex)
 	case len(q.Statuses) > len(Statuses) || len(q.Priorities) > len(Priorities):
 		return fmt.Errorf("%w: a status or priority is asked for twice", ErrNoIndex)
 	case q.Text != "":
@@ -105,6 +123,8 @@ func (q *TicketQuery) Time(t *Ticket) time.Time {
 		return Kept(t.UpdatedAt)
 	case ByLastMessage:
 		return Kept(t.LastMessageAt)
+	case ByWaiting:
+		return Kept(t.WaitingSince)
 	}
 	return Kept(t.CreatedAt)
 }
@@ -134,8 +154,11 @@ func (q *TicketQuery) Wants(t *Ticket, s *Search) bool {
 		len(q.Statuses) > 0 && !slices.Contains(q.Statuses, t.Status),
 		len(q.Priorities) > 0 && !slices.Contains(q.Priorities, t.Priority),
 		q.GroupID != "" && t.GroupID != q.GroupID,
+		len(q.Groups) > 0 && !slices.Contains(q.Groups, t.GroupID),
 		q.Creator != CreatorKey{} && q.Creator != CreatorKey{t.CreatedBy.Kind, t.CreatedBy.ID},
 		q.ExternalID != "" && t.ExternalID != q.ExternalID,
+		q.WaitingFor != "" && t.WaitingFor != q.WaitingFor,
+		q.Assignee != "" && t.AssigneeID() != q.Assignee,
 		!q.From.IsZero() && at.Before(q.From),
 		!q.To.IsZero() && !at.Before(q.To),
 		q.After != nil && q.Compare(q.Place(t), q.After) <= 0:

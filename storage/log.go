@@ -39,6 +39,8 @@ type Event struct {
 	GroupID  string          `json:"groupId,omitempty"`
 	Internal bool            `json:"internal,omitempty"` // it is about an internal note
 	Data     json.RawMessage `json:"data,omitempty"`
+	// Traceparent names the span that caused it (W3C Trace Context); "": nothing that is traced.
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 // LogBounds are the first and the last position that a partition has. Both are 0 when it has no event.

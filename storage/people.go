@@ -24,10 +24,15 @@ type User struct {
 	// WebOffers and WebSessions are how the person signs in to the web desk, and is signed in; oldest first.
 	WebOffers   []WebSecret `json:"webOffers,omitempty"`
 	WebSessions []WebSecret `json:"webSessions,omitempty"`
-	DueAt       time.Time   `json:"dueAt,omitzero"` // zero: nothing is pending
-	CreatedAt   time.Time   `json:"createdAt"`
-	UpdatedAt   time.Time   `json:"updatedAt"`
-	Version     int64       `json:"version"`
+	WebSigned   []WebSecret `json:"webSigned,omitempty"` // signatures of Telegram's with which they have signed in lately
+	// WebRead is what they have read of tickets there, the earliest recorded first. What was recorded until
+	// WebReadUntil counts as read, too; zero: everything does.
+	WebRead      []WebRead `json:"webRead,omitempty"`
+	WebReadUntil time.Time `json:"webReadUntil,omitzero"`
+	DueAt        time.Time `json:"dueAt,omitzero"` // zero: nothing is pending
+	CreatedAt    time.Time `json:"createdAt"`
+	UpdatedAt    time.Time `json:"updatedAt"`
+	Version      int64     `json:"version"`
 }
 
 // WebSecret is a secret of which only the hash is kept: the one in a link to sign in, or that of a session.
@@ -35,6 +40,13 @@ type WebSecret struct {
 	Hash      []byte    `json:"hash"` // SHA-256
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// WebRead says how far somebody has read a ticket on the web desk. There may be many, so its names are short.
+type WebRead struct {
+	Number     int64 `json:"n"`           // of the ticket
+	Sequence   int64 `json:"s,omitempty"` // of the last message that they saw; 0: there was none
+	RecordedMs int64 `json:"t"`           // when that was recorded, or the ticket opened
 }
 
 // Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.

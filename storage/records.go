@@ -25,7 +25,17 @@ type APIKey struct {
 	LastUsedAt time.Time `json:"lastUsedAt,omitzero"` // to the minute
 	CreatedAt  time.Time `json:"createdAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
-	Version    int64     `json:"version"`
+	// WebSessions are of those who are signed in to the web desk with the key; oldest first.
+	WebSessions []KeySession `json:"webSessions,omitempty"`
+	Version     int64        `json:"version"`
+}
+
+// KeySession is a session at the web desk that somebody began with an API key.
+type KeySession struct {
+	Hash      []byte    `json:"hash"`    // SHA-256 of its own secret
+	KeyHash   []byte    `json:"keyHash"` // of the key's secret with which it began: it ends with that one
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // KeySecret is one secret of an API key. While the key is rotated it has two.
@@ -35,25 +45,6 @@ type KeySecret struct {
 	Used      bool      `json:"used,omitempty"` // it was accepted once, so whoever asked for it has received it
 	Until     time.Time `json:"until,omitzero"` // refused from then on
 	CreatedAt time.Time `json:"createdAt"`
-}
-
-// Idempotency is the answer to a request with an Idempotency-Key, kept for repetitions of the request.
-type Idempotency struct {
-	RequestID   string    `json:"requestId"`   // <API key id>/<SHA-256 of the Idempotency-Key>
-	Fingerprint []byte    `json:"fingerprint"` // SHA-256 of the request
-	Status      int64     `json:"status"`
-	Headers     []Header  `json:"headers,omitempty"`
-	Body        []byte    `json:"body,omitempty"`
-	Sealed      bool      `json:"sealed,omitempty"` // the body is encrypted, since it holds a secret
-	CreatedAt   time.Time `json:"createdAt"`
-	ExpiresAt   time.Time `json:"expiresAt"`
-	Version     int64     `json:"version"`
-}
-
-// Header is a header of an HTTP answer.
-type Header struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
 }
 
 // Group is a Telegram group that the bot is or was in.
@@ -74,6 +65,21 @@ type Group struct {
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
 	// RegisteredBy is the Telegram id of the administrator who registered it, or else who brought the bot in; 0: unknown.
 	RegisteredBy int64 `json:"registeredBy,omitempty"`
+	// Admins are the Telegram ids of its administrators, in order, as Telegram said last; none: it was not asked yet.
+	Admins []int64 `json:"admins,omitempty"`
+	// ManualClaims says that nobody claims a ticket of the group by answering it first.
+	ManualClaims bool `json:"manualClaims,omitempty"`
+	// Hours are the working hours of its team, as package hours reads them; "": it always works. HoursApart are those of single
+	// dates, by date. AnswerWithin says within how much of them an answer is due; nil: the default. TimesRevision counts the changes
+	// of all three, and Retiming says that the tickets that wait have yet to learn of the last one, at RetimingSince.
+	Hours         string            `json:"hours,omitempty"`
+	HoursApart    map[string]string `json:"hoursApart,omitempty"`
+	AnswerWithin  *AnswerTimes      `json:"answerWithin,omitempty"`
+	TimesRevision int64             `json:"timesRevision,omitempty"`
+	Retiming      bool              `json:"retiming,omitempty"`
+	RetimingSince time.Time         `json:"retimingSince,omitzero"`
+	// NoIcons says that the icons of its topics do not show the state of their tickets.
+	NoIcons bool `json:"noIcons,omitempty"`
 	// Public says that everyone may open tickets in it from their private chat with the bot, not only members.
 	Public    bool      `json:"public,omitempty"`
 	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet
@@ -113,6 +119,16 @@ type Ticket struct {
 	// LastMessageAt is when the newest message was recorded, as far as its event is numbered; without messages, when the
 	// ticket was opened.
 	LastMessageAt time.Time `json:"lastMessageAt,omitzero"`
+	// WaitingFor says whose turn it is (WaitsForDesk, WaitsForCustomer): of a closed ticket nobody's, which is "", and of one
+	// that an earlier program saved last it is unknown, which is "" too. WaitingSince is when the first word was said that
+	// the other side has not answered. Both are right as of the message with the sequence WaitingThrough.
+	WaitingFor     string    `json:"waitingFor,omitempty"`
+	WaitingSince   time.Time `json:"waitingSince,omitzero"`
+	WaitingThrough int64     `json:"waitingThrough,omitempty"`
+	// Assignee is the person who has claimed the ticket, of kind user; nil: nobody. It is never changed in place.
+	Assignee *Creator `json:"assignee,omitempty"`
+	// Timers are what follows from all that at a certain time.
+	Timers Timers `json:"timers,omitzero"`
 	// ClosedAfter is the sequence of the last message before the ticket was closed. The topics close once it is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
 
@@ -131,16 +147,8 @@ type Ticket struct {
 	EventNumber   int64     `json:"eventNumber"`
 	EventsThrough int64     `json:"eventsThrough"`
 	FilesThrough  int64     `json:"filesThrough"`   // up to this sequence, all files of messages have attachments
-	DueAt         time.Time `json:"dueAt,omitzero"` // zero: nothing is pending
+	DueAt         time.Time `json:"dueAt,omitzero"` // while something is pending, soon; else the next timer; zero: neither
 	Version       int64     `json:"version"`
-}
-
-// Creator is who opened a ticket.
-type Creator struct {
-	Kind     string `json:"kind"` // user | group | channel | apiKey
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Username string `json:"username,omitempty"`
 }
 
 // Topic is one forum topic of a ticket: its wanted state, and what is known to be done.
@@ -150,9 +158,11 @@ type Topic struct {
 	TelegramTopicID int64  `json:"telegramTopicId"` // 0: not opened yet, or the whole private chat
 	// Threaded says that the ticket has, or is to get, a topic of its own in the private chat. Else the tickets of the
 	// person share the chat.
-	Threaded      bool   `json:"threaded,omitempty"`
-	Adopted       bool   `json:"adopted,omitempty"` // existed before /link joined it
-	Name          string `json:"name"`              // the current name
+	Threaded bool `json:"threaded,omitempty"`
+	Adopted  bool `json:"adopted,omitempty"` // existed before /link joined it
+	// Unproven says that a program named the topic, and Telegram has not shown yet that there is one.
+	Unproven      bool   `json:"unproven,omitempty"`
+	Name          string `json:"name"` // the current name
 	NamedByHand   bool   `json:"namedByHand,omitempty"`
 	Closed        bool   `json:"closed,omitempty"` // closed in Telegram
 	Unsure        bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
@@ -171,6 +181,14 @@ type Topic struct {
 	Revivals      int64     `json:"revivals,omitempty"`   // how often it was there after all
 	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again, or found to be there
 	Suspended     string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
+	// Icon is what its icon says (messages/icons.go), as far as Telegram has confirmed it. IconPending says that a call was
+	// enqueued that changes it, which may have been made. IconAt is when it was changed last.
+	Icon        string    `json:"icon,omitempty"`
+	IconPending bool      `json:"iconPending,omitempty"`
+	IconAt      time.Time `json:"iconAt,omitzero"`
+	IconByHand  bool      `json:"iconByHand,omitempty"` // somebody has chosen the icon: it stays
+	// Context is the post that introduced its present thread; nil: none, or one from before posts were remembered.
+	Context *ContextPost `json:"context,omitempty"`
 }
 
 // Link mirrors messages between its topic and the home topic of one ticket.
@@ -186,6 +204,8 @@ type Link struct {
 	BeginSequence int64 `json:"beginSequence"`
 	EndSequence   int64 `json:"endSequence,omitempty"`
 	Ended         bool  `json:"ended,omitempty"`
+	// EndedBy is who ended it by /unlink, or through the API; nil: an end of another kind, or one from before this was kept.
+	EndedBy *Creator `json:"endedBy,omitempty"`
 	// SettledSequence is the progress of the link: every message up to it is copied or has failed.
 	SettledSequence int64     `json:"settledSequence"`
 	CreatedAt       time.Time `json:"createdAt"`
@@ -220,6 +240,7 @@ type Message struct {
 	Entities    []Entity        `json:"entities,omitempty"`
 	ReplyTo     *ReplyTo        `json:"replyTo,omitempty"`
 	Internal    bool            `json:"internal,omitempty"` // an internal note, which stays in its topic
+	Side        string          `json:"side,omitempty"`     // whose word it was when it was said: desk | customer | "" (nobody's)
 	SentAt      time.Time       `json:"sentAt"`             // Telegram's date
 	RecordedAt  time.Time       `json:"recordedAt"`
 	EditedAt    time.Time       `json:"editedAt,omitzero"`
@@ -248,6 +269,12 @@ type Message struct {
 	Events          []Event    `json:"events,omitempty"`  // of changes, not numbered yet
 	Handled         []string   `json:"handled,omitempty"` // ids of recent changes, newest last
 	Version         int64      `json:"version"`
+}
+
+// MessageVersion is which version of a message is stored.
+type MessageVersion struct {
+	Sequence int64 `json:"sequence"`
+	Version  int64 `json:"version"`
 }
 
 // Sender is the sender of a message, by the name that it shows.
@@ -290,6 +317,10 @@ type ReplyTo struct {
 	Origin          *Forward `json:"origin,omitempty"` // who said it, in another chat or topic, or in a story
 	URL             string   `json:"url,omitempty"`    // of what was said there
 	Item            string   `json:"item,omitempty"`   // the task of a checklist, or option of a poll, that is answered
+	// What has happened since to the answered message: Deleted says that it was deleted, so that none of its words are shown
+	// any more, and ItemGone that it has no such Item any more. Quote and Item stay, since copies from before may show them.
+	Deleted  bool `json:"deleted,omitempty"`
+	ItemGone bool `json:"itemGone,omitempty"`
 }
 
 // LinkPreview is how the preview of a text's link looks (Bot API, LinkPreviewOptions).
@@ -299,14 +330,6 @@ type LinkPreview struct {
 	PreferSmallMedia bool   `json:"preferSmallMedia,omitempty"`
 	PreferLargeMedia bool   `json:"preferLargeMedia,omitempty"`
 	ShowAboveText    bool   `json:"showAboveText,omitempty"`
-}
-
-// Span is a part of a text, in UTF-16 code units.
-type Span struct {
-	Offset int32 `json:"offset"`
-	Length int32 `json:"length"`
-	Index  int32 `json:"index,omitempty"` // among the parts; it never changes
-	Cut    bool  `json:"cut,omitempty"`   // there is not room for all of it: a reply has the whole text
 }
 
 // Copy is the counterpart of a message in another topic: one for each (message, target topic).
@@ -319,8 +342,10 @@ type Copy struct {
 	GroupID   string  `json:"groupId"`         // place of the target
 	ChatID    int64   `json:"chatId"`          // Telegram id of the chat it was posted in
 	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
-	Wanted    int     `json:"wanted"`          // how many parts it takes
-	Main      int     `json:"main,omitempty"`  // which of them stands for the original, from 0
+	// Former are parts that were deleted again, newest last. What people answered there names them.
+	Former []int64 `json:"former,omitempty"`
+	Wanted int     `json:"wanted"`         // how many parts it takes
+	Main   int     `json:"main,omitempty"` // which of them stands for the original, from 0
 	// A copy that was posted in an album: Bare says that the sender's name is in the caption of another part. Album, of
 	// the first part, lists the others: all copies become known at the same moment, but are written one by one.
 	Bare  bool        `json:"bare,omitempty"`
@@ -330,12 +355,14 @@ type Copy struct {
 	Preview     string `json:"preview,omitempty"`
 	PreviewKind string `json:"previewKind,omitempty"`
 	Reference   bool   `json:"reference,omitempty"` // all that is known of the answered message, not only Preview
-	Revision    int64  `json:"revision,omitempty"`  // the message's ContentRevision that it shows
-	Edited      bool   `json:"edited,omitempty"`    // it had other content when it was posted
-	Reaction    string `json:"reaction,omitempty"`  // the bot's reaction on it
-	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
-	Reason      string `json:"reason,omitempty"`
-	Reported    bool   `json:"told,omitempty"` // the failure was reported at the source
+	// Withheld says that the head shows no words of the answered message any more, since that was deleted.
+	Withheld bool   `json:"withheld,omitempty"`
+	Revision int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
+	Edited   bool   `json:"edited,omitempty"`   // it had other content when it was posted
+	Reaction string `json:"reaction,omitempty"` // the bot's reaction on it
+	State    string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
+	Reason   string `json:"reason,omitempty"`
+	Reported bool   `json:"told,omitempty"` // the failure was reported at the source
 	// Unopened says that it failed because its topic could not be opened: it is tried again when the topic may open.
 	Unopened bool `json:"unopened,omitempty"`
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.

@@ -20,18 +20,24 @@ type Shelf struct {
 
 // Shelved is a message on a shelf.
 type Shelved struct {
-	MessageID int64     `json:"messageId"`          // Telegram's, in the chat
-	Album     string    `json:"album,omitempty"`    // its media_group_id
-	Untitled  int64     `json:"untitled,omitempty"` // it waits for the title that is asked for in reply to this message
-	Unclear   int64     `json:"unclear,omitempty"`  // it waits until its author says which ticket it is about; see Word
-	Asked     bool      `json:"asked,omitempty"`    // with Unclear: the question is posted in reply to it
-	TicketID  string    `json:"ticketId,omitempty"` // with Untitled or Unclear: the ticket that has got it
-	Body      []byte    `json:"body"`               // protobuf: RecordMessage
-	At        time.Time `json:"at"`
+	MessageID  int64     `json:"messageId"`            // Telegram's, in the chat
+	Album      string    `json:"album,omitempty"`      // its media_group_id
+	Untitled   int64     `json:"untitled,omitempty"`   // it waits for the title that is asked for in reply to this message
+	TitleAsked int64     `json:"titleAsked,omitempty"` // with Untitled: the message of which the bot has asked whether it is the title
+	Unclear    int64     `json:"unclear,omitempty"`    // it waits until its author says which ticket it is about; see Word
+	Asked      bool      `json:"asked,omitempty"`      // with Unclear: the question is posted in reply to it; with Homeless: its author was being asked for a group
+	Question   []byte    `json:"question,omitempty"`   // that is posted in reply to it: protobuf SendNoticeCall, repeats it once
+	Homeless   bool      `json:"homeless,omitempty"`   // its author had no ticket: the next one that they open gets it
+	Withdrawn  bool      `json:"withdrawn,omitempty"`  // its author has deleted it: no ticket gets it any more
+	TicketID   string    `json:"ticketId,omitempty"`   // with Untitled, Unclear or Homeless: the ticket that has got it
+	Body       []byte    `json:"body"`                 // protobuf: RecordMessage
+	At         time.Time `json:"at"`
 }
 
 // Waits reports whether the message waits for an answer: for a title, or for which ticket it is about.
-func (m *Shelved) Waits() bool { return (m.Untitled != 0 || m.Unclear != 0) && m.TicketID == "" }
+func (m *Shelved) Waits() bool {
+	return (m.Untitled != 0 || m.Unclear != 0) && m.TicketID == "" && !m.Withdrawn
+}
 
 // ShelvedAlbum says which ticket has an album, so that a part that comes later finds it.
 type ShelvedAlbum struct {

@@ -4,8 +4,8 @@
 //
 // What every store promises:
 //   - A write that returned nil is durable: it survives a crash of the process and of the machine.
-//   - Each write is one atomic write of one record. AppendEvents, InsertAttachments, SaveDeliveries and
-//     SaveErrorGroups write several, each atomically; the first two may be repeated.
+//   - Each write is one atomic write of one record. AppendEvents, InsertAttachments, SaveDeliveries,
+//     SaveErrorGroups and SaveTallies write several, each atomically; the first two may be repeated.
 //   - Save is a compare-and-set on Version. When it succeeds, and only then, it sets the new version on the given
 //     record.
 //   - A read sees every write that was acknowledged before it began.
@@ -43,6 +43,8 @@ var (
 	ErrUnavailable = errors.New("storage is unavailable")
 	// ErrSchema says that this version of the program can't read the stored schema.
 	ErrSchema = errors.New("the database's schema can't be read by this version")
+	// ErrOutdated says that the stored schema is of an earlier release, and that opening was to leave it so.
+	ErrOutdated = errors.New("the database is of an earlier release")
 	// ErrLeftOut: Reindex went on, but without some tickets, which it names.
 	ErrLeftOut = errors.New("tickets that can't be decoded are left out of the search index")
 )
@@ -67,6 +69,7 @@ type Store interface {
 	Monitor
 	Offsets
 	Samples
+	Tallies
 	// Ping writes no record and returns nil when reads and writes work.
 	Ping(ctx context.Context) error
 	Close() error
@@ -168,6 +171,9 @@ type Tickets interface {
 	Reindex(ctx context.Context, limit int) (left bool, err error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)
+	// CountCreated counts the tickets of a status that were created at from or later and before to, all or those of a home
+	// group; it reads no ticket.
+	CountCreated(ctx context.Context, groupID, status string, from, to time.Time) (int64, error)
 }
 
 // Messages keeps messages.
@@ -186,8 +192,13 @@ type Messages interface {
 	MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) ([]Message, error)
 	// LastMessages lists the newest messages of a ticket, oldest first, without those that are Hidden.
 	LastMessages(ctx context.Context, ticketID string, limit int) ([]Message, error)
+	// MessagesAnswering lists the messages, of any ticket, that answer something (Message.Answers), with id > after, ordered
+	// by id.
+	MessagesAnswering(ctx context.Context, answers, after string, limit int) ([]Message, error)
 	// LastSequence returns the highest sequence of a ticket, 0 when it has no message.
 	LastSequence(ctx context.Context, ticketID string) (int64, error)
+	// MessageVersions lists the versions of a ticket's messages with sequence > after, in order. It reads no content.
+	MessageVersions(ctx context.Context, ticketID string, after int64, limit int) ([]MessageVersion, error)
 }
 
 // Copies keeps the counterparts of messages.

@@ -47,6 +47,32 @@ type TicketClosedData struct {
 	Reason string `json:"reason" doc:"What whoever closed it gave as the reason; or why its topic could not be opened. Empty: nothing." example:"Solved"`
 }
 
+// TicketAssignedData is the data of ticket.assigned.
+type TicketAssignedData struct {
+	TicketData
+	Assignee Creator           `json:"assignee" doc:"Who takes care of the ticket now."`
+	Previous Nullable[Creator] `json:"previous" doc:"Who did before. null: nobody."`
+}
+
+// TicketReleasedData is the data of ticket.released.
+type TicketReleasedData struct {
+	TicketData
+	Previous Creator `json:"previous" doc:"Who took care of the ticket before."`
+	Reason   string  `json:"reason" enum:"released,lapsed" doc:"released: somebody gave it back. lapsed: whoever had claimed it said nothing for 8 working hours while a customer waited." example:"released"`
+}
+
+// TicketOverdueData is the data of ticket.overdue.
+type TicketOverdueData struct {
+	TicketData
+	DueAt time.Time `json:"dueAt" doc:"When an answer was due."`
+}
+
+// TicketSnoozedData is the data of ticket.snoozed.
+type TicketSnoozedData struct {
+	TicketData
+	Until *time.Time `json:"until" doc:"Until when the ticket is put aside. null: it is taken up again."`
+}
+
 // MessageData is the data of message.sent and message.deleted.
 type MessageData struct {
 	TicketData
@@ -106,6 +132,12 @@ type UserMentionedData struct {
 type TopicData struct {
 	TicketData
 	Topic TopicRef `json:"topic"`
+}
+
+// TopicFailedData is the data of topic.failed.
+type TopicFailedData struct {
+	TopicData
+	Reason string `json:"reason" doc:"Why, mostly in Telegram's words." example:"Telegram knows no such topic in this group"`
 }
 
 // AttachmentData is the data of attachment.stored and attachment.refused.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -69,7 +70,15 @@ var exampleData = func() map[string]any {
 	fresh := TicketData{Ticket: ExampleTicket("pending"), Actor: Nullable[Creator]{&Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"}}}
 	closed := of
 	closed.Ticket.Status, closed.Ticket.ClosedAt = "closed", &ExampleTime
+	closed.Ticket.WaitingFor, closed.Ticket.WaitingSince = "nobody", nil
+	claimed := of
+	claimed.Ticket.Assignee.Value = &someone
+	late, aside, until := itself, of, ExampleTime.Add(24*time.Hour)
+	late.Ticket.AnswerDueAt, late.Ticket.OverdueSince = &ExampleTime, &ExampleTime
+	aside.Ticket.SnoozedUntil = &until
 	other := ExampleLink().Topic
+	missing := ExamplePendingLink().Topic
+	missing.State, missing.Reason = "failed", "Telegram knows no such topic in this group"
 	message := ExampleMessage()
 	message.Deliveries = []Delivery{{Topic: other, State: "pending", TelegramMessageIDs: []int64{}}}
 	said := MessageData{TicketData: of, Message: message}
@@ -88,6 +97,10 @@ var exampleData = func() map[string]any {
 			Changes: Changes{Priority: &Change[string]{Before: "normal", After: ticket.Priority}}},
 		messages.EventTicketClosed:   TicketClosedData{TicketData: closed, Reason: "Solved"},
 		messages.EventTicketReopened: of,
+		messages.EventTicketAssigned: TicketAssignedData{TicketData: claimed, Assignee: someone},
+		messages.EventTicketReleased: TicketReleasedData{TicketData: of, Previous: someone, Reason: "released"},
+		messages.EventTicketOverdue:  TicketOverdueData{TicketData: late, DueAt: ExampleTime},
+		messages.EventTicketSnoozed:  TicketSnoozedData{TicketData: aside, Until: &until},
 		messages.EventMessageSent:    said,
 		messages.EventMessageEdited: MessageEditedData{MessageData: edited, Previous: Nullable[PreviousContent]{
 			&PreviousContent{Text: "No paper ether.", Entities: []TextEntity{}}}},
@@ -97,9 +110,11 @@ var exampleData = func() map[string]any {
 		messages.EventMessageFailed:  MessageFailedData{MessageData: failed, Topic: other, Reason: why},
 		messages.EventUserMentioned: UserMentionedData{TicketData: of,
 			User: LinkUser{UserID: 4711, Name: "Ben Carter"}, Topic: other},
-		messages.EventTopicCreated:      TopicData{TicketData: itself, Topic: ExampleTopic()},
-		messages.EventTopicLinked:       TopicData{TicketData: of, Topic: other},
-		messages.EventTopicUnlinked:     TopicData{TicketData: of, Topic: other},
+		messages.EventTopicCreated:  TopicData{TicketData: itself, Topic: ExampleTopic()},
+		messages.EventTopicLinked:   TopicData{TicketData: of, Topic: other},
+		messages.EventTopicUnlinked: TopicData{TicketData: of, Topic: other},
+		messages.EventTopicFailed: TopicFailedData{TopicData: TopicData{TicketData: itself, Topic: missing},
+			Reason: missing.Reason},
 		messages.EventAttachmentStored:  AttachmentData{TicketData: itself, Attachment: ExampleAttachment(), MessageID: &in},
 		messages.EventAttachmentRefused: AttachmentData{TicketData: itself, Attachment: refused, MessageID: &in},
 		messages.EventWebhookFailing: WebhookFailingData{Webhook: webhook, Stage: "early", FailingSince: ExampleTime,

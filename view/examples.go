@@ -20,7 +20,7 @@ func ExampleTicket(state string) Ticket {
 		CreatedBy:  Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"},
 		Topic:      HomeTopic{State: state, Name: "#42 Printer is on fire"},
 		ExternalID: &external, Metadata: Metadata(`{"customer":"ACME"}`), CreatedAt: ExampleTime, UpdatedAt: ExampleTime,
-		LastMessageAt: ExampleTime,
+		LastMessageAt: ExampleTime, WaitingFor: "desk", WaitingSince: &ExampleTime,
 	}
 	if state == "open" {
 		t.Topic.TelegramTopicID, t.Topic.Link = &thread, exampleTopicLink(thread)
@@ -73,4 +73,11 @@ func ExampleLink() Link {
 		CreatedBy: Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"}, CreatedAt: ExampleTime,
 		Sync: LinkSync{Failures: []FailedCopy{}},
 	}
+}
+
+// ExamplePendingLink is one that a program has just made.
+func ExamplePendingLink() Link {
+	link := ExampleLink()
+	link.State, link.Topic.State, link.User.Value = "pending", "pending", nil
+	return link
 }

@@ -39,6 +39,9 @@ type Nullable[T any] struct{ Value *T }
 
 func (n Nullable[T]) MarshalJSON() ([]byte, error) { return json.Marshal(n.Value) }
 
+// UnmarshalJSON is the reverse, for Go programs that read what the desk sends.
+func (n *Nullable[T]) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &n.Value) }
+
 // Schema is the schema of the object, or null.
 func (n Nullable[T]) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{AnyOf: []*huma.Schema{r.Schema(reflect.TypeFor[T](), true, ""), {Type: "null"}}}

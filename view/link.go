@@ -9,7 +9,7 @@ import (
 // Link is the pair of a ticket's home topic and another topic, which the desk keeps in step.
 type Link struct {
 	LinkID    string             `json:"linkId" example:"TICK-MWWK9D73-FBC14E0C:1"`
-	State     string             `json:"state" enum:"pending,active,failed,ended" doc:"pending: the other topic is not open yet. failed: it can't be opened." example:"active"`
+	State     string             `json:"state" enum:"pending,active,failed,ended" doc:"pending: the other topic is not open yet, or Telegram has not yet shown that it exists. failed: it can't be opened, or does not exist." example:"active"`
 	Home      TopicRef           `json:"home" doc:"The ticket's home topic."`
 	Topic     TopicRef           `json:"topic" doc:"The other topic."`
 	User      Nullable[LinkUser] `json:"user" doc:"The person whose mention made the link. null: an existing topic was linked."`

@@ -8,11 +8,12 @@ import (
 
 // MessageReference is what a message answers.
 type MessageReference struct {
-	From  string `json:"from,omitempty" doc:"Who said it, if that was in another chat or topic, or in a story." example:"Shop"`
-	URL   string `json:"url,omitempty" doc:"The answered message, or else the profile of who wrote it; only if anybody can open it." example:"https://t.me/shop/17"`
-	Text  string `json:"text,omitempty" doc:"The quote, or the beginning of the answered message, or what its medium is about." example:"Returns end on Friday"`
-	Media string `json:"media,omitempty" doc:"What the answered message carries: photo, poll, story …"`
-	Item  string `json:"item,omitempty" doc:"The option of a poll, or the task of a checklist, that is answered."`
+	From    string `json:"from,omitempty" doc:"Who said it, if that was in another chat or topic, or in a story, or if it was deleted." example:"Shop"`
+	URL     string `json:"url,omitempty" doc:"The answered message, or else the profile of who wrote it; only if anybody can open it." example:"https://t.me/shop/17"`
+	Text    string `json:"text,omitempty" doc:"The quote, or the beginning of the answered message, or what its medium is about." example:"Returns end on Friday"`
+	Media   string `json:"media,omitempty" doc:"What the answered message carries: photo, poll, story …"`
+	Item    string `json:"item,omitempty" doc:"The option of a poll, or the task of a checklist, that is answered."`
+	Deleted bool   `json:"deleted,omitempty" doc:"It was deleted since. Nothing of what it said is told any more."`
 }
 
 // Poll is a poll. Votes are not known.
@@ -71,7 +72,8 @@ func ReferenceOf(r *messages.ReplyTo) *MessageReference {
 	if r == nil {
 		return nil
 	}
-	return &MessageReference{From: r.GetOrigin().GetName(), URL: r.Url, Text: r.Preview, Media: r.MediaKind, Item: r.Item}
+	return &MessageReference{From: r.GetOrigin().GetName(), URL: r.Url, Text: r.Preview, Media: r.MediaKind, Item: r.Item,
+		Deleted: r.Deleted}
 }
 
 // setMedia fills in what a medium consists of.

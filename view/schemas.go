@@ -32,6 +32,22 @@ func AddSchemas(r huma.Registry) {
 	}
 }
 
+// AnyEvent is the schema of an event of whatever type: one of those that AddSchemas adds, told apart by its type.
+func AnyEvent() *huma.Schema {
+	s := &huma.Schema{
+		Description:   "An event: its type says what its data are. More types may come: skip those that you do not know.",
+		Discriminator: &huma.Discriminator{PropertyName: "type", Mapping: map[string]string{}},
+	}
+	for _, e := range EventTypes {
+		ref := schemaRef + e.Schema()
+		s.OneOf = append(s.OneOf, &huma.Schema{Ref: ref})
+		s.Discriminator.Mapping[e.Type] = ref
+	}
+	return s
+}
+
+const schemaRef = "#/components/schemas/"
+
 // eventSchemas are the schemas of all events, and of what they consist of, by name.
 func eventSchemas() map[string]*huma.Schema {
 	r := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)

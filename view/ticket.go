@@ -8,22 +8,28 @@ import (
 
 // Ticket is one support case as the API shows it.
 type Ticket struct {
-	TicketID            string       `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
-	Number              int64        `json:"number" doc:"The ticket's number in the desk, which people call it by: 42 is #42. Numbers are never used again, and some may be missing. Not to be confused with the number of an event." example:"42"`
-	Title               string       `json:"title" example:"Printer is on fire"`
-	Description         string       `json:"description" example:"Third floor, next to the lift."`
-	DescriptionEntities []TextEntity `json:"descriptionEntities" nullable:"false" doc:"The markup of the description."`
-	Status              string       `json:"status" enum:"open,pending,closed" example:"open"`
-	Priority            string       `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
-	GroupID             int64        `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
-	CreatedBy           Creator      `json:"createdBy"`
-	Topic               HomeTopic    `json:"topic"`
-	ExternalID          *string      `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
-	Metadata            Metadata     `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
-	CreatedAt           time.Time    `json:"createdAt"`
-	UpdatedAt           time.Time    `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count: see lastMessageAt."`
-	LastMessageAt       time.Time    `json:"lastMessageAt" doc:"When the desk took in the newest message, a second late at most. Internal notes count. Without messages, when the ticket was opened."`
-	ClosedAt            *time.Time   `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
+	TicketID            string            `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
+	Number              int64             `json:"number" doc:"The ticket's number in the desk, which people call it by: 42 is #42. Numbers are never used again, and some may be missing. Not to be confused with the number of an event." example:"42"`
+	Title               string            `json:"title" example:"Printer is on fire"`
+	Description         string            `json:"description" example:"Third floor, next to the lift."`
+	DescriptionEntities []TextEntity      `json:"descriptionEntities" nullable:"false" doc:"The markup of the description."`
+	Status              string            `json:"status" enum:"open,pending,closed" example:"open"`
+	Priority            string            `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
+	GroupID             int64             `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
+	CreatedBy           Creator           `json:"createdBy"`
+	Topic               HomeTopic         `json:"topic"`
+	ExternalID          *string           `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
+	Metadata            Metadata          `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
+	CreatedAt           time.Time         `json:"createdAt"`
+	UpdatedAt           time.Time         `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count: see lastMessageAt."`
+	LastMessageAt       time.Time         `json:"lastMessageAt" doc:"When the desk took in the newest message, a second late at most. Internal notes count. Without messages, when the ticket was opened."`
+	WaitingFor          string            `json:"waitingFor" enum:"desk,customer,nobody" doc:"Whose turn it is: desk: a customer has said something that nobody of the desk has answered. customer: the desk has said the last word. nobody: the ticket is closed. Notes, reactions and thanks change nothing." example:"desk"`
+	WaitingSince        *time.Time        `json:"waitingSince" doc:"When the first word was taken in that waits for an answer; more words do not move it. null: it waits for nobody."`
+	AnswerDueAt         *time.Time        `json:"answerDueAt" doc:"When the desk's answer is due, by its working hours and the priority; a second late at most. null: no answer is due, or the ticket is put aside."`
+	OverdueSince        *time.Time        `json:"overdueSince" doc:"When people were told that the answer is overdue. null: it is not."`
+	SnoozedUntil        *time.Time        `json:"snoozedUntil" doc:"Until when the ticket is put aside. null: it is not. A customer's word ends it."`
+	Assignee            Nullable[Creator] `json:"assignee" doc:"The person who has claimed the ticket. null: nobody has."`
+	ClosedAt            *time.Time        `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
 }
 
 // Creator is who opened a ticket, made a link or sent a file.
@@ -52,6 +58,12 @@ func TicketOf(r *messages.TicketRecord) Ticket {
 			Name: r.Topic.Name, Reason: r.Topic.Failure},
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
 		LastMessageAt: time.UnixMilli(r.LastMessageMs).UTC(), ClosedAt: TimeOf(r.ClosedMs),
+		WaitingFor: r.WaitingFor, WaitingSince: TimeOf(r.WaitingSinceMs),
+		AnswerDueAt: TimeOf(r.AnswerDueMs), OverdueSince: TimeOf(r.OverdueMs), SnoozedUntil: TimeOf(r.SnoozedUntilMs),
+	}
+	if r.Assignee != nil {
+		by := CreatorOf(r.Assignee)
+		t.Assignee.Value = &by
 	}
 	if r.ExternalId != "" {
 		t.ExternalID = &r.ExternalId

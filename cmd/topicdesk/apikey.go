@@ -72,6 +72,10 @@ func createKeyCommand() *cobra.Command {
 					if record.GroupID, err = groupID(cmd.Context(), store, k.group); err != nil {
 						return err
 					}
+					if _, err := store.Group(cmd.Context(), record.GroupID); errors.Is(err, storage.ErrNotFound) {
+						_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "The desk does not know the group %d yet: the key sees nothing until "+
+							"/register is sent there.\n", k.group)
+					}
 				}
 				return store.SaveAPIKey(cmd.Context(), record)
 			})

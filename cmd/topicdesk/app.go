@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +21,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/metered"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // App is the whole service: it wires the parts and runs them. Tests run it, too.
@@ -35,8 +34,8 @@ type App struct {
 	WrapTelegram func(actors.Telegram) actors.Telegram
 	// Started is called with the addresses once everything runs. It may be nil.
 	Started func(httpAddr, simulatorURL string)
-	// SweepEvery and IdleAfter are for tests. 0: the usual times.
-	SweepEvery, IdleAfter time.Duration
+	// SweepEvery, IdleAfter and CountEvery are for tests. 0: the usual times.
+	SweepEvery, IdleAfter, CountEvery time.Duration
 	// Errors gathers what Log logs; nil: this node tells nobody of errors and problems.
 	Errors *actors.ErrorCollector
 	// leave stops the service as a signal does, with a cause.
@@ -84,6 +83,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	closers.add("DATA_DIR", func(context.Context) error { return lock.Release() })
 	registry := newRegistry()
+	tracer, endTracing, err := a.startTracing(registry)
+	if err != nil {
+		return err
+	}
+	closers.add("traces", endTracing)
 	store, err := a.openStore(ctx, registry)
 	if err != nil {
 		return err
@@ -111,7 +115,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	registry.MustRegister(newDeskMetrics(a.Config, store))
 	state := &intakeState{}
-	system, err := a.startActors(ctx, store, client, attachments, state, registry)
+	system, err := a.startActors(ctx, store, client, attachments, state, registry, tracer)
 	if err != nil {
 		return err
 	}
@@ -121,7 +125,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		state.elsewhere = func() bool { return system.Joined() && !system.Polls() }
 		state.mu.Unlock()
 	}
-	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
+	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry, tracer: tracer}
 	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
 		return err
@@ -207,7 +211,7 @@ func (a *App) openAttachments(ctx context.Context) (*files.Store, error) {
 }
 
 func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.Client, attachments *files.Store,
-	state *intakeState, registry *prometheus.Registry) (*actors.System, error) {
+	state *intakeState, registry *prometheus.Registry, tracer *tracing.Tracer) (*actors.System, error) {
 	var telegram actors.Telegram = client
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
@@ -216,10 +220,9 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 	if err != nil {
 		return nil, err
 	}
-	host, _ := os.Hostname()
 	return actors.NewSystem(actors.Options{
-		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Measured: registry,
-		Owner: host + "/" + strconv.Itoa(os.Getpid()),
+		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Measured: registry, Tracer: tracer,
+		Owner: owner(),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
@@ -227,6 +230,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(ctx), Version: version,
 		JoinLater: true,
 		Monitor:   a.monitor(),
+		Reports:   &actors.ReportOptions{Keep: a.Config.KeepReports(), Every: a.CountEvery},
 	})
 }
 
@@ -253,9 +257,9 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 		Gatherer: gatherer, Log: a.Log, Nodes: edge.system.Nodes,
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
-		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
+		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, Tracer: edge.tracer, CORSOrigins: a.Config.APICORSOrigins,
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
-		SimulatorURL: simulatorURL, PublicURL: a.Config.Address(),
+		SimulatorURL: simulatorURL, PublicURL: a.Config.Address(), MiniApp: edge.client.MiniAppOpened,
 	})
 	listener, err := listen("HTTP_ADDR", a.Config.HTTPAddr)
 	if err != nil {
@@ -304,6 +308,9 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 
 // openStore opens the database, measured.
 func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (storage.Store, error) {
+	if err := misplaced(a.Config); err != nil {
+		return nil, err
+	}
 	defer a.sayWhileOpening()()
 	store, err := openDatabase(ctx, a.Config.Database())
 	if err != nil {
@@ -319,16 +326,27 @@ func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (st
 	return store, nil
 }
 
-// tellMigrated says that the database has a newer schema than before, since then there may be no way back.
+// tellMigrated says that the database is new, in case it should not be, or that it has a newer schema than before, since
+// then there may be no way back.
 func (a *App) tellMigrated(m storage.Migrated) {
-	if m.From == 0 || m.From == m.To {
+	in := where(a.Config.Database())
+	switch {
+	case m.From == 0 && a.Config.UsesSimulator():
+		a.Log.Info("made a new desk", "database", in)
+		return
+	case m.From == 0:
+		a.Log.Warn("made a new desk: there was none. If there should be one, stop the service, and put its database there or set DATABASE_URL",
+			"database", in)
+		return
+	case m.From == m.To:
+		a.Log.Info("opened the desk", "database", in)
 		return
 	}
 	way := "older programs can still read it"
 	if m.Closed {
 		way = "older programs can't read it any more; the way back is a backup from before"
 	}
-	a.Log.Info("the database was brought up to date: "+way, "fromSchema", m.From, "toSchema", m.To)
+	a.Log.Info("the database was brought up to date: "+way, "database", in, "fromSchema", m.From, "toSchema", m.To)
 }
 
 // sayWhileOpening tells whoever waits for a long migration that it goes on, until stop is called.

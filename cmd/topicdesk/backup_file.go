@@ -22,7 +22,7 @@ import (
 const (
 	backupDatabase  = "topicdesk.db"
 	backupFiles     = "files/" // contents and thumbnails of attachments follow
-	backupKey       = "secrets.key"
+	backupKey       = secretsFile
 	backupSimulator = "simulator.jsonl"
 	backupManifest  = "manifest.json"
 

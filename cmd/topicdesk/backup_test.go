@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -229,6 +230,22 @@ func TestBackup(t *testing.T) {
 		}
 		a.restored(file, folder)
 	})
+	t.Run("of a file that is no backup nothing is left, so that a service can begin there", func(t *testing.T) {
+		t.Parallel()
+		file, folder := filepath.Join(t.TempDir(), "garbage.tar"), t.TempDir()
+		for _, garbage := range []string{"", "no backup at all", strings.Repeat("x", 4096)} {
+			if err := os.WriteFile(file, []byte(garbage), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err := restore(t.Context(), configIn(folder), file, newProgress(io.Discard))
+			if err == nil || strings.Contains(err.Error(), "does not start") {
+				t.Error(err)
+			}
+			if left, _ := filepath.Glob(filepath.Join(folder, "*.restoring")); len(left) > 0 {
+				t.Errorf("left: %q", left)
+			}
+		}
+	})
 	t.Run("damage is found, wherever it is, and such a file is not restored", func(t *testing.T) {
 		t.Parallel()
 		a := newArchived(t, 200, 2)
@@ -302,36 +319,57 @@ func TestBackupKilled(t *testing.T) {
 		t.Skip("long: a process for each moment")
 	}
 	t.Parallel()
-	a := newArchived(t, 20_000, 100)
+	messages, moments := 4000, 3
+	if long() {
+		messages, moments = 20_000, 6
+	}
+	a := newArchived(t, messages, 100)
 	want := a.exported(a.database())
-	run := func(folder string, kill time.Duration, args ...string) (took time.Duration, code int) {
+	// run measures and kills from when the command has begun to write: a file has one of the names.
+	run := func(folder string, kill time.Duration, begun []string, args ...string) (took time.Duration, code int) {
 		t.Helper()
 		self, err := os.Executable()
 		a.must(err)
 		cmd := exec.Command(self, args...)
 		cmd.Dir = folder
 		cmd.Env = []string{childEnv + "=" + childMain, "DATABASE_URL=sqlite://" + filepath.Join(folder, "topicdesk.db"), "DATA_DIR=" + folder}
-		begun := time.Now()
 		a.must(cmd.Start())
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = cmd.Wait() }()
+		writes := time.Now()
+		look := time.NewTicker(time.Millisecond)
+		defer look.Stop()
+		for waits := true; waits; {
+			select {
+			case <-ended:
+				waits = false
+			case <-look.C:
+				writes = time.Now()
+				waits = !slices.ContainsFunc(begun, func(name string) bool { return !missing(name) })
+			}
+		}
 		if kill > 0 {
 			defer time.AfterFunc(kill, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }).Stop()
 		}
-		_ = cmd.Wait()
-		return time.Since(begun), cmd.ProcessState.ExitCode()
+		<-ended
+		return time.Since(writes), cmd.ProcessState.ExitCode()
 	}
-	const moments = 6
+	backedUp := func(file string, kill time.Duration) (time.Duration, int) {
+		t.Helper()
+		return run(a.folder, kill, []string{file + ".db.part", file + ".part"}, "backup", file)
+	}
 	file := filepath.Join(t.TempDir(), "desk.tar")
-	took, code := run(a.folder, 0, "backup", file)
+	took, code := backedUp(file, 0)
 	if code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	killed := 0
 	for i := 1; i <= moments; i++ {
 		again := filepath.Join(t.TempDir(), "desk.tar")
-		if _, code := run(a.folder, took*time.Duration(i)/(moments+1), "backup", again); code != 0 {
+		if _, code := backedUp(again, took*time.Duration(i)/time.Duration(moments+1)); code != 0 {
 			killed++
 			if _, err := os.Stat(again); errors.Is(err, fs.ErrNotExist) {
-				if _, code := run(a.folder, 0, "backup", again); code != 0 {
+				if _, code := backedUp(again, 0); code != 0 {
 					t.Errorf("the same command ends with %d", code)
 				}
 			} // else killed after the last step: what has the name must be whole
@@ -342,7 +380,11 @@ func TestBackupKilled(t *testing.T) {
 		t.Error("the desk was changed")
 	}
 	folder := t.TempDir()
-	took, code = run(folder, 0, "restore", file)
+	restored := func(folder string, kill time.Duration) (time.Duration, int) {
+		t.Helper()
+		return run(folder, kill, []string{filepath.Join(folder, "topicdesk.db.restoring")}, "restore", file)
+	}
+	took, code = restored(folder, 0)
 	if code != 0 || a.exported(filepath.Join(folder, "topicdesk.db")) != want {
 		t.Fatalf("exit code %d, or another desk", code)
 	}
@@ -350,7 +392,7 @@ func TestBackupKilled(t *testing.T) {
 	for i := 1; i <= moments; i++ {
 		folder := t.TempDir()
 		database := filepath.Join(folder, "topicdesk.db")
-		if _, code := run(folder, took*time.Duration(i)/(moments+1), "restore", file); code == 0 {
+		if _, code := restored(folder, took*time.Duration(i)/time.Duration(moments+1)); code == 0 {
 			continue
 		}
 		killed++

@@ -27,10 +27,12 @@ type benchOptions struct {
 	mix      benchMix      // what people do
 	soak     time.Duration // of the desk's time that is played at rate; 0: the usual phases
 	progress *progress
-	database string // of MongoDB, empty; "": a new SQLite file
-	nodes    int    // of a cluster over etcd
-	etcd     string // its address; "": a node alone
-	profile  string // file for a CPU profile of the service; "": none
+	database string   // of MongoDB, empty; "": a new SQLite file
+	nodes    int      // of a cluster over etcd
+	etcd     string   // its address; "": a node alone
+	profile  string   // file for a CPU profile of the service; "": none
+	env      []string // settings of the service, besides those of every run
+	storm    bool     // the service can log a storm of errors
 }
 
 func benchCommand() *cobra.Command {
@@ -69,7 +71,7 @@ func benchCommand() *cobra.Command {
 	f.IntVar(&o.nodes, "nodes", 1, "nodes of the service (more than one need --database and --etcd)")
 	f.StringVar(&o.etcd, "etcd", "", "address of etcd: the service is a cluster, of one node, too")
 	f.StringVar(&o.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
-	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand())
+	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand(), benchWebCommand(), benchMonitorCommand(), benchStormCommand())
 	return cmd
 }
 

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"text/tabwriter"
 	"time"
 
@@ -57,18 +54,11 @@ func benchAPICommand() *cobra.Command {
 }
 
 func runBenchAPI(ctx context.Context, out io.Writer, o benchAPIOptions) (err error) {
-	if o.bench.keep == "" {
-		if o.bench.keep, err = os.MkdirTemp("", "topicdesk-bench"); err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(o.bench.keep) }()
-	}
-	if o.bench.keep, err = filepath.Abs(o.bench.keep); err != nil { // the service's working directory
+	clean, err := prepareBench(&o.bench.keep)
+	if err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // spares the cores, which this process shares with the service
-	}
+	defer clean()
 	w, err := newBenchWorld(o.bench.progress)
 	if err != nil {
 		return err

@@ -156,6 +156,10 @@ func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *st
 	}
 	if status == "closed" {
 		t.ClosedAt = t.UpdatedAt
+	} else {
+		t.WaitingFor, t.WaitingSince = storage.WaitsForDesk, at
+		due := at.Add(4 * time.Hour)
+		t.Timers = storage.Timers{Settings: 1, AnswerDueAt: due, OverdueAt: due} // told: the bench is of other things
 	}
 	return t
 }

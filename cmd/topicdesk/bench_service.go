@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -23,9 +24,10 @@ type benchService struct {
 
 // benchNode is one process of the service.
 type benchNode struct {
-	cmd  *exec.Cmd
-	addr string
-	done chan error
+	cmd   *exec.Cmd
+	addr  string
+	done  chan error
+	storm io.Writer // takes what its storm is to be; nil: it has none
 }
 
 func startService(ctx context.Context, o benchOptions, w *benchWorld) (*benchService, error) {
@@ -71,6 +73,9 @@ func (n *benchNode) start(o benchOptions, w *benchWorld, i int, first string) er
 		return err
 	}
 	args := []string{"serve"}
+	if o.storm {
+		args = []string{"bench", "serve-storm"}
+	}
 	if o.profile != "" && i == 0 {
 		profile, err := filepath.Abs(o.profile) // the service's working directory is another one
 		if err != nil {
@@ -97,7 +102,14 @@ func (n *benchNode) start(o benchOptions, w *benchWorld, i int, first string) er
 			fmt.Sprintf("CLUSTER_ADDR=127.0.0.%d:%d", i+1, benchClusterPort), "SECRETS_KEY="+strings.Repeat("bench", 8),
 			"DATA_DIR="+filepath.Join(o.keep, fmt.Sprint("node", i)), "FILES_URL=file://"+filepath.Join(o.keep, "files")+"?shared=true")
 	}
+	n.cmd.Env = append(n.cmd.Env, o.env...)
 	n.cmd.Stderr = os.Stderr
+	if o.storm {
+		n.cmd.Stderr = nil // what is logged is written, and read by nobody
+		if n.storm, err = n.cmd.StdinPipe(); err != nil {
+			return err
+		}
+	}
 	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("can't start the service: %w", err)
 	}

@@ -56,8 +56,23 @@ func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, se
 	return err
 }
 
-// memory is what the service uses, in MB.
-type memory struct{ live, resident float64 }
+// memory is what the service uses, in MB: of the heap what is live, of stacks, and resident.
+type memory struct{ live, stacks, resident float64 }
+
+// memoryNow waits for two garbage collections and returns what the service uses then.
+func (s *benchService) memoryNow(ctx context.Context) (m memory, err error) {
+	if m.live, err = s.liveHeap(ctx); err != nil {
+		return m, err
+	}
+	all, err := s.gauges(ctx)
+	if err != nil {
+		return m, err
+	}
+	m.stacks = all["go_memstats_stack_inuse_bytes"] / (1 << 20)
+	used, err := s.usage()
+	m.resident = float64(used.residentMB)
+	return m, err
+}
 
 // liveHeap waits for two garbage collections and returns what the last one found in use, in MB. One is not enough,
 // since pooled objects survive it.
@@ -77,28 +92,33 @@ func (s *benchService) liveHeap(ctx context.Context) (float64, error) {
 
 // heap reads from the service's metrics how many collections there were, and what the last one found in use.
 func (s *benchService) heap(ctx context.Context) (collections, bytes float64, err error) {
+	all, err := s.gauges(ctx)
+	return all["go_gc_duration_seconds_count"], all["go_gc_heap_live_bytes"], err
+}
+
+// gauges reads the service's metrics, by name and labels.
+func (s *benchService) gauges(ctx context.Context) (map[string]float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/metrics", nil)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	req.Header.Set("Accept-Encoding", "identity") // compressing it would take up to a megabyte
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	defer resp.Body.Close()
+	all := map[string]float64{}
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		switch name {
-		case "go_gc_duration_seconds_count":
-			collections, err = strconv.ParseFloat(value, 64)
-		case "go_gc_heap_live_bytes":
-			bytes, err = strconv.ParseFloat(value, 64)
+		line := lines.Text()
+		at := strings.LastIndexByte(line, ' ')
+		if strings.HasPrefix(line, "#") || at < 0 {
+			continue
 		}
-		if err != nil {
-			return 0, 0, err
+		if all[line[:at]], err = strconv.ParseFloat(line[at+1:], 64); err != nil {
+			return nil, err
 		}
 	}
-	return collections, bytes, lines.Err()
+	return all, lines.Err()
 }

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ func benchWebhooksCommand() *cobra.Command {
 	f.IntVar(&o.fan, "fan", 50, "endpoints (fan-out)")
 	f.IntVar(&o.dead, "dead", 1000, "endpoints that nobody listens at (dead)")
 	f.IntVar(&o.waiting, "waiting", 10_000, "events that wait for each of them (dead)")
-	f.DurationVar(&o.calm, "calm", 5*time.Minute, "how long they are down when measuring begins (dead)")
+	f.DurationVar(&o.calm, "calm", 5*time.Minute, "how long nothing happens before each three runs, and they are down when measuring begins (dead)")
 	f.DurationVar(&o.bench.duration, "duration", 20*time.Second, "how long people write")
 	f.StringVar(&o.bench.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
 	return cmd
@@ -159,11 +158,9 @@ func benchDead(ctx context.Context, b *webhookBench) error {
 		if err := b.settle(ctx); err != nil {
 			return err
 		}
-		if on {
-			select {
-			case <-time.After(b.o.calm):
-			case <-ctx.Done():
-			}
+		select { // the same with and without them: the first messages after a calm take longer
+		case <-time.After(b.o.calm):
+		case <-ctx.Done():
 		}
 		for range 3 {
 			p99, err := b.beside(ctx, on)
@@ -209,43 +206,17 @@ func benchSync(ctx context.Context, b *webhookBench) error {
 	if err := b.hear(1, b.receiver.url, true); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(b.out, 2, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "sync\tp50 ms\tp99 ms\tlost\tCPU ms/message\t")
-	var without, with []float64
-	for range 5 {
-		for _, on := range []bool{false, true} {
+	p := &pairing{name: "an endpoint", pairs: 5, phase: phase{"steady", 500, b.o.bench.duration}, world: b.world,
+		service: func() *benchService { return b.service },
+		set: func(ctx context.Context, on bool) error {
 			if err := b.switchAll(on); err != nil {
 				return err
 			}
-			if err := b.settle(ctx); err != nil { // what it missed while it was off is another case: drain
-				return err
-			}
-			before, err := b.service.usage()
-			if err != nil {
-				return err
-			}
-			r, _, err := b.talk(ctx, 500)
-			if err != nil {
-				return err
-			}
-			after, err := b.service.usage()
-			if err != nil {
-				return err
-			}
-			name := "without"
-			if on {
-				name, with = "with an endpoint", append(with, r.quantile(.99))
-			} else {
-				without = append(without, r.quantile(.99))
-			}
-			fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%d\t%.3f\t\n", name, r.quantile(.5), r.quantile(.99), r.lost,
-				float64((after.cpu-before.cpu).Microseconds())/1000/float64(max(1, r.sent)))
-		}
-	}
-	if err := table.Flush(); err != nil {
+			return b.settle(ctx) // what it missed while it was off is another case: drain
+		}}
+	if _, err := p.run(ctx, b.out); err != nil {
 		return err
 	}
-	b.say("sync: p99 with / without, medians: %.2f", median(with)/median(without))
 	return b.service.stop()
 }
 

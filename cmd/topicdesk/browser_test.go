@@ -28,7 +28,7 @@ type browser struct {
 }
 
 // newBrowser starts a browser that ends with the test. Where none is installed the test is skipped.
-func newBrowser(t *testing.T) *browser {
+func newBrowser(t *testing.T, flags ...string) *browser {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"} {
@@ -40,8 +40,12 @@ func newBrowser(t *testing.T) *browser {
 	if path == "" {
 		t.Skip("no browser is installed, so the page is not tested: install the package chromium (apt-get install chromium)")
 	}
+	var more []chromedp.ExecAllocatorOption
+	for _, flag := range flags {
+		more = append(more, chromedp.Flag(flag, true))
+	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
-		append(chromedp.DefaultExecAllocatorOptions[:],
+		append(append(chromedp.DefaultExecAllocatorOptions[:], more...),
 			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
 			chromedp.Flag("hide-scrollbars", false), // people have them, and they take room
 			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)

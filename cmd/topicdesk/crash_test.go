@@ -20,12 +20,16 @@ import (
 // may arrive twice only where the process was killed between the call and the write of its outcome. With
 // DATABASE_URL=mongodb://host/ the service keeps its records there, each run in a database of its own.
 
-// burstTickets and burstMessages are smaller on a database server, unless the long tests run: FerretDB is slow.
+// burstTickets and burstMessages are smaller unless the long tests run, and smaller still on a database server: FerretDB is slow.
 var burstTickets, burstMessages = 20, 500
 
 func init() {
-	if onServer() && !long() {
+	switch {
+	case long():
+	case onServer():
 		burstTickets, burstMessages = 8, 150
+	default:
+		burstTickets, burstMessages = 16, 300 // tickets by four: each fourth has a third group
 	}
 }
 

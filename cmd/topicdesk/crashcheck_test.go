@@ -8,7 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -189,4 +193,34 @@ func (b *burst) checkTopic(ticket int, p topicKey, sequences map[string]int64) (
 		}
 	}
 	return repeats
+}
+
+// What the kill loop counts: the first part of an album may be posted alone, and after a kill with the others.
+func TestRepeatsOfAnAlbumThatGrew(t *testing.T) {
+	post := func(life int, kind string, ref *messages.OperationRef) call {
+		raw, err := proto.Marshal(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return call{Life: life, Kind: kind, Operation: ref.ID(), Ref: raw, Chat: -1}
+	}
+	alone := func(id string) *messages.OperationRef {
+		return &messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{MessageId: id, TopicId: "T:1"}}}
+	}
+	album := func(parts int32) *messages.OperationRef {
+		return &messages.OperationRef{Wanted: &messages.OperationRef_CopyAlbum{CopyAlbum: &messages.CopyAlbum{MessageId: "-1:1", TopicId: "T:1",
+			Parts: parts}}}
+	}
+	for name, c := range map[string]struct {
+		calls []call
+		count int
+	}{
+		"a part alone, then the album": {[]call{post(0, "SendCopy", alone("-1:1")), post(1, "SendAlbum", album(2))}, 1},
+		"an album that grows":          {[]call{post(0, "SendAlbum", album(2)), post(1, "SendAlbum", album(3))}, 2},
+		"another message":              {[]call{post(0, "SendCopy", alone("-1:2")), post(1, "SendAlbum", album(2))}, 0},
+	} {
+		if r := repeatsOf(c.calls, func(int) *ledger { return newLedger() }); r.count != c.count || len(r.wrong) > 0 {
+			t.Errorf("%s: %d, not %d: %q", name, r.count, c.count, r.wrong)
+		}
+	}
 }

@@ -25,7 +25,7 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 		want = append(want, whole.seen())
 	}
 	whole.stop()
-	sample := 8
+	sample := 5
 	if long() {
 		sample = 60
 	}

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/topicdesk/topicdesk/config"
 	"github.com/topicdesk/topicdesk/storage/lock"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
 // lockDataDir keeps other desks away from DATA_DIR, which it makes if it is missing. The lock of the database does not: a
@@ -26,4 +28,34 @@ func lockDataDir(c config.Config) (*lock.File, error) {
 		return nil, fmt.Errorf("DATA_DIR %s: %w", c.DataDir, err)
 	}
 	return l, nil
+}
+
+// misplaced refuses to make a new desk where one is elsewhere, or was here: it would take Telegram's updates, and the other
+// one would never get them.
+func misplaced(c config.Config) error {
+	db := c.Database()
+	if db.Kind != config.DatabaseSQLite || exists(db.Path) || exists(db.Path+sqlite.Restoring) {
+		return nil
+	}
+	folder, former := filepath.Dir(db.Path), filepath.Join("data", "topicdesk.db")
+	switch {
+	case folder != filepath.Clean(c.DataDir) && !exists(folder):
+		return fmt.Errorf("DATABASE_URL: there is no folder %s. Make it if a new desk is to be there; if there should be one, see whether "+
+			"its disk is mounted", folder)
+	case c.UsesSimulator():
+		return nil // a trial may begin anew
+	case db.Path == filepath.Join(c.DataDir, "topicdesk.db") && exists(former):
+		return fmt.Errorf("there is no desk in %s, but one in %s, where earlier releases kept it whatever DATA_DIR said. Move it there with "+
+			"the files beside it whose names begin with %s, or set DATABASE_URL=sqlite://%s", db.Path, former, filepath.Base(former), former)
+	case exists(filepath.Join(c.DataDir, secretsFile)):
+		return fmt.Errorf("there is no desk in %s, but DATA_DIR %s has the %s of one. Put its database there, or set DATABASE_URL; for a new "+
+			"desk, move that file away", db.Path, c.DataDir, secretsFile)
+	}
+	return nil
+}
+
+// exists says whether there is something at a path, or whether that can't be found out.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -67,3 +67,38 @@ func TestADataDirServesOneDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestNoDeskIsMadeBesideAnother: it would take Telegram's updates, and the other one would never get them.
+func TestNoDeskIsMadeBesideAnother(t *testing.T) { // not parallel: it changes the folder
+	const token = "12345:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	for name, c := range map[string]struct {
+		settings map[string]string
+		files    []string
+		want     string // "": it is made
+	}{
+		"nothing there":                    {map[string]string{"TELEGRAM_BOT_TOKEN": token}, nil, ""},
+		"a desk where it was kept before":  {map[string]string{"TELEGRAM_BOT_TOKEN": token, "DATA_DIR": "var"}, []string{"data/topicdesk.db"}, "DATABASE_URL=sqlite://data/topicdesk.db"},
+		"the same, and the database named": {map[string]string{"TELEGRAM_BOT_TOKEN": token, "DATA_DIR": "var", "DATABASE_URL": "sqlite://new.db"}, []string{"data/topicdesk.db"}, ""},
+		"the key of a desk":                {map[string]string{"TELEGRAM_BOT_TOKEN": token}, []string{"data/secrets.key"}, "has the secrets.key of one"},
+		"the key of a trial":               {nil, []string{"data/secrets.key"}, ""},
+		"a folder that is missing":         {map[string]string{"DATABASE_URL": "sqlite://mnt/desk/x.db"}, nil, "no folder mnt/desk"},
+		"a desk, and its key":              {map[string]string{"TELEGRAM_BOT_TOKEN": token}, []string{"data/topicdesk.db", "data/secrets.key"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, file := range c.files {
+				if err := writeWhole(file, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			settings, err := config.Load(func(name string) (string, bool) { v, ok := c.settings[name]; return v, ok }, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = misplaced(settings)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}

@@ -189,7 +189,7 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 }
 
 // serveOnce runs the service as `make run` does, on its own ports and with its files in dir, and returns the address
-// of the page. The service has no limits of pace: flood control has its own tests.
+// of the page. The service has no limits of pace: flood control has its own tests. more are names and values of settings.
 func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 	t.Helper()
 	_, page, stop = serveSimulated(t, dir)
@@ -197,11 +197,14 @@ func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 }
 
 // serveSimulated is serveOnce for a test that also needs the address of the service.
-func serveSimulated(t *testing.T, dir string) (addr, page string, stop func()) {
+func serveSimulated(t *testing.T, dir string, more ...string) (addr, page string, stop func()) {
 	t.Helper()
 	settings := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "DATA_DIR": dir,
 		"DATABASE_URL":               "sqlite://" + filepath.Join(dir, "topicdesk.db"),
 		"TELEGRAM_GLOBAL_PER_SECOND": "0", "TELEGRAM_CHAT_PER_SECOND": "0", "TELEGRAM_GROUP_PER_MINUTE": "0"}
+	for i := 0; i < len(more); i += 2 {
+		settings[more[i]] = more[i+1]
+	}
 	c, err := config.Load(func(name string) (string, bool) { v, ok := settings[name]; return v, ok }, "")
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot"
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // edge connects the desk to Telegram: it finds out who the bot is, publishes its slash commands and starts the
@@ -27,6 +28,7 @@ type edge struct {
 	system  *actors.System
 	log     *slog.Logger
 	metrics prometheus.Registerer
+	tracer  *tracing.Tracer
 	state   *intakeState
 	tasks   sync.WaitGroup
 	intake  atomic.Pointer[bot.Intake] // nil until the bot knows its name
@@ -70,7 +72,7 @@ func (e *edge) start(ctx context.Context) error {
 		return err
 	}
 	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed,
-		IsAskTitle: bot.IsAskTitle, PublicURL: e.config.Address(), Log: e.log, Metrics: e.metrics})
+		IsAskTitle: bot.IsAskTitle, PublicURL: e.config.Address(), Log: e.log, Metrics: e.metrics, Tracer: e.tracer})
 	e.intake.Store(intake)
 	e.tasks.Go(func() { // the menu of commands is a convenience: the desk works without it
 		err := e.persist(ctx, commandsCall, func() error { return e.client.SetCommands(ctx) })
@@ -138,7 +140,7 @@ func (p *polling) Poll(ctx context.Context, offset int64, saved func(int64)) err
 		return updates, err
 	}
 	poller := &bot.Poller{Log: p.edge.log}
-	poller.Run(ctx, offset, fetch, p.intake.HandleBatch, saved)
+	poller.Run(ctx, offset, fetch, p.intake, saved)
 	return nil
 }
 

@@ -64,11 +64,12 @@ func (c call) ref() *messages.OperationRef {
 	return ref
 }
 
-// key names what a call posts. An album may have grown when it is called again.
+// key names what a call posts. An album may have grown when it is called again: on a slow machine from a single message,
+// whose other parts had not come yet.
 func (c call) key() string {
 	ref := c.ref()
-	if album := ref.GetCopyAlbum(); album != nil {
-		album.Parts = 0
+	if a := ref.GetCopyAlbum(); a != nil {
+		ref.Wanted = &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{MessageId: a.MessageId, TopicId: a.TopicId}}
 	}
 	return ref.ID()
 }

@@ -186,6 +186,18 @@ func (s *faultyStore) DeleteProblem(ctx context.Context, problemID string, versi
 	return s.do("DeleteProblem", nil, func() error { return s.Store.DeleteProblem(ctx, problemID, version) })
 }
 
+func (s *faultyStore) SaveTallies(ctx context.Context, all []*storage.Tally) error {
+	return s.do("SaveTallies", all, func() error { return s.Store.SaveTallies(ctx, all) })
+}
+
+func (s *faultyStore) DeleteTallies(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	err = s.do("DeleteTallies", nil, func() (err error) {
+		n, err = s.Store.DeleteTallies(ctx, before, limit)
+		return err
+	})
+	return n, err
+}
+
 func (s *faultyStore) TakeNumbers(ctx context.Context, n int) (first int64, err error) {
 	err = s.do("TakeNumbers", nil, func() (err error) {
 		first, err = s.Store.TakeNumbers(ctx, n)
@@ -204,7 +216,7 @@ func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
 		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
 		"SaveConsumer", "DeleteConsumer", "TakeNumbers", "SaveSample", "DeleteSamples", "SaveErrorGroups", "DeleteErrorGroup",
-		"SaveProblem", "DeleteProblem"}
+		"SaveProblem", "DeleteProblem", "SaveTallies", "DeleteTallies"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {

@@ -41,7 +41,16 @@ func (l *ledger) wrote(record any) {
 			l.tickets[r.TicketID] = *r
 		}
 	case *storage.Message:
-		l.messages[r.TicketID] = append(l.messages[r.TicketID], *r)
+		said := l.messages[r.TicketID]
+		i := slices.IndexFunc(said, func(x storage.Message) bool { return x.MessageID == r.MessageID })
+		switch {
+		case i < 0:
+			said = append(said, *r)
+		case said[i].Version < r.Version:
+			said = slices.Clone(said)
+			said[i] = *r
+		}
+		l.messages[r.TicketID] = said
 	case *storage.Copy:
 		if k := [2]string{r.MessageID, r.TopicID}; l.copies[k].Version < r.Version {
 			l.copies[k] = *r

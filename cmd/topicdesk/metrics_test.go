@@ -27,9 +27,9 @@ var metricOf = regexp.MustCompile(`\b(topicdesk|go|process)_[a-z_]+`)
 // operators name, and they keep to the conventions.
 func TestMetricsThatAreNamed(t *testing.T) {
 	t.Parallel()
-	h := newHooked(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer receiver.Close()
+	h := newHooked(t, "OTEL_EXPORTER_OTLP_ENDPOINT", receiver.URL)
 	h.addBot()
 	h.begin()
 	defer h.end()

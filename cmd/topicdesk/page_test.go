@@ -113,13 +113,13 @@ func (b *browser) fits(when string) {
 	}
 }
 
-// topicsTell waits until the closed topic's row says so, when it was closed, and what was said last.
+// topicsTell waits until the closed topic's row says so, when it was closed, and what was said last, and one with an icon shows it.
 func (b *browser) topicsTell() {
 	b.t.Helper()
 	b.see(`(() => {
 		const row = all(pane('Support'), 'topic').find(x => x.dataset.closed === 'true'), of = id => all(row, id)[0]?.textContent;
 		return of('topic-state') === 'closed' && /^\d\d:\d\d$/.test(of('topic-time')) && of('topic-latest') === 'Ada closed the topic' &&
-			row.scrollWidth <= row.clientWidth;
+			row.scrollWidth <= row.clientWidth && all(pane('Support'), 'topic-icon').map(x => x.textContent).join() === '💬';
 	})()`)
 }
 
@@ -128,6 +128,7 @@ type picturedDesk struct {
 	t       *testing.T
 	sim     *simulator.Server
 	url     string
+	ada     int64 // the groups' creator
 	ann     int64
 	support int64
 	topic   int
@@ -135,7 +136,7 @@ type picturedDesk struct {
 
 func newPicturedDesk(t *testing.T) *picturedDesk {
 	t.Helper()
-	sim, err := simulator.New(simulator.Options{})
+	sim, err := simulator.New(simulator.Options{Site: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,13 +165,14 @@ func newPicturedDesk(t *testing.T) *picturedDesk {
 			p.support = group.ID
 		}
 	}
-	p.ann = ann.ID
+	p.ada, p.ann = ada.ID, ann.ID
 	for i, name := range []string{"Printer is on fire", "เครื่องพิมพ์ชั้นสองพิมพ์ไม่ออกตั้งแต่เช้าวันนี้",
 		"The password of the meeting room display was changed and nobody knows it", strings.Repeat("W", 60)} {
 		topic, err := sim.CreateTopic(p.support, ada.ID, name)
 		p.must(err)
 		if i == 0 {
 			p.topic = topic
+			p.must(sim.SetIcon(p.support, ada.ID, topic, "💬"))
 		}
 		if i > 1 {
 			p.must(sim.CloseTopic(p.support, ada.ID, topic))

@@ -46,6 +46,7 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 	}
 	defer func() { _ = f.Close() }()
 	r := &restorer{config: c, small: map[string][]byte{}}
+	before := !missing(c.Database().Path + sqlite.Restoring)
 	var m *manifest
 	err = sqlite.Place(c.Database().Path, func(database io.Writer) (err error) {
 		r.began = true
@@ -70,6 +71,9 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 		return r.finish()
 	})
 	if err != nil {
+		if !r.took && !before { // nothing came of it, so that a service may begin here
+			_ = os.Remove(c.Database().Path + sqlite.Restoring)
+		}
 		if ctx.Err() == nil {
 			return r.saying(err)
 		}
@@ -90,7 +94,8 @@ type restorer struct {
 	config   config.Config
 	files    *files.Store
 	database bool
-	began    bool              // something was written
+	began    bool              // something may be written
+	took     bool              // something was read that a backup has
 	damaged  int               // contents that are left out
 	small    map[string][]byte // files that are written at the end
 }
@@ -98,15 +103,23 @@ type restorer struct {
 // saying adds to an error what a restore that has begun has left, and what to do about it.
 func (r *restorer) saying(err error) error {
 	left := r.config.Database().Path + sqlite.Restoring
-	if !r.began || missing(left) {
+	if there := (*inTheWayError)(nil); !r.began || missing(left) || errors.As(err, &there) {
 		return err
 	}
 	return fmt.Errorf("%w\nThere is no desk yet: the service does not start beside %s. Restore another backup, which writes over "+
 		"what this one has left, or remove that file and the files in %s", err, left, r.config.DataDir)
 }
 
+// inTheWayError says that a file of another desk is where the backup's belongs.
+type inTheWayError struct{ path string }
+
+func (e *inTheWayError) Error() string {
+	return e.path + " exists already and is that of another desk, not of the backup: move it away, and give the same command again"
+}
+
 func (r *restorer) take(ctx context.Context, name string, content io.Reader, database io.Writer) (err error) {
 	key, isFile := strings.CutPrefix(name, backupFiles)
+	r.took = r.took || isFile || name == backupDatabase || name == backupKey || name == backupSimulator
 	switch {
 	case isFile:
 		err := r.files.KeepKey(ctx, key, content)
@@ -138,7 +151,7 @@ func (r *restorer) finish() error {
 		case err == nil && bytes.Equal(there, content):
 			continue
 		case err == nil:
-			return fmt.Errorf("%s exists already and is not that of the backup; move it away first", path)
+			return &inTheWayError{path}
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}

@@ -13,12 +13,15 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
+// secretsFile is the file in DATA_DIR that has the key for secrets.
+const secretsFile = "secrets.key"
+
 // secretsKey is SECRETS_KEY, or else what the file secrets.key in DATA_DIR has, which the first start makes.
 func secretsKey(c config.Config) (string, error) {
 	if key := c.SecretsKey.Reveal(); key != "" {
 		return key, nil
 	}
-	name := filepath.Join(c.DataDir, "secrets.key")
+	name := filepath.Join(c.DataDir, secretsFile)
 	key, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err = makeSecretsKey(name)

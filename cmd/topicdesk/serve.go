@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime/pprof"
 
@@ -17,28 +18,34 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the desk; without TELEGRAM_BOT_TOKEN, with the built-in Telegram simulator",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := loadSettings()
-			if err != nil {
-				return err
-			}
-			stop, err := profileCPU(cpuProfile)
-			if err != nil {
-				return err
-			}
-			tuneRuntime(settings.Database().Kind == config.DatabaseSQLite)
-			log, gathered := gatherErrors(settings, settings.Logger(os.Stderr))
-			app := &App{Config: settings, Log: log, Errors: gathered}
-			if settings.LogFormat == config.FormatText { // for people
-				app.Started = func(httpAddr, simulatorURL string) {
-					welcome(cmd.OutOrStdout(), settings, httpAddr, simulatorURL)
-				}
-			}
-			return errors.Join(app.Run(cmd.Context()), stop())
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return serve(cmd, cpuProfile, nil) },
 	}
 	cmd.Flags().StringVar(&cpuProfile, "cpuprofile", "", "file to write a CPU profile to at the end")
 	return cmd
+}
+
+// serve runs the desk until cmd's context ends. beside, unless it is nil, gets the desk's logger.
+func serve(cmd *cobra.Command, cpuProfile string, beside func(*slog.Logger)) error {
+	settings, err := loadSettings()
+	if err != nil {
+		return err
+	}
+	stop, err := profileCPU(cpuProfile)
+	if err != nil {
+		return err
+	}
+	tuneRuntime(settings.Database().Kind == config.DatabaseSQLite)
+	log, gathered := gatherErrors(settings, settings.Logger(os.Stderr))
+	app := &App{Config: settings, Log: log, Errors: gathered}
+	if settings.LogFormat == config.FormatText { // for people
+		app.Started = func(httpAddr, simulatorURL string) {
+			welcome(cmd.OutOrStdout(), settings, httpAddr, simulatorURL)
+		}
+	}
+	if beside != nil {
+		beside(log)
+	}
+	return errors.Join(app.Run(cmd.Context()), stop())
 }
 
 // profileCPU records a CPU profile until stop is called, which writes it. Without a file it does nothing.

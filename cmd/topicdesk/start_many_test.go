@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
@@ -69,7 +70,7 @@ func TestStartWithManyOpenTickets(t *testing.T) {
 	}
 }
 
-// fillOpen writes open tickets into a database. Some say that they owe something, evenly among them.
+// fillOpen writes open tickets into a database, each with an answer that is due in an hour. Some say that they owe something, evenly among them.
 func fillOpen(ctx context.Context, path string, groups []int64, tickets, owe int) error {
 	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
 	if err != nil {
@@ -82,6 +83,9 @@ func fillOpen(ctx context.Context, path string, groups []int64, tickets, owe int
 	for i := range tickets {
 		record := benchTicketRecord(r, groups, begin, i)
 		record.Status, record.ClosedAt, record.Home.Closed = "open", time.Time{}, false
+		record.WaitingFor, record.WaitingSince = "desk", record.CreatedAt
+		due := time.Now().UTC().Truncate(time.Millisecond).Add(time.Hour + time.Duration(i)*time.Millisecond) // a timer, which keeps no start busy
+		record.Timers, record.DueAt = storage.Timers{Settings: 1, AnswerDueAt: due}, due
 		if i%(tickets/owe) == 0 && i/(tickets/owe) < owe {
 			record.DueAt = record.CreatedAt
 		}

@@ -106,7 +106,10 @@ const (
 func loadSettings() (config.Config, error) {
 	settings, err := config.Load(os.LookupEnv, ".env", os.Environ()...)
 	if err != nil {
-		return settings, fmt.Errorf("the settings are not valid:\n%w", err)
+		if strings.Contains(err.Error(), "\n") {
+			return settings, fmt.Errorf("the settings are not valid:\n%w", err)
+		}
+		return settings, fmt.Errorf("the settings are not valid: %w", err)
 	}
 	return settings, nil
 }
@@ -159,10 +162,12 @@ func database(address string) config.Database {
 	return config.Config{DatabaseURL: config.Secret(address)}.Database()
 }
 
+// openDesk opens a database that no service opens for this command, and leaves the schema of an earlier release as it is:
+// the program of that release may be serving it.
 func openDesk(ctx context.Context, address string, with company, may newcomer) (wholeStore, error) {
 	switch db := database(address); db.Kind {
 	case config.DatabaseSQLite:
-		var how []sqlite.Option
+		how := []sqlite.Option{sqlite.WithoutMigration()}
 		if with == alone {
 			how = append(how, sqlite.WithExclusive())
 		}
@@ -172,7 +177,7 @@ func openDesk(ctx context.Context, address string, with company, may newcomer) (
 		return sqlite.Open(ctx, db.Path, how...)
 	case config.DatabaseMongoDB:
 		// A page of records takes longer than what the service asks of a database.
-		how := []mongodb.Option{mongodb.WithTimeouts(10*time.Second, time.Minute)}
+		how := []mongodb.Option{mongodb.WithTimeouts(10*time.Second, time.Minute), mongodb.WithoutMigration()}
 		if may == existing {
 			how = append(how, mongodb.WithExisting())
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -160,13 +159,9 @@ func TestStorageCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = serving.Close() }()
-		to := "sqlite://" + filepath.Join(t.TempDir(), "copy.db")
-		for _, args := range [][]string{{"--from", from, "--to", to}, {"--from", to, "--to", from}} {
-			if args[1] == to {
-				if err := os.WriteFile(strings.TrimPrefix(to, "sqlite://"), nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+		other, o := aStore(t, 0)
+		_ = o.Close()
+		for _, args := range [][]string{{"--from", from, "--to", other}, {"--from", other, "--to", from}} {
 			if _, _, err := topicdesk(t, append([]string{"storage", "copy"}, args...)...); err == nil ||
 				!strings.Contains(err.Error(), "serves this database") {
 				t.Errorf("%v: %v", args, err)

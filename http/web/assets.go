@@ -19,9 +19,11 @@ import (
 var embedded embed.FS
 
 // templates are all pages. They are part of the program, so it panics when they can't be read; no test passes then.
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"asset": assetPath,
-}).ParseFS(embedded, "templates/*.html"))
+var templates = sync.OnceValue(func() *template.Template {
+	funcs := template.FuncMap{"asset": assetPath, "number": number, "millis": millis, "seconds": inSeconds, "bytes": inBytes,
+		"join": strings.Join, "exportStyle": exportStyle}
+	return template.Must(template.New("").Funcs(funcs).ParseFS(embedded, "templates/*.html"))
+})
 
 var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 	".txt": "text/plain; charset=utf-8", ".svg": "image/svg+xml"}
@@ -62,7 +64,7 @@ func (s *Site) static(c *fiber.Ctx) error {
 	if c.Query("v") == version {
 		c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 	}
-	return c.Send(data)
+	return sendAsset(c, name, data)
 }
 
 // catalogues are the texts by language.
@@ -70,12 +72,14 @@ var catalogues = sync.OnceValue(func() map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for _, lang := range []string{"en", "th"} {
 		texts := map[string]string{}
-		data, err := embedded.ReadFile("locales/" + lang + ".toml")
-		if err == nil {
-			err = toml.Unmarshal(data, &texts)
-		}
-		if err != nil {
-			panic("web: " + err.Error())
+		for _, name := range []string{lang, lang + ".operations"} {
+			data, err := embedded.ReadFile("locales/" + name + ".toml")
+			if err == nil {
+				err = toml.Unmarshal(data, &texts)
+			}
+			if err != nil {
+				panic("web: " + err.Error())
+			}
 		}
 		all[lang] = texts
 	}

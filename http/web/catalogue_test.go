@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 var (
@@ -49,9 +51,32 @@ func TestCatalogues(t *testing.T) {
 			}
 		}
 	}
+	var built []string
 	for _, state := range states {
-		if en["filter_"+state.Name] == "" {
-			t.Errorf("there is no text filter_%s", state.Name)
+		built = append(built, "filter_"+state.Name)
+	}
+	for _, view := range views {
+		built = append(built, "view_"+view.Name)
+	}
+	for _, f := range failures {
+		built = append(built, f.text)
+	}
+	for _, priority := range priorities {
+		built = append(built, "priority_"+priority)
+	}
+	for _, reason := range []string{messages.NoticeNotAllowed, messages.NoticeCannotAsk, messages.NoticeAlreadyClosed,
+		messages.NoticeAlreadyOpen, messages.NoticeAlreadyPending, messages.NoticePrioritySame, messages.NoticeTicketIsClosed,
+		messages.NoticeUnlinkNone, messages.NoticeNothingToRetry, messages.NoticeButtonStale, messages.NoticeMentionAlready,
+		messages.NoticeMentionUnknown, messages.NoticeMentionNoGroup, messages.NoticeMentionBotOut, messages.NoticeMentionNoTopics,
+		messages.NoticeMentionNoRights, messages.NoticeMentionHome, messages.NoticeMentionBot, messages.ReasonNoTitle,
+		messages.ReasonManyPending} {
+		if key := refusedKey(reason); key == "refused_other" {
+			t.Errorf("there is no text for %s", reason)
+		}
+	}
+	for _, key := range built {
+		if en[key] == "" {
+			t.Errorf("there is no text %s", key)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"mime"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -30,8 +31,8 @@ func (s *Site) file(c *fiber.Ctx, of *session, thumbnail bool) error {
 		if err != nil {
 			return err
 		}
-		if len(page.Messages) == 0 {
-			return errNowhere
+		if len(page.Messages) == 0 && !strings.HasSuffix(found.AttachmentId, uploadSuffix) {
+			return errNowhere // what a program uploads may be in a message with another id, and is never in a note
 		}
 		for _, m := range page.GetMessages() {
 			if !may.sees(m.Message) || m.Message.Deleted {

@@ -3,10 +3,13 @@ package web
 import (
 	"context"
 	"encoding/base64"
+	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // for the days of readers, where the system has no zones
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,6 +33,15 @@ var states = []struct {
 	{"closed", []string{"closed"}}, {"all", nil},
 }
 
+// views are the saved views, as the address names them. Each has its own states.
+var views = []struct {
+	Name     string
+	statuses []string
+}{
+	{"mine", []string{"open", "pending"}}, {"unanswered", []string{"open"}}, {"waiting", []string{"open", "pending"}},
+	{"today", []string{"closed"}},
+}
+
 // place is a group that the person belongs to.
 type place struct {
 	ID    string
@@ -40,12 +52,17 @@ type place struct {
 // inboxPage is what the inbox shows.
 type inboxPage struct {
 	State, Query string
+	View         string // "": by state
 	Group        int64
 	Groups       []place
 	States       []filter
+	Views        []filter
+	Part         bool // only the list
 	Rows         []row
 	Older        string // address of the next page; "": this is the last
 	Newest       bool   // it is the first page
+	Address      string // of the first page
+	Everywhere   string // address of the same search in all tickets; "": it is that, or found something
 	Failed       string // key of the text that says why there is no list
 	Partly       bool   // not every group could be asked whether the person belongs to it
 }
@@ -58,7 +75,16 @@ type filter struct {
 type row struct {
 	*messages.TicketRecord
 	Group, LastText, LastFrom string
+	LastMedia                 string // the key of what it is, where it has no words
 	Age, Last                 age
+	Waits                     waits
+	Unread                    bool
+}
+
+// Rev changes with what a row shows, but not with its ages.
+func (r row) Rev() string {
+	return revOf(r.Title, r.Status, r.Priority, r.LastText, r.LastMedia, r.LastFrom, strconv.FormatInt(r.LastMessageMs, 10),
+		strconv.FormatBool(r.Unread), r.WaitingFor, strconv.FormatInt(r.WaitingSinceMs, 10), r.Assignee.GetId(), r.Assignee.GetName())
 }
 
 // age is how long ago something was.
@@ -71,16 +97,41 @@ type age struct {
 func (a age) ISO() string { return a.at.UTC().Format(time.RFC3339) }
 
 // Text says the age in the largest unit of which there is a whole one.
-func (a age) Text(lang string) string {
+func (a age) Text(lang string) string { return a.in(lang, "age_") }
+
+// Span says how long it is since then, in the same way.
+func (a age) Span(lang string) string { return a.in(lang, "span_") }
+
+func (a age) in(lang, kind string) string {
 	passed := max(a.now.Sub(a.at), 0)
-	key, n := "age_minutes", max(int(passed/time.Minute), 1)
+	unit, n := "minutes", max(int(passed/time.Minute), 1)
 	switch {
 	case passed >= 48*time.Hour:
-		key, n = "age_days", int(passed/(24*time.Hour))
+		unit, n = "days", int(passed/(24*time.Hour))
 	case passed >= time.Hour:
-		key, n = "age_hours", int(passed/time.Hour)
+		unit, n = "hours", int(passed/time.Hour)
 	}
-	return textOf(lang, key, "count", n)
+	return textOf(lang, kind+unit, "count", n)
+}
+
+// waits is for whom a ticket waits, and since when.
+type waits struct {
+	For   string // desk, customer; "": nobody
+	Since age
+}
+
+func waitsOf(t *messages.TicketRecord, now time.Time) (w waits) {
+	if t.WaitingFor != "nobody" && t.WaitingSinceMs != 0 {
+		w.For, w.Since = t.WaitingFor, age{time.UnixMilli(t.WaitingSinceMs), now}
+	}
+	return w
+}
+
+func idsOf(groups []place) (all []string) {
+	for _, g := range groups {
+		all = append(all, g.ID)
+	}
+	return all
 }
 
 // inbox shows the tickets that the person may see. Whoever is not signed in gets what stands at / otherwise.
@@ -95,13 +146,18 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 		c.Response().Header.Del(fiber.HeaderCacheControl)
 		return c.Next()
 	}
+	if of.person == nil {
+		return c.Redirect(operationsPath, http.StatusSeeOther)
+	}
 	ctx := c.UserContext()
 	p := &inboxPage{State: c.Query("state", states[0].Name), Query: messages.CleanLine(c.Query("q"))}
 	p.Group, _ = strconv.ParseInt(c.Query("group"), 10, 64)
-	if p.Groups, p.Partly, err = s.places(ctx, of); err != nil {
+	p.View, p.Part = c.Query("view"), isHTMX(c)
+	if p.Groups, p.Partly, err = s.places(ctx, of, p.Part); err != nil {
 		return err
 	}
-	m := &messages.ListWebTickets{UserId: of.person.Id, Text: firstOf(p.Query, searchAtMost), Limit: ticketsOnPage}
+	m := &messages.ListWebTickets{UserId: of.person.Id, Text: firstOf(p.Query, searchAtMost), Limit: ticketsOnPage,
+		ReaderId: of.person.Id}
 	for _, g := range p.Groups {
 		if p.Group == 0 || p.Group == g.Chat {
 			m.Groups = append(m.Groups, g.ID)
@@ -110,12 +166,10 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 	if p.Group != 0 {
 		m.UserId = 0 // only what the group has; one that the person does not belong to has nothing
 	}
-	for _, state := range states {
-		if state.Name == p.State {
-			m.Statuses = state.statuses
-		}
-		p.States = append(p.States, filter{state.Name, p.address(state.Name, ""), state.Name == p.State})
+	if p.View == views[0].Name { // whatever group it is in
+		p.Group, m.UserId, m.Mine, m.Groups = 0, of.person.Id, true, idsOf(p.Groups)
 	}
+	p.choose(m, s.midnight(c))
 	m.After = placeOf(c.Query("cursor"))
 	p.Newest = m.After == nil
 	found, err := ask[*messages.WebTickets](ctx, s, messages.KindQuery, "", m)
@@ -131,20 +185,81 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 	}
 	now := s.o.Now()
 	for _, t := range found.Tickets {
-		p.Rows = append(p.Rows, row{TicketRecord: t.Ticket, Group: titles[t.Ticket.GroupId], LastText: t.LastText,
-			LastFrom: t.LastFrom, Age: age{time.UnixMilli(t.Ticket.CreatedMs), now},
+		media := ""
+		if t.LastMedia != "" {
+			media = mediaKey(t.LastMedia)
+		}
+		p.Rows = append(p.Rows, row{LastMedia: media, TicketRecord: t.Ticket, Group: titles[t.Ticket.GroupId], LastText: t.LastText,
+			LastFrom: t.LastFrom, Unread: t.Unread, Waits: waitsOf(t.Ticket, now), Age: age{time.UnixMilli(t.Ticket.CreatedMs), now},
 			Last: age{time.UnixMilli(t.Ticket.LastMessageMs), now}})
 	}
 	if found.Next != nil {
-		p.Older = p.address(p.State, cursorOf(found.Next))
+		p.Older = p.address(p.View, p.State, cursorOf(found.Next))
+	}
+	p.Address = p.address(p.View, p.State, "")
+	if everything := p.address("", "all", ""); p.Query != "" && len(p.Rows) == 0 && p.Failed == "" && everything != p.Address {
+		p.Everywhere = everything
 	}
 	return s.render(c, "inbox", &view{Title: textOf(languageOf(c, of), "inbox"), Session: of, Data: p})
 }
 
-// address is that of the same list with another state, or further down.
-func (p *inboxPage) address(state, cursor string) string {
+// choose sets which tickets the view or the state selects. midnight is when the reader's day began.
+func (p *inboxPage) choose(m *messages.ListWebTickets, midnight time.Time) {
+	known := false
+	for _, v := range views {
+		current := v.Name == p.View
+		if current {
+			known, m.Statuses = true, v.statuses
+		}
+		p.Views = append(p.Views, filter{v.Name, p.address(v.Name, states[0].Name, ""), current})
+	}
+	if !known {
+		p.View = ""
+	}
+	for _, state := range states {
+		current := !known && state.Name == p.State
+		if current {
+			m.Statuses = state.statuses
+		}
+		p.States = append(p.States, filter{state.Name, p.address("", state.Name, ""), current})
+	}
+	switch p.View {
+	case "unanswered":
+		m.WaitingFor = "desk"
+	case "waiting":
+		m.WaitingFor = "customer"
+	case "today":
+		m.ClosedFromMs = midnight.UnixMilli()
+	}
+}
+
+const (
+	zoneCookie = "tz" // where a page says the reader's time zone
+	zoneAtMost = 64   // characters of its name
+)
+
+// midnight is when the day began for who reads: in the zone that their browser told, else in UTC.
+func (s *Site) midnight(c *fiber.Ctx) time.Time {
+	zone := zoneOf(c)
+	now := s.o.Now().In(zone)
+	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, zone)
+}
+
+// zoneOf is the time zone that the reader's browser told; UTC, where it told none.
+func zoneOf(c *fiber.Ctx) *time.Location {
+	zone, err := time.LoadLocation(firstOf(c.Cookies(zoneCookie), zoneAtMost))
+	if err != nil || zone == time.Local {
+		return time.UTC
+	}
+	return zone
+}
+
+// address is that of the same list in another view or state, or further down.
+func (p *inboxPage) address(view, state, cursor string) string {
 	q := url.Values{}
-	if state != states[0].Name {
+	if view != "" {
+		q.Set("view", view)
+	} else if state != states[0].Name {
 		q.Set("state", state)
 	}
 	if p.Group != 0 {
@@ -162,8 +277,10 @@ func (p *inboxPage) address(state, cursor string) string {
 	return "/?" + q.Encode()
 }
 
-// places lists the groups that the person belongs to, and says whether some could not be asked in time.
-func (s *Site) places(ctx context.Context, of *session) (theirs []place, partly bool, err error) {
+// places lists the groups that the person belongs to, and says whether some could not be asked in time. For a page that asks again,
+// a group of which Telegram has lately said that the person does not belong to it is not asked again: an open page would have it
+// asked about all groups for ever.
+func (s *Site) places(ctx context.Context, of *session, again bool) (theirs []place, partly bool, err error) {
 	var all []place
 	var ids []string
 	for after := ""; len(all) < groupsAtMost; {
@@ -180,7 +297,13 @@ func (s *Site) places(ctx context.Context, of *session) (theirs []place, partly 
 			break
 		}
 	}
-	standing := s.standings(ctx, of, ids)
+	if again {
+		cached := s.standings(ctx, of, ids, true)
+		outside := func(id string) bool { return cached[id].GetKnown() && !cached[id].GetMember() }
+		all = slices.DeleteFunc(all, func(g place) bool { return outside(g.ID) })
+		ids = slices.DeleteFunc(ids, outside)
+	}
+	standing := s.standings(ctx, of, ids, false)
 	for _, g := range all {
 		partly = partly || !standing[g.ID].GetKnown()
 		if standing[g.ID].GetMember() {
@@ -203,6 +326,14 @@ func placeOf(cursor string) *messages.Place {
 		return nil
 	}
 	return &messages.Place{AtMs: ms, Id: id}
+}
+
+// mediaKey names the text for a kind of media.
+func mediaKey(kind string) string {
+	if key := "media_" + kind; textOf("en", key) != key {
+		return key
+	}
+	return "media_other"
 }
 
 // firstOf is the beginning of a text.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,33 +17,86 @@ import (
 const (
 	streamsAtMost = 8                // of a session
 	streamComment = 15 * time.Second // the pause after which a stream shows that it is alive
+	inboxPause    = 2 * time.Second  // between two words of an inbox's stream, at least
 	streamWrite   = 15 * time.Second // how long a browser may take to accept what is written
+	// Each word has a page ask for what it shows, which costs milliseconds. Together the open pages of a node get so many words per
+	// second, however many they are: messages go before them.
+	inboxWords, ticketWords = 10, 20
+	wordsAtOnce             = 10
 )
 
-// streams counts those of each session.
+// streams has those of each session, the oldest first.
 type streams struct {
-	mu   sync.Mutex
-	open map[string]int // by the hash of the session's secret
+	inboxes, tickets turns
+	mu               sync.Mutex
+	open             map[string][]chan struct{} // by the hash of the session's secret
 }
 
-func newStreams() *streams { return &streams{open: map[string]int{}} }
+func newStreams() *streams {
+	return &streams{open: map[string][]chan struct{}{}, inboxes: turns{every: time.Second / inboxWords},
+		tickets: turns{every: time.Second / ticketWords}}
+}
 
-// begin counts one more, if that is allowed.
-func (s *streams) begin(hash []byte) (end func(), ok bool) {
-	key := string(hash)
+// turns are the words of many streams: so far apart on average, and some at once after a pause.
+type turns struct {
+	every time.Duration
+	mu    sync.Mutex
+	next  time.Time
+}
+
+// take returns how long to wait for one's turn. Of open streams, none waits longer than if each of them had a word before it.
+func (t *turns) take(now time.Time, open int) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if earliest := now.Add(-(wordsAtOnce - 1) * t.every); t.next.Before(earliest) {
+		t.next = earliest
+	}
+	if latest := now.Add(time.Duration(open) * t.every); t.next.After(latest) {
+		t.next = latest
+	}
+	wait := max(t.next.Sub(now), 0)
+	t.next = t.next.Add(t.every)
+	return wait
+}
+
+// giveBack is for a stream that leaves before its turn, so that the others do not wait for it.
+func (t *turns) giveBack() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = t.next.Add(-t.every)
+}
+
+// begin adds one, in place of the oldest if there are too many: that may be of a page which was left, and of which the service
+// has not noticed so yet. over is closed when it is ended for another one.
+func (s *streams) begin(hash []byte) (over <-chan struct{}, end func()) {
+	key, mine := string(hash), make(chan struct{})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[key] >= streamsAtMost {
-		return nil, false
+	open := s.open[key]
+	if len(open) >= streamsAtMost {
+		close(open[0])
+		open = slices.Clone(open[1:])
 	}
-	s.open[key]++
-	return func() {
+	s.open[key] = append(open, mine)
+	return mine, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.open[key]--; s.open[key] == 0 {
+		s.open[key] = slices.DeleteFunc(s.open[key], func(other chan struct{}) bool { return other == mine })
+		if len(s.open[key]) == 0 {
 			delete(s.open, key)
 		}
-	}, true
+	}
+}
+
+// count is how many streams are open on this node.
+func (s *streams) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, open := range s.open {
+		n += len(open)
+	}
+	return n
 }
 
 // stream tells a page whenever something happens to its ticket. It carries no content: the page asks for what it shows,
@@ -54,41 +107,70 @@ func (s *Site) stream(c *fiber.Ctx, of *session) error {
 	if err != nil {
 		return err
 	}
-	end, ok := s.streams.begin(of.hash())
-	if !ok {
-		return c.SendStatus(http.StatusTooManyRequests)
-	}
+	ticketID := may.ticket.TicketId
+	return s.streaming(c, of, func(over <-chan struct{}, conn net.Conn, w *bufio.Writer) {
+		follow := followed{over: over, turns: &s.streams.tickets, filter: &messages.LogFilter{TicketId: ticketID, IncludeInternal: true},
+			allowed: func(ctx context.Context) error {
+				_, err := s.mayRead(ctx, of, ticketID)
+				return err
+			}}
+		if err := s.follow(of, follow, conn, w); err != nil {
+			s.log.Debug("a stream of the web desk ended", "error", err)
+		}
+	})
+}
+
+// inboxStream tells an inbox that something has happened in the desk. It does not tell what, nor where: the page asks for its list.
+func (s *Site) inboxStream(c *fiber.Ctx, of *session) error {
+	return s.streaming(c, of, func(over <-chan struct{}, conn net.Conn, w *bufio.Writer) {
+		all := followed{over: over, turns: &s.streams.inboxes, filter: &messages.LogFilter{},
+			allowed: func(context.Context) error { return nil }, atMostEvery: inboxPause}
+		if err := s.follow(of, all, conn, w); err != nil {
+			s.log.Debug("a stream of the web desk ended", "error", err)
+		}
+	})
+}
+
+// streaming answers with a stream.
+func (s *Site) streaming(c *fiber.Ctx, of *session, write func(over <-chan struct{}, conn net.Conn, w *bufio.Writer)) error {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set("X-Accel-Buffering", "no") // of nginx, which would keep events back
+	c.Set("X-Accel-Buffering", "no")    // of nginx, which would keep events back
+	if c.Method() == fiber.MethodHead { // fasthttp would end a body that it does not send
+		return nil
+	}
+	over, end := s.streams.begin(of.hash())
 	conn := c.Context().Conn()
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer end()
-		if err := s.follow(of, may.ticket.TicketId, conn, w); err != nil {
-			s.log.Debug("a stream of the web desk ended", "error", err)
-		}
+		write(over, conn, w)
 	})
 	return nil
 }
 
-// follow writes until the browser goes, the service stops, or the person may not see the ticket any more.
-func (s *Site) follow(of *session, ticketID string, conn net.Conn, w *bufio.Writer) error {
+// followed is what a stream tells of.
+type followed struct {
+	filter      *messages.LogFilter
+	allowed     func(context.Context) error // nil error: they may still hear of it
+	atMostEvery time.Duration               // 0: as soon as it has its turn
+	turns       *turns
+	over        <-chan struct{} // closed when another stream takes the place
+}
+
+// follow writes until the browser goes, the service stops, or the person may not hear of it any more.
+func (s *Site) follow(of *session, what followed, conn net.Conn, w *bufio.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Until(of.expires))
 	defer cancel()
-	woken, stop := s.desk.WatchLog(&messages.LogFilter{TicketId: ticketID, IncludeInternal: true})
+	woken, stop := s.desk.WatchLog(what.filter)
 	defer stop()
 	alive := time.NewTicker(streamComment)
 	defer alive.Stop()
+	const nothing = ": nothing new\n\n"
+	var told time.Time
 	for text := ": topicdesk\n\n"; ; {
 		if err := s.still(ctx, of); err != nil {
 			return err
 		}
-		if err := conn.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
-			return fmt.Errorf("set a deadline: %w", err)
-		}
-		if _, err := w.WriteString(text); err != nil {
-			return err
-		}
-		if err := w.Flush(); err != nil {
+		if err := tell(conn, w, text); err != nil {
 			return err
 		}
 		select {
@@ -96,16 +178,61 @@ func (s *Site) follow(of *session, ticketID string, conn net.Conn, w *bufio.Writ
 			return nil
 		case <-ctx.Done():
 			return nil
+		case <-what.over:
+			return nil
 		case <-alive.C:
-			text = ": nothing new\n\n"
-			if _, err := s.mayRead(ctx, of, ticketID); err != nil {
-				return err
-			}
+			text = nothing
 		case <-woken:
 			text = "event: changed\ndata: \n\n"
-			if _, err := s.mayRead(ctx, of, ticketID); err != nil {
+			now := time.Now()
+			wait := max(what.turns.take(now, s.streams.count()), told.Add(what.atMostEvery).Sub(now))
+			// A browser that has left is noticed by the comments, which go on meanwhile.
+			comment := func() error { return tell(conn, w, nothing) }
+			if over, err := s.await(ctx, what.over, wait, alive.C, comment); over || err != nil {
+				what.turns.giveBack()
 				return err
 			}
+			select {
+			case <-woken: // the same word tells of it
+			default:
+			}
+			told = time.Now()
+		}
+		if err := what.allowed(ctx); err != nil {
+			return err
 		}
 	}
+}
+
+// await waits for a stream's turn, and writes a comment whenever it is time for one. over: the stream ends before.
+func (s *Site) await(ctx context.Context, replaced <-chan struct{}, wait time.Duration, alive <-chan time.Time, comment func() error) (over bool, err error) {
+	turn := time.NewTimer(wait)
+	defer turn.Stop()
+	for {
+		select {
+		case <-s.o.Ending:
+			return true, nil
+		case <-ctx.Done():
+			return true, nil
+		case <-replaced:
+			return true, nil
+		case <-alive:
+			if err := comment(); err != nil {
+				return true, err
+			}
+		case <-turn.C:
+			return false, nil
+		}
+	}
+}
+
+// tell writes to a browser, which must take it within streamWrite.
+func tell(conn net.Conn, w *bufio.Writer, text string) error {
+	if err := conn.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return fmt.Errorf("set a deadline: %w", err)
+	}
+	if _, err := w.WriteString(text); err != nil {
+		return err
+	}
+	return w.Flush()
 }

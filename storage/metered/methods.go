@@ -24,6 +24,7 @@ const (
 	opCopiesAt
 	opCopiesOf
 	opCopy
+	opCountCreated
 	opCountTickets
 	opCountWebhooks
 	opDeleteConsumer
@@ -34,6 +35,7 @@ const (
 	opDeleteProblem
 	opDeleteReplays
 	opDeleteSamples
+	opDeleteTallies
 	opDeleteUser
 	opDeleteWebhook
 	opDeliveriesOf
@@ -64,7 +66,9 @@ const (
 	opLogAfter
 	opLogBounds
 	opMessage
+	opMessageVersions
 	opMessagesAfter
+	opMessagesAnswering
 	opMessagesBefore
 	opMissingDeliveries
 	opOffset
@@ -94,11 +98,15 @@ const (
 	opSaveProblem
 	opSaveReplay
 	opSaveSample
+	opSaveTallies
 	opSaveTicket
 	opSaveUser
 	opSaveWebhook
 	opTakeLease
 	opTakeNumbers
+	opTallies
+	opTalliesBy
+	opTally
 	opTicket
 	opTicketAttachments
 	opTicketByNumber
@@ -129,6 +137,7 @@ var operations = []operation{
 	{"CopiesAt", false},
 	{"CopiesOf", false},
 	{"Copy", false},
+	{"CountCreated", false},
 	{"CountTickets", false},
 	{"CountWebhooks", false},
 	{"DeleteConsumer", true},
@@ -139,6 +148,7 @@ var operations = []operation{
 	{"DeleteProblem", true},
 	{"DeleteReplays", true},
 	{"DeleteSamples", true},
+	{"DeleteTallies", true},
 	{"DeleteUser", true},
 	{"DeleteWebhook", true},
 	{"DeliveriesOf", false},
@@ -169,7 +179,9 @@ var operations = []operation{
 	{"LogAfter", false},
 	{"LogBounds", false},
 	{"Message", false},
+	{"MessageVersions", false},
 	{"MessagesAfter", false},
+	{"MessagesAnswering", false},
 	{"MessagesBefore", false},
 	{"MissingDeliveries", false},
 	{"Offset", false},
@@ -199,11 +211,15 @@ var operations = []operation{
 	{"SaveProblem", true},
 	{"SaveReplay", true},
 	{"SaveSample", true},
+	{"SaveTallies", true},
 	{"SaveTicket", true},
 	{"SaveUser", true},
 	{"SaveWebhook", true},
 	{"TakeLease", true},
 	{"TakeNumbers", true},
+	{"Tallies", false},
+	{"TalliesBy", false},
+	{"Tally", false},
 	{"Ticket", false},
 	{"TicketAttachments", false},
 	{"TicketByNumber", false},
@@ -219,506 +235,546 @@ var operations = []operation{
 }
 
 func (timed *Store) APIKey(ctx context.Context, keyID string) (r0 *storage.APIKey, err error) {
-	defer timed.note(opAPIKey, time.Now(), &err)
+	defer timed.note(ctx, opAPIKey, time.Now(), &err)
 	return timed.Store.APIKey(ctx, keyID)
 }
 
 func (timed *Store) APIKeys(ctx context.Context, groupID string, after string, limit int) (r0 []storage.APIKey, err error) {
-	defer timed.note(opAPIKeys, time.Now(), &err)
+	defer timed.note(ctx, opAPIKeys, time.Now(), &err)
 	return timed.Store.APIKeys(ctx, groupID, after, limit)
 }
 
 func (timed *Store) AppendEvents(ctx context.Context, events []storage.Event) (err error) {
-	defer timed.note(opAppendEvents, time.Now(), &err)
+	defer timed.note(ctx, opAppendEvents, time.Now(), &err)
 	return timed.Store.AppendEvents(ctx, events)
 }
 
 func (timed *Store) Attachment(ctx context.Context, attachmentID string) (r0 *storage.Attachment, err error) {
-	defer timed.note(opAttachment, time.Now(), &err)
+	defer timed.note(ctx, opAttachment, time.Now(), &err)
 	return timed.Store.Attachment(ctx, attachmentID)
 }
 
 func (timed *Store) AttachmentsAfter(ctx context.Context, after string, limit int) (r0 []storage.Attachment, err error) {
-	defer timed.note(opAttachmentsAfter, time.Now(), &err)
+	defer timed.note(ctx, opAttachmentsAfter, time.Now(), &err)
 	return timed.Store.AttachmentsAfter(ctx, after, limit)
 }
 
 func (timed *Store) AttachmentsOf(ctx context.Context, messageID string) (r0 []storage.Attachment, err error) {
-	defer timed.note(opAttachmentsOf, time.Now(), &err)
+	defer timed.note(ctx, opAttachmentsOf, time.Now(), &err)
 	return timed.Store.AttachmentsOf(ctx, messageID)
 }
 
 func (timed *Store) AttachmentsWith(ctx context.Context, sha256 string, limit int) (r0 []storage.Attachment, err error) {
-	defer timed.note(opAttachmentsWith, time.Now(), &err)
+	defer timed.note(ctx, opAttachmentsWith, time.Now(), &err)
 	return timed.Store.AttachmentsWith(ctx, sha256, limit)
 }
 
 func (timed *Store) Chat(ctx context.Context, chatID string) (r0 *storage.Chat, err error) {
-	defer timed.note(opChat, time.Now(), &err)
+	defer timed.note(ctx, opChat, time.Now(), &err)
 	return timed.Store.Chat(ctx, chatID)
 }
 
 func (timed *Store) Consumer(ctx context.Context, keyID string, name string) (r0 *storage.Consumer, err error) {
-	defer timed.note(opConsumer, time.Now(), &err)
+	defer timed.note(ctx, opConsumer, time.Now(), &err)
 	return timed.Store.Consumer(ctx, keyID, name)
 }
 
 func (timed *Store) Consumers(ctx context.Context, keyID string, after string, limit int) (r0 []storage.Consumer, err error) {
-	defer timed.note(opConsumers, time.Now(), &err)
+	defer timed.note(ctx, opConsumers, time.Now(), &err)
 	return timed.Store.Consumers(ctx, keyID, after, limit)
 }
 
 func (timed *Store) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) (r0 []storage.Copy, err error) {
-	defer timed.note(opCopiesAfter, time.Now(), &err)
+	defer timed.note(ctx, opCopiesAfter, time.Now(), &err)
 	return timed.Store.CopiesAfter(ctx, linkID, after, limit)
 }
 
 func (timed *Store) CopiesAt(ctx context.Context, chatID int64, messageID int64) (r0 []storage.Copy, err error) {
-	defer timed.note(opCopiesAt, time.Now(), &err)
+	defer timed.note(ctx, opCopiesAt, time.Now(), &err)
 	return timed.Store.CopiesAt(ctx, chatID, messageID)
 }
 
 func (timed *Store) CopiesOf(ctx context.Context, messageID string) (r0 []storage.Copy, err error) {
-	defer timed.note(opCopiesOf, time.Now(), &err)
+	defer timed.note(ctx, opCopiesOf, time.Now(), &err)
 	return timed.Store.CopiesOf(ctx, messageID)
 }
 
 func (timed *Store) Copy(ctx context.Context, messageID string, topicID string) (r0 *storage.Copy, err error) {
-	defer timed.note(opCopy, time.Now(), &err)
+	defer timed.note(ctx, opCopy, time.Now(), &err)
 	return timed.Store.Copy(ctx, messageID, topicID)
 }
 
+func (timed *Store) CountCreated(ctx context.Context, groupID string, status string, from time.Time, to time.Time) (r0 int64, err error) {
+	defer timed.note(ctx, opCountCreated, time.Now(), &err)
+	return timed.Store.CountCreated(ctx, groupID, status, from, to)
+}
+
 func (timed *Store) CountTickets(ctx context.Context) (r0 map[string]int64, err error) {
-	defer timed.note(opCountTickets, time.Now(), &err)
+	defer timed.note(ctx, opCountTickets, time.Now(), &err)
 	return timed.Store.CountTickets(ctx)
 }
 
 func (timed *Store) CountWebhooks(ctx context.Context, keyID string) (r0 int, err error) {
-	defer timed.note(opCountWebhooks, time.Now(), &err)
+	defer timed.note(ctx, opCountWebhooks, time.Now(), &err)
 	return timed.Store.CountWebhooks(ctx, keyID)
 }
 
 func (timed *Store) DeleteConsumer(ctx context.Context, keyID string, name string, version int64) (err error) {
-	defer timed.note(opDeleteConsumer, time.Now(), &err)
+	defer timed.note(ctx, opDeleteConsumer, time.Now(), &err)
 	return timed.Store.DeleteConsumer(ctx, keyID, name, version)
 }
 
 func (timed *Store) DeleteDeliveries(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
-	defer timed.note(opDeleteDeliveries, time.Now(), &err)
+	defer timed.note(ctx, opDeleteDeliveries, time.Now(), &err)
 	return timed.Store.DeleteDeliveries(ctx, webhookID, before, limit)
 }
 
 func (timed *Store) DeleteErrorGroup(ctx context.Context, fingerprint string, version int64) (err error) {
-	defer timed.note(opDeleteErrorGroup, time.Now(), &err)
+	defer timed.note(ctx, opDeleteErrorGroup, time.Now(), &err)
 	return timed.Store.DeleteErrorGroup(ctx, fingerprint, version)
 }
 
 func (timed *Store) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (r0 int, err error) {
-	defer timed.note(opDeleteEvents, time.Now(), &err)
+	defer timed.note(ctx, opDeleteEvents, time.Now(), &err)
 	return timed.Store.DeleteEvents(ctx, partition, before, limit)
 }
 
 func (timed *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (r0 int, err error) {
-	defer timed.note(opDeleteIdempotencies, time.Now(), &err)
+	defer timed.note(ctx, opDeleteIdempotencies, time.Now(), &err)
 	return timed.Store.DeleteIdempotencies(ctx, now, limit)
 }
 
 func (timed *Store) DeleteProblem(ctx context.Context, problemID string, version int64) (err error) {
-	defer timed.note(opDeleteProblem, time.Now(), &err)
+	defer timed.note(ctx, opDeleteProblem, time.Now(), &err)
 	return timed.Store.DeleteProblem(ctx, problemID, version)
 }
 
 func (timed *Store) DeleteReplays(ctx context.Context, webhookID string, before time.Time, limit int) (r0 int, err error) {
-	defer timed.note(opDeleteReplays, time.Now(), &err)
+	defer timed.note(ctx, opDeleteReplays, time.Now(), &err)
 	return timed.Store.DeleteReplays(ctx, webhookID, before, limit)
 }
 
 func (timed *Store) DeleteSamples(ctx context.Context, minutes int, before time.Time, limit int) (r0 int, err error) {
-	defer timed.note(opDeleteSamples, time.Now(), &err)
+	defer timed.note(ctx, opDeleteSamples, time.Now(), &err)
 	return timed.Store.DeleteSamples(ctx, minutes, before, limit)
 }
 
+func (timed *Store) DeleteTallies(ctx context.Context, before time.Time, limit int) (r0 int, err error) {
+	defer timed.note(ctx, opDeleteTallies, time.Now(), &err)
+	return timed.Store.DeleteTallies(ctx, before, limit)
+}
+
 func (timed *Store) DeleteUser(ctx context.Context, telegramID int64, version int64) (err error) {
-	defer timed.note(opDeleteUser, time.Now(), &err)
+	defer timed.note(ctx, opDeleteUser, time.Now(), &err)
 	return timed.Store.DeleteUser(ctx, telegramID, version)
 }
 
 func (timed *Store) DeleteWebhook(ctx context.Context, webhookID string, version int64) (err error) {
-	defer timed.note(opDeleteWebhook, time.Now(), &err)
+	defer timed.note(ctx, opDeleteWebhook, time.Now(), &err)
 	return timed.Store.DeleteWebhook(ctx, webhookID, version)
 }
 
 func (timed *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []string) (r0 []storage.Delivery, err error) {
-	defer timed.note(opDeliveriesOf, time.Now(), &err)
+	defer timed.note(ctx, opDeliveriesOf, time.Now(), &err)
 	return timed.Store.DeliveriesOf(ctx, webhookID, eventIDs)
 }
 
 func (timed *Store) Delivery(ctx context.Context, webhookID string, eventID string) (r0 *storage.Delivery, err error) {
-	defer timed.note(opDelivery, time.Now(), &err)
+	defer timed.note(ctx, opDelivery, time.Now(), &err)
 	return timed.Store.Delivery(ctx, webhookID, eventID)
 }
 
 func (timed *Store) DueAttachments(ctx context.Context, now time.Time, after storage.Due, limit int) (r0 []storage.DueAttachment, err error) {
-	defer timed.note(opDueAttachments, time.Now(), &err)
+	defer timed.note(ctx, opDueAttachments, time.Now(), &err)
 	return timed.Store.DueAttachments(ctx, now, after, limit)
 }
 
 func (timed *Store) DueChats(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
-	defer timed.note(opDueChats, time.Now(), &err)
+	defer timed.note(ctx, opDueChats, time.Now(), &err)
 	return timed.Store.DueChats(ctx, now, limit)
 }
 
 func (timed *Store) DueGroups(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
-	defer timed.note(opDueGroups, time.Now(), &err)
+	defer timed.note(ctx, opDueGroups, time.Now(), &err)
 	return timed.Store.DueGroups(ctx, now, limit)
 }
 
 func (timed *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (r0 []storage.Due, err error) {
-	defer timed.note(opDueTickets, time.Now(), &err)
+	defer timed.note(ctx, opDueTickets, time.Now(), &err)
 	return timed.Store.DueTickets(ctx, now, after, limit)
 }
 
 func (timed *Store) DueUsers(ctx context.Context, now time.Time, limit int) (r0 []storage.Due, err error) {
-	defer timed.note(opDueUsers, time.Now(), &err)
+	defer timed.note(ctx, opDueUsers, time.Now(), &err)
 	return timed.Store.DueUsers(ctx, now, limit)
 }
 
 func (timed *Store) ErrorGroup(ctx context.Context, fingerprint string) (r0 *storage.ErrorGroup, err error) {
-	defer timed.note(opErrorGroup, time.Now(), &err)
+	defer timed.note(ctx, opErrorGroup, time.Now(), &err)
 	return timed.Store.ErrorGroup(ctx, fingerprint)
 }
 
 func (timed *Store) ErrorGroups(ctx context.Context, after string, limit int) (r0 []storage.ErrorGroup, err error) {
-	defer timed.note(opErrorGroups, time.Now(), &err)
+	defer timed.note(ctx, opErrorGroups, time.Now(), &err)
 	return timed.Store.ErrorGroups(ctx, after, limit)
 }
 
 func (timed *Store) Event(ctx context.Context, eventID string) (r0 *storage.Event, err error) {
-	defer timed.note(opEvent, time.Now(), &err)
+	defer timed.note(ctx, opEvent, time.Now(), &err)
 	return timed.Store.Event(ctx, eventID)
 }
 
 func (timed *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.Event, err error) {
-	defer timed.note(opEventsAfter, time.Now(), &err)
+	defer timed.note(ctx, opEventsAfter, time.Now(), &err)
 	return timed.Store.EventsAfter(ctx, ticketID, after, limit)
 }
 
 func (timed *Store) FailedCopies(ctx context.Context, linkID string, after int64, limit int) (r0 []storage.Copy, err error) {
-	defer timed.note(opFailedCopies, time.Now(), &err)
+	defer timed.note(ctx, opFailedCopies, time.Now(), &err)
 	return timed.Store.FailedCopies(ctx, linkID, after, limit)
 }
 
 func (timed *Store) Group(ctx context.Context, groupID string) (r0 *storage.Group, err error) {
-	defer timed.note(opGroup, time.Now(), &err)
+	defer timed.note(ctx, opGroup, time.Now(), &err)
 	return timed.Store.Group(ctx, groupID)
 }
 
 func (timed *Store) GroupByTelegramID(ctx context.Context, chatID int64) (r0 *storage.Group, err error) {
-	defer timed.note(opGroupByTelegramID, time.Now(), &err)
+	defer timed.note(ctx, opGroupByTelegramID, time.Now(), &err)
 	return timed.Store.GroupByTelegramID(ctx, chatID)
 }
 
 func (timed *Store) Groups(ctx context.Context, after string, limit int) (r0 []storage.Group, err error) {
-	defer timed.note(opGroups, time.Now(), &err)
+	defer timed.note(ctx, opGroups, time.Now(), &err)
 	return timed.Store.Groups(ctx, after, limit)
 }
 
 func (timed *Store) Idempotency(ctx context.Context, requestID string) (r0 *storage.Idempotency, err error) {
-	defer timed.note(opIdempotency, time.Now(), &err)
+	defer timed.note(ctx, opIdempotency, time.Now(), &err)
 	return timed.Store.Idempotency(ctx, requestID)
 }
 
 func (timed *Store) InsertAttachments(ctx context.Context, all []storage.Attachment) (err error) {
-	defer timed.note(opInsertAttachments, time.Now(), &err)
+	defer timed.note(ctx, opInsertAttachments, time.Now(), &err)
 	return timed.Store.InsertAttachments(ctx, all)
 }
 
 func (timed *Store) InsertMessage(ctx context.Context, m *storage.Message) (err error) {
-	defer timed.note(opInsertMessage, time.Now(), &err)
+	defer timed.note(ctx, opInsertMessage, time.Now(), &err)
 	return timed.Store.InsertMessage(ctx, m)
 }
 
 func (timed *Store) InternalUsers(ctx context.Context, offset int, limit int) (r0 []storage.User, r1 int, err error) {
-	defer timed.note(opInternalUsers, time.Now(), &err)
+	defer timed.note(ctx, opInternalUsers, time.Now(), &err)
 	return timed.Store.InternalUsers(ctx, offset, limit)
 }
 
 func (timed *Store) LastMessages(ctx context.Context, ticketID string, limit int) (r0 []storage.Message, err error) {
-	defer timed.note(opLastMessages, time.Now(), &err)
+	defer timed.note(ctx, opLastMessages, time.Now(), &err)
 	return timed.Store.LastMessages(ctx, ticketID, limit)
 }
 
 func (timed *Store) LastPosition(ctx context.Context, partition int) (r0 int64, err error) {
-	defer timed.note(opLastPosition, time.Now(), &err)
+	defer timed.note(ctx, opLastPosition, time.Now(), &err)
 	return timed.Store.LastPosition(ctx, partition)
 }
 
 func (timed *Store) LastSequence(ctx context.Context, ticketID string) (r0 int64, err error) {
-	defer timed.note(opLastSequence, time.Now(), &err)
+	defer timed.note(ctx, opLastSequence, time.Now(), &err)
 	return timed.Store.LastSequence(ctx, ticketID)
 }
 
 func (timed *Store) Lease(ctx context.Context, entity string) (r0 storage.Lease, err error) {
-	defer timed.note(opLease, time.Now(), &err)
+	defer timed.note(ctx, opLease, time.Now(), &err)
 	return timed.Store.Lease(ctx, entity)
 }
 
 func (timed *Store) ListDeliveries(ctx context.Context, q storage.DeliveryQuery) (r0 storage.DeliveryPage, err error) {
-	defer timed.note(opListDeliveries, time.Now(), &err)
+	defer timed.note(ctx, opListDeliveries, time.Now(), &err)
 	return timed.Store.ListDeliveries(ctx, q)
 }
 
 func (timed *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (r0 storage.TicketPage, err error) {
-	defer timed.note(opListTickets, time.Now(), &err)
+	defer timed.note(ctx, opListTickets, time.Now(), &err)
 	return timed.Store.ListTickets(ctx, q)
 }
 
 func (timed *Store) LogAfter(ctx context.Context, partition int, after int64, limit int) (r0 []storage.Event, err error) {
-	defer timed.note(opLogAfter, time.Now(), &err)
+	defer timed.note(ctx, opLogAfter, time.Now(), &err)
 	return timed.Store.LogAfter(ctx, partition, after, limit)
 }
 
 func (timed *Store) LogBounds(ctx context.Context) (r0 []storage.LogBounds, err error) {
-	defer timed.note(opLogBounds, time.Now(), &err)
+	defer timed.note(ctx, opLogBounds, time.Now(), &err)
 	return timed.Store.LogBounds(ctx)
 }
 
 func (timed *Store) Message(ctx context.Context, messageID string) (r0 *storage.Message, err error) {
-	defer timed.note(opMessage, time.Now(), &err)
+	defer timed.note(ctx, opMessage, time.Now(), &err)
 	return timed.Store.Message(ctx, messageID)
 }
 
+func (timed *Store) MessageVersions(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.MessageVersion, err error) {
+	defer timed.note(ctx, opMessageVersions, time.Now(), &err)
+	return timed.Store.MessageVersions(ctx, ticketID, after, limit)
+}
+
 func (timed *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) (r0 []storage.Message, err error) {
-	defer timed.note(opMessagesAfter, time.Now(), &err)
+	defer timed.note(ctx, opMessagesAfter, time.Now(), &err)
 	return timed.Store.MessagesAfter(ctx, ticketID, after, limit)
 }
 
+func (timed *Store) MessagesAnswering(ctx context.Context, answers string, after string, limit int) (r0 []storage.Message, err error) {
+	defer timed.note(ctx, opMessagesAnswering, time.Now(), &err)
+	return timed.Store.MessagesAnswering(ctx, answers, after, limit)
+}
+
 func (timed *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) (r0 []storage.Message, err error) {
-	defer timed.note(opMessagesBefore, time.Now(), &err)
+	defer timed.note(ctx, opMessagesBefore, time.Now(), &err)
 	return timed.Store.MessagesBefore(ctx, ticketID, before, limit)
 }
 
 func (timed *Store) MissingDeliveries(ctx context.Context, webhookID string, afterPartition int, afterPosition int64, limit int) (r0 []storage.Delivery, err error) {
-	defer timed.note(opMissingDeliveries, time.Now(), &err)
+	defer timed.note(ctx, opMissingDeliveries, time.Now(), &err)
 	return timed.Store.MissingDeliveries(ctx, webhookID, afterPartition, afterPosition, limit)
 }
 
 func (timed *Store) Offset(ctx context.Context, name string) (r0 int64, err error) {
-	defer timed.note(opOffset, time.Now(), &err)
+	defer timed.note(ctx, opOffset, time.Now(), &err)
 	return timed.Store.Offset(ctx, name)
 }
 
 func (timed *Store) OpenCopies(ctx context.Context, linkID string, limit int) (r0 []storage.Copy, err error) {
-	defer timed.note(opOpenCopies, time.Now(), &err)
+	defer timed.note(ctx, opOpenCopies, time.Now(), &err)
 	return timed.Store.OpenCopies(ctx, linkID, limit)
 }
 
 func (timed *Store) OpenDeliveries(ctx context.Context, webhookID string, afterPartition int, afterPosition int64, limit int) (r0 []storage.Delivery, err error) {
-	defer timed.note(opOpenDeliveries, time.Now(), &err)
+	defer timed.note(ctx, opOpenDeliveries, time.Now(), &err)
 	return timed.Store.OpenDeliveries(ctx, webhookID, afterPartition, afterPosition, limit)
 }
 
 func (timed *Store) OpenMessages(ctx context.Context, ticketID string, limit int) (r0 []storage.Message, err error) {
-	defer timed.note(opOpenMessages, time.Now(), &err)
+	defer timed.note(ctx, opOpenMessages, time.Now(), &err)
 	return timed.Store.OpenMessages(ctx, ticketID, limit)
 }
 
 func (timed *Store) OpenTicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
-	defer timed.note(opOpenTicketsWith, time.Now(), &err)
+	defer timed.note(ctx, opOpenTicketsWith, time.Now(), &err)
 	return timed.Store.OpenTicketsWith(ctx, party, limit)
 }
 
 func (timed *Store) PendingAttachments(ctx context.Context, ticketID string, now time.Time, limit int) (r0 []storage.Attachment, err error) {
-	defer timed.note(opPendingAttachments, time.Now(), &err)
+	defer timed.note(ctx, opPendingAttachments, time.Now(), &err)
 	return timed.Store.PendingAttachments(ctx, ticketID, now, limit)
 }
 
 func (timed *Store) Ping(ctx context.Context) (err error) {
-	defer timed.note(opPing, time.Now(), &err)
+	defer timed.note(ctx, opPing, time.Now(), &err)
 	return timed.Store.Ping(ctx)
 }
 
 func (timed *Store) Problem(ctx context.Context, problemID string) (r0 *storage.Problem, err error) {
-	defer timed.note(opProblem, time.Now(), &err)
+	defer timed.note(ctx, opProblem, time.Now(), &err)
 	return timed.Store.Problem(ctx, problemID)
 }
 
 func (timed *Store) Problems(ctx context.Context, after string, limit int) (r0 []storage.Problem, err error) {
-	defer timed.note(opProblems, time.Now(), &err)
+	defer timed.note(ctx, opProblems, time.Now(), &err)
 	return timed.Store.Problems(ctx, after, limit)
 }
 
 func (timed *Store) Reindex(ctx context.Context, limit int) (r0 bool, err error) {
-	defer timed.note(opReindex, time.Now(), &err)
+	defer timed.note(ctx, opReindex, time.Now(), &err)
 	return timed.Store.Reindex(ctx, limit)
 }
 
 func (timed *Store) Replay(ctx context.Context, replayID string) (r0 *storage.Replay, err error) {
-	defer timed.note(opReplay, time.Now(), &err)
+	defer timed.note(ctx, opReplay, time.Now(), &err)
 	return timed.Store.Replay(ctx, replayID)
 }
 
 func (timed *Store) Replays(ctx context.Context, webhookID string, limit int) (r0 []storage.Replay, err error) {
-	defer timed.note(opReplays, time.Now(), &err)
+	defer timed.note(ctx, opReplays, time.Now(), &err)
 	return timed.Store.Replays(ctx, webhookID, limit)
 }
 
 func (timed *Store) Samples(ctx context.Context, minutes int, from time.Time, after string, limit int) (r0 []storage.Sample, err error) {
-	defer timed.note(opSamples, time.Now(), &err)
+	defer timed.note(ctx, opSamples, time.Now(), &err)
 	return timed.Store.Samples(ctx, minutes, from, after, limit)
 }
 
 func (timed *Store) SaveAPIKey(ctx context.Context, k *storage.APIKey) (err error) {
-	defer timed.note(opSaveAPIKey, time.Now(), &err)
+	defer timed.note(ctx, opSaveAPIKey, time.Now(), &err)
 	return timed.Store.SaveAPIKey(ctx, k)
 }
 
 func (timed *Store) SaveAttachment(ctx context.Context, a *storage.Attachment) (err error) {
-	defer timed.note(opSaveAttachment, time.Now(), &err)
+	defer timed.note(ctx, opSaveAttachment, time.Now(), &err)
 	return timed.Store.SaveAttachment(ctx, a)
 }
 
 func (timed *Store) SaveChat(ctx context.Context, c *storage.Chat) (err error) {
-	defer timed.note(opSaveChat, time.Now(), &err)
+	defer timed.note(ctx, opSaveChat, time.Now(), &err)
 	return timed.Store.SaveChat(ctx, c)
 }
 
 func (timed *Store) SaveConsumer(ctx context.Context, c *storage.Consumer) (err error) {
-	defer timed.note(opSaveConsumer, time.Now(), &err)
+	defer timed.note(ctx, opSaveConsumer, time.Now(), &err)
 	return timed.Store.SaveConsumer(ctx, c)
 }
 
 func (timed *Store) SaveCopy(ctx context.Context, c *storage.Copy) (err error) {
-	defer timed.note(opSaveCopy, time.Now(), &err)
+	defer timed.note(ctx, opSaveCopy, time.Now(), &err)
 	return timed.Store.SaveCopy(ctx, c)
 }
 
 func (timed *Store) SaveDeliveries(ctx context.Context, deliveries []*storage.Delivery) (err error) {
-	defer timed.note(opSaveDeliveries, time.Now(), &err)
+	defer timed.note(ctx, opSaveDeliveries, time.Now(), &err)
 	return timed.Store.SaveDeliveries(ctx, deliveries)
 }
 
 func (timed *Store) SaveErrorGroups(ctx context.Context, groups []*storage.ErrorGroup) (err error) {
-	defer timed.note(opSaveErrorGroups, time.Now(), &err)
+	defer timed.note(ctx, opSaveErrorGroups, time.Now(), &err)
 	return timed.Store.SaveErrorGroups(ctx, groups)
 }
 
 func (timed *Store) SaveGroup(ctx context.Context, g *storage.Group) (err error) {
-	defer timed.note(opSaveGroup, time.Now(), &err)
+	defer timed.note(ctx, opSaveGroup, time.Now(), &err)
 	return timed.Store.SaveGroup(ctx, g)
 }
 
 func (timed *Store) SaveIdempotency(ctx context.Context, i *storage.Idempotency) (err error) {
-	defer timed.note(opSaveIdempotency, time.Now(), &err)
+	defer timed.note(ctx, opSaveIdempotency, time.Now(), &err)
 	return timed.Store.SaveIdempotency(ctx, i)
 }
 
 func (timed *Store) SaveMessage(ctx context.Context, m *storage.Message) (err error) {
-	defer timed.note(opSaveMessage, time.Now(), &err)
+	defer timed.note(ctx, opSaveMessage, time.Now(), &err)
 	return timed.Store.SaveMessage(ctx, m)
 }
 
 func (timed *Store) SaveOffset(ctx context.Context, name string, offset int64) (err error) {
-	defer timed.note(opSaveOffset, time.Now(), &err)
+	defer timed.note(ctx, opSaveOffset, time.Now(), &err)
 	return timed.Store.SaveOffset(ctx, name, offset)
 }
 
 func (timed *Store) SaveProblem(ctx context.Context, p *storage.Problem) (err error) {
-	defer timed.note(opSaveProblem, time.Now(), &err)
+	defer timed.note(ctx, opSaveProblem, time.Now(), &err)
 	return timed.Store.SaveProblem(ctx, p)
 }
 
 func (timed *Store) SaveReplay(ctx context.Context, r *storage.Replay) (err error) {
-	defer timed.note(opSaveReplay, time.Now(), &err)
+	defer timed.note(ctx, opSaveReplay, time.Now(), &err)
 	return timed.Store.SaveReplay(ctx, r)
 }
 
 func (timed *Store) SaveSample(ctx context.Context, s storage.Sample) (err error) {
-	defer timed.note(opSaveSample, time.Now(), &err)
+	defer timed.note(ctx, opSaveSample, time.Now(), &err)
 	return timed.Store.SaveSample(ctx, s)
 }
 
+func (timed *Store) SaveTallies(ctx context.Context, tallies []*storage.Tally) (err error) {
+	defer timed.note(ctx, opSaveTallies, time.Now(), &err)
+	return timed.Store.SaveTallies(ctx, tallies)
+}
+
 func (timed *Store) SaveTicket(ctx context.Context, t *storage.Ticket) (err error) {
-	defer timed.note(opSaveTicket, time.Now(), &err)
+	defer timed.note(ctx, opSaveTicket, time.Now(), &err)
 	return timed.Store.SaveTicket(ctx, t)
 }
 
 func (timed *Store) SaveUser(ctx context.Context, u *storage.User) (err error) {
-	defer timed.note(opSaveUser, time.Now(), &err)
+	defer timed.note(ctx, opSaveUser, time.Now(), &err)
 	return timed.Store.SaveUser(ctx, u)
 }
 
 func (timed *Store) SaveWebhook(ctx context.Context, w *storage.Webhook) (err error) {
-	defer timed.note(opSaveWebhook, time.Now(), &err)
+	defer timed.note(ctx, opSaveWebhook, time.Now(), &err)
 	return timed.Store.SaveWebhook(ctx, w)
 }
 
 func (timed *Store) TakeLease(ctx context.Context, entity string, owner string, now time.Time) (r0 int64, err error) {
-	defer timed.note(opTakeLease, time.Now(), &err)
+	defer timed.note(ctx, opTakeLease, time.Now(), &err)
 	return timed.Store.TakeLease(ctx, entity, owner, now)
 }
 
 func (timed *Store) TakeNumbers(ctx context.Context, n int) (r0 int64, err error) {
-	defer timed.note(opTakeNumbers, time.Now(), &err)
+	defer timed.note(ctx, opTakeNumbers, time.Now(), &err)
 	return timed.Store.TakeNumbers(ctx, n)
 }
 
+func (timed *Store) Tallies(ctx context.Context, after string, before string, limit int) (r0 []storage.Tally, err error) {
+	defer timed.note(ctx, opTallies, time.Now(), &err)
+	return timed.Store.Tallies(ctx, after, before, limit)
+}
+
+func (timed *Store) TalliesBy(ctx context.Context, by storage.TallyTime, after storage.Due, before time.Time, limit int) (r0 []storage.Tally, err error) {
+	defer timed.note(ctx, opTalliesBy, time.Now(), &err)
+	return timed.Store.TalliesBy(ctx, by, after, before, limit)
+}
+
+func (timed *Store) Tally(ctx context.Context, tallyID string) (r0 *storage.Tally, err error) {
+	defer timed.note(ctx, opTally, time.Now(), &err)
+	return timed.Store.Tally(ctx, tallyID)
+}
+
 func (timed *Store) Ticket(ctx context.Context, ticketID string) (r0 *storage.Ticket, err error) {
-	defer timed.note(opTicket, time.Now(), &err)
+	defer timed.note(ctx, opTicket, time.Now(), &err)
 	return timed.Store.Ticket(ctx, ticketID)
 }
 
 func (timed *Store) TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) (r0 []storage.Attachment, err error) {
-	defer timed.note(opTicketAttachments, time.Now(), &err)
+	defer timed.note(ctx, opTicketAttachments, time.Now(), &err)
 	return timed.Store.TicketAttachments(ctx, ticketID, sequence, after, limit)
 }
 
 func (timed *Store) TicketByNumber(ctx context.Context, number int64) (r0 string, err error) {
-	defer timed.note(opTicketByNumber, time.Now(), &err)
+	defer timed.note(ctx, opTicketByNumber, time.Now(), &err)
 	return timed.Store.TicketByNumber(ctx, number)
 }
 
 func (timed *Store) TicketByTopic(ctx context.Context, groupID string, threadID int64) (r0 string, err error) {
-	defer timed.note(opTicketByTopic, time.Now(), &err)
+	defer timed.note(ctx, opTicketByTopic, time.Now(), &err)
 	return timed.Store.TicketByTopic(ctx, groupID, threadID)
 }
 
 func (timed *Store) TicketsByCreator(ctx context.Context, kind string, id string, openOnly bool, limit int) (r0 []storage.Ticket, err error) {
-	defer timed.note(opTicketsByCreator, time.Now(), &err)
+	defer timed.note(ctx, opTicketsByCreator, time.Now(), &err)
 	return timed.Store.TicketsByCreator(ctx, kind, id, openOnly, limit)
 }
 
 func (timed *Store) TicketsByShortID(ctx context.Context, shortID string) (r0 []string, err error) {
-	defer timed.note(opTicketsByShortID, time.Now(), &err)
+	defer timed.note(ctx, opTicketsByShortID, time.Now(), &err)
 	return timed.Store.TicketsByShortID(ctx, shortID)
 }
 
 func (timed *Store) User(ctx context.Context, telegramID int64) (r0 *storage.User, err error) {
-	defer timed.note(opUser, time.Now(), &err)
+	defer timed.note(ctx, opUser, time.Now(), &err)
 	return timed.Store.User(ctx, telegramID)
 }
 
 func (timed *Store) UserByUsername(ctx context.Context, username string) (r0 *storage.User, err error) {
-	defer timed.note(opUserByUsername, time.Now(), &err)
+	defer timed.note(ctx, opUserByUsername, time.Now(), &err)
 	return timed.Store.UserByUsername(ctx, username)
 }
 
 func (timed *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) (r0 []storage.User, err error) {
-	defer timed.note(opUsers, time.Now(), &err)
+	defer timed.note(ctx, opUsers, time.Now(), &err)
 	return timed.Store.Users(ctx, defaultGroupID, after, limit)
 }
 
 func (timed *Store) Webhook(ctx context.Context, webhookID string) (r0 *storage.Webhook, err error) {
-	defer timed.note(opWebhook, time.Now(), &err)
+	defer timed.note(ctx, opWebhook, time.Now(), &err)
 	return timed.Store.Webhook(ctx, webhookID)
 }
 
 func (timed *Store) WebhookByName(ctx context.Context, owner string, name string) (r0 *storage.Webhook, err error) {
-	defer timed.note(opWebhookByName, time.Now(), &err)
+	defer timed.note(ctx, opWebhookByName, time.Now(), &err)
 	return timed.Store.WebhookByName(ctx, owner, name)
 }
 
 func (timed *Store) Webhooks(ctx context.Context, groupID string, after string, limit int) (r0 []storage.Webhook, err error) {
-	defer timed.note(opWebhooks, time.Now(), &err)
+	defer timed.note(ctx, opWebhooks, time.Now(), &err)
 	return timed.Store.Webhooks(ctx, groupID, after, limit)
 }

@@ -1,15 +1,17 @@
-// Package metered measures how long a store takes, by operation. It knows no store.
+// Package metered measures how long a store takes, by operation, and has its calls be spans. It knows no store.
 package metered
 
 //go:generate go run ./gen
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // Store is a store whose calls are timed.
@@ -50,9 +52,34 @@ func New(of storage.Store, r prometheus.Registerer) *Store {
 	return s
 }
 
-func (s *Store) note(operation int, began time.Time, err *error) {
+// note times a call, and makes it a span if whoever calls is in a trace.
+func (s *Store) note(ctx context.Context, operation int, began time.Time, err *error) {
+	if mark := tracing.MarkOf(ctx); mark.Recorded() {
+		span := mark.Child("storage "+operations[operation].name, tracing.Client, began)
+		span.Note("db.operation.name", operations[operation].name)
+		if *err != nil && !errors.Is(*err, storage.ErrNotFound) {
+			span.Fail(failure(*err))
+		}
+		span.End()
+	}
 	s.seconds[operation].Observe(time.Since(began).Seconds())
 	if *err != nil && errors.Is(*err, storage.ErrUnavailable) {
 		s.unavailable.Inc()
 	}
+}
+
+// failure is why a call failed, as a code.
+func failure(err error) string {
+	for _, of := range []struct {
+		err  error
+		code string
+	}{
+		{storage.ErrUnavailable, "unavailable"}, {storage.ErrConflict, "conflict"}, {storage.ErrExists, "exists"},
+		{context.Canceled, "cancelled"}, {context.DeadlineExceeded, "deadline"},
+	} {
+		if errors.Is(err, of.err) {
+			return of.code
+		}
+	}
+	return "error"
 }

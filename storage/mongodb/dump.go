@@ -131,6 +131,9 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	case "problems":
 		p, _ := orNew[storage.Problem](after)
 		return dump[storage.Problem](ctx, s, listProblems, each, p.ProblemID)
+	case "tallies":
+		t, _ := orNew[storage.Tally](after)
+		return dump[storage.Tally](ctx, s, dumpTallies, each, t.TallyID)
 	case "leases":
 		l, _ := orNew[storage.Lease](after)
 		return dump[storage.Lease](ctx, s, dumpLeases, each, l.Entity)

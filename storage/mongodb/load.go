@@ -74,7 +74,7 @@ func exported(collection string, raw bson.Raw) ([]byte, error) {
 		"idempotency": export[storage.Idempotency],
 		"webhooks":    export[storage.Webhook], "deliveries": export[storage.Delivery],
 		"replays": export[storage.Replay], "consumers": export[storage.Consumer],
-		"errors": export[storage.ErrorGroup], "problems": export[storage.Problem],
+		"errors": export[storage.ErrorGroup], "problems": export[storage.Problem], "tallies": export[storage.Tally],
 		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
 	}
 	return decoders[collection](raw)
@@ -98,7 +98,7 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 		doc, _, err = groupDocument(r)
 		return "groups", doc, err
 	case *storage.Ticket:
-		doc, _, err = ticketDocument(r)
+		doc, _, err = ticketDocument(r, r.DueWhenLoaded())
 		return "tickets", doc, err
 	case *storage.Message:
 		doc, _, err = messageDocument(r)
@@ -139,6 +139,9 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 	case *storage.Problem:
 		doc, _, err = problemDocument(r)
 		return "problems", doc, err
+	case *storage.Tally:
+		doc, _, err = tallyDocument(r)
+		return "tallies", doc, err
 	case *storage.Lease:
 		doc, _, err = encode(r.Entity, r.Kept())
 		return "leases", doc, err

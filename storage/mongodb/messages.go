@@ -22,6 +22,9 @@ var (
 	lastMessages = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0)), e("internal", bson.D{e("$ne", true)}), e("deleted", bson.D{e("$ne", true)})},
 		bson.D{e("sequence", -1)}, nil)
+	messageVersions = define("messages", "sequence",
+		bson.D{e("ticketId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1)},
+		bson.D{e("_id", 0), e("sequence", 1), e("version", 1)})
 	lastSequence = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0))}, bson.D{e("sequence", -1)}, bson.D{e("_id", 0), e("sequence", 1)})
 )
@@ -105,6 +108,13 @@ func (s *Store) LastSequence(ctx context.Context, ticketID string) (int64, error
 	return last[0].Sequence, nil
 }
 
+// MessageVersions implements storage.Messages.
+func (s *Store) MessageVersions(
+	ctx context.Context, ticketID string, after int64, limit int,
+) ([]storage.MessageVersion, error) {
+	return find[storage.MessageVersion](ctx, s, messageVersions, limit, ticketID, after)
+}
+
 func messageDocument(m *storage.Message) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("message or ticket id", m.MessageID, m.TicketID); err != nil {
 		return nil, bson.ObjectID{}, err
@@ -112,6 +122,9 @@ func messageDocument(m *storage.Message) (bson.Raw, bson.ObjectID, error) {
 	var on []bson.E
 	if m.Open() {
 		on = append(on, e("open", bson.D{e("ticket", m.TicketID), e("sequence", m.Sequence)}))
+	}
+	if answers := m.Answers(); answers != "" {
+		on = append(on, e("answers", indexedAnswers(answers, m.MessageID)))
 	}
 	return encode(m.MessageID, m.Kept(), on...)
 }

@@ -21,7 +21,7 @@ type Query struct {
 
 // Queries returns all queries of the store.
 func Queries() (all []Query) {
-	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1", bson.A{"1"}}
+	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1", "1", "1", bson.A{"1"}}
 	for _, q := range queries {
 		all = append(all, Query{
 			Collection: q.collection, Index: q.index, Filter: listed(bind(q.filter, samples)), Sort: q.sort, Fields: q.fields,

@@ -145,6 +145,39 @@ var migrations = []migration{
 		minReader:   4,
 		collections: []string{"samples"},
 	},
+	{
+		// What reports are made of. An older program leaves it alone.
+		minReader:   4,
+		collections: []string{"tallies"},
+		indexes: []Index{
+			{Collection: "tallies", Name: "changed", Keys: keys("index.changed.at", "index.changed.id"), Sparse: true},
+			{Collection: "tallies", Name: "answered", Keys: keys("index.answered.at", "index.answered.id"), Sparse: true},
+			{Collection: "tallies", Name: "firstClosed", Keys: keys("index.firstClosed.at", "index.firstClosed.id"), Sparse: true},
+			{Collection: "tallies", Name: "closed", Keys: keys("index.closed.at", "index.closed.id"), Sparse: true},
+		},
+	},
+	{
+		// For whom tickets wait, and who has claimed them. An older program writes neither; the next save of this one corrects it.
+		minReader: 4,
+		indexes: []Index{
+			{Collection: "tickets", Name: "all_waitingSince", Keys: keys("waitingFor", "status", "waitingSince", "_id")},
+			{Collection: "tickets", Name: "group_waitingSince", Keys: keys("groupId", "waitingFor", "status", "waitingSince", "_id")},
+			{Collection: "tickets", Name: "assignee_createdAt", Keys: keys("assignee.id", "status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "group_assignee_createdAt", Keys: keys("groupId", "assignee.id", "status", "createdAt", "_id")},
+		},
+		run: wakeTickets,
+	},
+	{
+		// What a message answers. What an older program writes, or saves again, meanwhile is not found.
+		minReader: 4,
+		indexes:   []Index{{Collection: "messages", Name: "answers", Keys: keys("index.answers.key", "index.answers.id"), Sparse: true}},
+		run:       fillAnswers,
+	},
+	{
+		// The timers of tickets. An older program writes none; the next activation by this one works them out again.
+		minReader: 4,
+		run:       wakeTickets,
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.
@@ -188,6 +221,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if known := int64(len(s.options.steps)); s.options.asItIs && 0 < version && version < known {
+		return storage.Outdated(version, known)
 	}
 	s.migrated.From, s.migrated.To = version, max(version, int64(len(s.options.steps)))
 	for ; version < int64(len(s.options.steps)); version++ {

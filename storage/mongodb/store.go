@@ -56,6 +56,7 @@ type settings struct {
 	steps   []migration
 
 	existing bool
+	asItIs   bool
 }
 
 // Option changes how Open opens.
@@ -69,6 +70,9 @@ func WithTimeouts(connect, command time.Duration) Option {
 
 // WithExisting refuses a database without a desk, with storage.ErrNotFound, instead of making a new one.
 func WithExisting() Option { return func(s *settings) { s.existing = true } }
+
+// WithoutMigration refuses a database of an earlier release, with storage.ErrOutdated, instead of bringing it up to date.
+func WithoutMigration() Option { return func(s *settings) { s.asItIs = true } }
 
 // Open connects to the database dbName at uri and brings its schema up to date. Whatever is wrong, it returns within
 // seconds, with an error of one line that says what to do. The error is storage.ErrSchema when a newer program has

@@ -15,14 +15,16 @@ import (
 // listKind is what a list is filtered by, and how it is sorted. Without several statuses or priorities, a list has one
 // of each that it is filtered by.
 type listKind struct {
-	group, creator, priority, priorities, status, oldestFirst bool
-	by                                                        storage.TicketTime
+	group, creator, priority, priorities, status, oldestFirst, assignee bool
+	by                                                                  storage.TicketTime
 }
 
 // served says whether an index serves the list, as TicketQuery.Served does.
 func (k listKind) served() bool {
 	some := k.priority || k.priorities
-	return !(k.priority && k.priorities) && !(k.creator && some) && !(k.by == storage.ByLastMessage && (k.creator || some))
+	more := k.creator || some
+	return !(k.priority && k.priorities) && !(k.creator && some) && !(k.by >= storage.ByLastMessage && more) &&
+		!(k.assignee && (more || k.by != storage.ByCreated))
 }
 
 // listQueries are the two queries of a page: then finds the other tickets of the millisecond at which the last page
@@ -40,15 +42,17 @@ const (
 	listHighAt
 	listAfterAt
 	listAfterID
+	listWaitingFor
+	listAssignee
 	listExternal = listGroup
 	listGrams    = listGroup
 )
 
 var ticketLists = func() map[listKind]listQueries {
 	all := map[listKind]listQueries{}
-	for n := range 64 {
-		for by := storage.ByCreated; by <= storage.ByLastMessage; by++ {
-			k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0, by}
+	for n := range 128 {
+		for by := storage.ByCreated; by <= storage.ByWaiting; by++ {
+			k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0, n&64 != 0, by}
 			if k.served() {
 				all[k] = k.define()
 			}
@@ -61,6 +65,7 @@ func (k listKind) define() listQueries {
 	name := ""
 	at := map[storage.TicketTime]string{
 		storage.ByCreated: "createdAt", storage.ByUpdated: "updatedAt", storage.ByLastMessage: "lastMessageAt",
+		storage.ByWaiting: "waitingSince",
 	}[k.by]
 	var filter bson.D
 	if k.group {
@@ -79,8 +84,15 @@ func (k listKind) define() listQueries {
 		name += "priority_"
 		filter = append(filter, e("priority", bson.D{e("$in", listPriority)}))
 	}
+	if k.assignee {
+		name += "assignee_"
+		filter = append(filter, e("assignee.id", listAssignee))
+	}
 	if name == "" {
 		name = "all_"
+	}
+	if k.by == storage.ByWaiting {
+		filter = append(filter, e("waitingFor", listWaitingFor))
 	}
 	if k.status {
 		filter = append(filter, e("status", listStatus))
@@ -131,6 +143,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	queries := ticketLists[listKind{
 		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: len(q.Priorities) == 1,
 		priorities: len(q.Priorities) > 1, status: len(q.Statuses) == 1, by: q.By, oldestFirst: q.OldestFirst,
+		assignee: q.Assignee != "",
 	}]
 	statuses := q.Statuses
 	if len(statuses) == 0 {
@@ -169,11 +182,11 @@ func (s *Store) ticketsAfter(
 	if high.ID != "" {
 		highAt++
 	}
-	args = append(append(make([]any, 0, 9), args...), make([]any, int(listLowAt)-len(args))...)
+	args = append(append(make([]any, 0, 11), args...), make([]any, int(listLowAt)-len(args))...)
 	if after != nil {
 		at := milli(storage.Kept(after.At))
 		if at > lowAt && at < highAt {
-			page, err = find[storage.Ticket](ctx, s, queries.then, limit, append(args, lowAt, highAt, at, after.ID)...)
+			page, err = find[storage.Ticket](ctx, s, queries.then, limit, append(args, lowAt, highAt, at, after.ID, q.WaitingFor, q.Assignee)...)
 			if err != nil {
 				return nil, err
 			}
@@ -184,7 +197,7 @@ func (s *Store) ticketsAfter(
 			highAt = min(highAt, at)
 		}
 	}
-	rest, err := find[storage.Ticket](ctx, s, queries.rest, limit-len(page), append(args, lowAt, highAt, nil, nil)...)
+	rest, err := find[storage.Ticket](ctx, s, queries.rest, limit-len(page), append(args, lowAt, highAt, nil, nil, q.WaitingFor, q.Assignee)...)
 	if err != nil {
 		return nil, err
 	}

@@ -57,11 +57,11 @@ func claims(t *storage.Ticket) (keys []string) {
 	return slices.Compact(keys)
 }
 
-func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
+func ticketDocument(t *storage.Ticket, dueAt time.Time) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("id", t.TicketID); err != nil {
 		return nil, bson.ObjectID{}, err
 	}
-	on := due(t.TicketID, t.DueAt)
+	on := due(t.TicketID, dueAt)
 	// An empty list would be in the unique index too, so only one ticket could be without topics.
 	if topics := claims(t); len(topics) > 0 {
 		on = append(on, e("topics", topics))
@@ -94,7 +94,7 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	record, old := t.Kept(), t.Version
 	record.Version++
-	doc, writeID, err := ticketDocument(&record)
+	doc, writeID, err := ticketDocument(&record, record.DueAt)
 	if err != nil {
 		return err
 	}
@@ -207,4 +207,26 @@ func (s *Store) CountTickets(ctx context.Context) (counts map[string]int64, err 
 		return nil, err
 	}
 	return counts, nil
+}
+
+var (
+	createdTickets = define("tickets", "all_createdAt",
+		bson.D{e("status", arg(0)), e("createdAt", bson.D{e("$gte", arg(1)), e("$lt", arg(5))})}, nil, bson.D{e("_id", 1)})
+	createdTicketsOf = define("tickets", "group_createdAt",
+		bson.D{e("groupId", arg(2)), e("status", arg(0)), e("createdAt", bson.D{e("$gte", arg(1)), e("$lt", arg(5))})},
+		nil, bson.D{e("_id", 1)})
+)
+
+// CountCreated implements storage.Tickets.
+func (s *Store) CountCreated(ctx context.Context, groupID, status string, from, to time.Time) (n int64, err error) {
+	q := createdTickets
+	if groupID != "" {
+		q = createdTicketsOf
+	}
+	filter := bind(q.filter, []any{status, milli(from), groupID, nil, nil, milli(to)})
+	err = s.run(ctx, func(ctx context.Context) (err error) {
+		n, err = s.in(q.collection).CountDocuments(ctx, filter, options.Count().SetHint(q.index))
+		return err
+	})
+	return n, err
 }

@@ -34,6 +34,7 @@ var (
 	dumpConsumers = define(`SELECT doc FROM consumers WHERE (key_id, name) > (?, ?) ORDER BY key_id, name`)
 	dumpErrors    = define(`SELECT doc FROM errors WHERE fingerprint > ? ORDER BY fingerprint`)
 	dumpProblems  = define(`SELECT doc FROM problems WHERE problem_id > ? ORDER BY problem_id`)
+	dumpTallies   = define(`SELECT doc FROM tallies WHERE tally_id > ? ORDER BY tally_id`)
 	dumpLeases    = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
 	dumpOffsets   = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
 
@@ -47,7 +48,8 @@ var (
 		"webhooks": define(`SELECT count(*) FROM webhooks`), "deliveries": define(`SELECT count(*) FROM deliveries`),
 		"replays": define(`SELECT count(*) FROM replays`), "consumers": define(`SELECT count(*) FROM consumers`),
 		"errors": define(`SELECT count(*) FROM errors`), "problems": define(`SELECT count(*) FROM problems`),
-		"leases": define(`SELECT count(*) FROM leases`), "offsets": define(`SELECT count(*) FROM offsets`),
+		"tallies": define(`SELECT count(*) FROM tallies`),
+		"leases":  define(`SELECT count(*) FROM leases`), "offsets": define(`SELECT count(*) FROM offsets`),
 	}
 )
 
@@ -98,6 +100,8 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 		return s.dump(ctx, dumpErrors, document[storage.ErrorGroup], orNew[storage.ErrorGroup](after).Fingerprint)
 	case "problems":
 		return s.dump(ctx, dumpProblems, document[storage.Problem], orNew[storage.Problem](after).ProblemID)
+	case "tallies":
+		return s.dump(ctx, dumpTallies, document[storage.Tally], orNew[storage.Tally](after).TallyID)
 	case "leases":
 		return s.dump(ctx, dumpLeases, func(r row) (any, error) {
 			taken := time.UnixMilli(r.int(3)).UTC()

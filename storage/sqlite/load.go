@@ -24,6 +24,7 @@ var (
 	setConsumerVersion    = define(`UPDATE consumers SET version = ? WHERE key_id = ? AND name = ?`)
 	setErrorVersion       = define(`UPDATE errors SET version = ? WHERE fingerprint = ?`)
 	setProblemVersion     = define(`UPDATE problems SET version = ? WHERE problem_id = ?`)
+	setTallyVersion       = define(`UPDATE tallies SET version = ? WHERE tally_id = ?`)
 	insertLease           = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
 	insertOffset          = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
 )
@@ -141,6 +142,8 @@ func newLoading(record any) (*loading, error) {
 		return loadErrorGroup(r.Kept(), doc), validID("fingerprint", r.Fingerprint)
 	case *storage.Problem:
 		return loadProblem(r.Kept(), doc), validID("id", r.ProblemID)
+	case *storage.Tally:
+		return loadTally(r.Kept(), doc), validID("id", r.TallyID)
 	case *storage.Lease:
 		return loadLease(r.Kept(), doc), validID("entity", r.Entity)
 	case *storage.SavedOffset:

@@ -35,6 +35,7 @@ func loadGroup(g storage.Group, doc string) *loading {
 }
 
 func loadTicket(t storage.Ticket, doc string) *loading {
+	t.DueAt = t.DueWhenLoaded()
 	save := newTicketSave(&t, 0, doc)
 	return &loading{
 		what: "ticket " + t.TicketID, doc: doc, find: readTicket, key: []any{t.TicketID},
@@ -47,7 +48,7 @@ func loadMessage(m storage.Message, doc string) *loading {
 		what: "message " + m.MessageID, doc: doc, find: readMessage, key: []any{m.MessageID},
 		store: versioned(func(w *writer) error {
 			return w.one(exists("message", m.MessageID), insertMessage,
-				m.TicketID, m.Sequence, m.MessageID, m.Hidden(), m.Open(), doc)
+				m.TicketID, m.Sequence, m.MessageID, m.Hidden(), m.Open(), answersOf(&m), doc)
 		}, setMessageVersion, m.Version, m.MessageID),
 	}
 }
@@ -166,6 +167,15 @@ func loadProblem(p storage.Problem, doc string) *loading {
 		store: versioned(func(w *writer) error {
 			return w.one(exists("problem", p.ProblemID), insertProblem, p.ProblemID, doc)
 		}, setProblemVersion, p.Version, p.ProblemID),
+	}
+}
+
+func loadTally(t storage.Tally, doc string) *loading {
+	return &loading{
+		what: "tally " + t.TallyID, doc: doc, find: readTally, key: []any{t.TallyID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("tally", t.TallyID), insertTally, tallyColumns(&t, doc)...)
+		}, setTallyVersion, t.Version, t.TallyID),
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 var (
 	insertMessage = define(`
-		INSERT INTO messages (ticket_id, sequence, message_id, hidden, open, version, doc) VALUES (?, ?, ?, ?, ?, 1, ?)
+		INSERT INTO messages (ticket_id, sequence, message_id, hidden, open, answers, version, doc)
+		VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 		ON CONFLICT DO NOTHING`)
 	hasMessage = define(`SELECT 1 FROM messages WHERE message_id = ?`)
 	// A message never moves to another ticket or sequence.
@@ -21,8 +22,10 @@ var (
 	openMessages   = define(`SELECT doc FROM messages WHERE ticket_id = ? AND open = 1 ORDER BY sequence LIMIT ?`)
 	messagesBefore = define(`
 		SELECT doc FROM messages WHERE ticket_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`)
-	lastMessages = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
-	lastSequence = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
+	lastMessages    = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
+	answering       = define(`SELECT doc FROM messages WHERE answers = ? AND message_id > ? ORDER BY message_id LIMIT ?`)
+	lastSequence    = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
+	messageVersions = define(`SELECT sequence, version FROM messages WHERE ticket_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
 )
 
 // InsertMessage implements storage.Messages.
@@ -38,7 +41,7 @@ func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) error {
 	}
 	err = s.write(ctx, func(w *writer) error {
 		n, err := w.exec(insertMessage,
-			record.TicketID, record.Sequence, record.MessageID, record.Hidden(), record.Open(), doc)
+			record.TicketID, record.Sequence, record.MessageID, record.Hidden(), record.Open(), answersOf(&record), doc)
 		if err != nil || n == 1 {
 			return err
 		}
@@ -110,6 +113,21 @@ func (s *Store) LastMessages(ctx context.Context, ticketID string, limit int) ([
 	return page, err
 }
 
+// MessagesAnswering implements storage.Messages.
+func (s *Store) MessagesAnswering(
+	ctx context.Context, answers, after string, limit int,
+) ([]storage.Message, error) {
+	return readAll[storage.Message](ctx, s, answering, answers, after, atMost(limit))
+}
+
+// answersOf is what a message answers, as its column has it. No change of a message changes that.
+func answersOf(m *storage.Message) any {
+	if answers := m.Answers(); answers != "" {
+		return answers
+	}
+	return nil
+}
+
 // LastSequence implements storage.Messages.
 func (s *Store) LastSequence(ctx context.Context, ticketID string) (last int64, err error) {
 	err = s.read(ctx, func(c *conn) error {
@@ -119,4 +137,18 @@ func (s *Store) LastSequence(ctx context.Context, ticketID string) (last int64, 
 		}, ticketID)
 	})
 	return last, err
+}
+
+// MessageVersions implements storage.Messages.
+func (s *Store) MessageVersions(
+	ctx context.Context, ticketID string, after int64, limit int,
+) (all []storage.MessageVersion, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		all = nil
+		return c.query(messageVersions, func(r row) error {
+			all = append(all, storage.MessageVersion{Sequence: r.int(0), Version: r.int(1)})
+			return nil
+		}, ticketID, after, atMost(limit))
+	})
+	return all, err
 }

@@ -30,6 +30,10 @@ var migrations = []migration{
 	{minReader: 9, sql: schema9},
 	{minReader: 9, sql: schema10},
 	{minReader: 9, sql: schema11},
+	{minReader: 9, sql: schema12},
+	{minReader: 9, sql: schema13},
+	{minReader: 9, sql: schema14},
+	{minReader: 9, sql: schema15},
 }
 
 const schemaTable = `
@@ -390,6 +394,55 @@ CREATE TABLE samples (
 	sample_key TEXT PRIMARY KEY, -- minutes, time, node
 	doc        TEXT NOT NULL
 ) WITHOUT ROWID;
+`
+
+// schema12 has what reports are made of. An older program leaves it alone: what happens meanwhile is counted afterwards.
+const schema12 = `
+CREATE TABLE tallies (
+	tally_id        TEXT PRIMARY KEY,
+	changed_at      INTEGER, -- NULL: it is kept for ever
+	answered_at     INTEGER,
+	first_closed_at INTEGER,
+	closed_at       INTEGER,
+	version         INTEGER NOT NULL,
+	doc             TEXT NOT NULL
+);
+CREATE INDEX tallies_changed ON tallies (changed_at, tally_id) WHERE changed_at IS NOT NULL;
+CREATE INDEX tallies_answered ON tallies (answered_at, tally_id) WHERE answered_at IS NOT NULL;
+CREATE INDEX tallies_first_closed ON tallies (first_closed_at, tally_id) WHERE first_closed_at IS NOT NULL;
+CREATE INDEX tallies_closed ON tallies (closed_at, tally_id) WHERE closed_at IS NOT NULL;
+`
+
+// schema13 has for whom tickets wait, and who has claimed them. The open ones are due, so that the sweep wakes them and each
+// finds out from its messages for whom it waits. An older program writes neither; the next save of this one corrects it.
+const schema13 = `
+ALTER TABLE tickets ADD COLUMN waiting_for TEXT; -- NULL: for nobody, or it is unknown
+ALTER TABLE tickets ADD COLUMN waiting_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tickets ADD COLUMN assignee TEXT; -- NULL: nobody
+CREATE INDEX tickets_all_waiting ON tickets (waiting_for, status, waiting_since, ticket_id) WHERE waiting_for IS NOT NULL;
+CREATE INDEX tickets_group_waiting
+	ON tickets (group_id, waiting_for, status, waiting_since, ticket_id) WHERE waiting_for IS NOT NULL;
+CREATE INDEX tickets_assignee_created ON tickets (assignee, status, created_at, ticket_id) WHERE assignee IS NOT NULL;
+CREATE INDEX tickets_group_assignee_created
+	ON tickets (group_id, assignee, status, created_at, ticket_id) WHERE assignee IS NOT NULL;
+UPDATE tickets SET due_at = created_at WHERE due_at IS NULL AND status <> 'closed';
+`
+
+// schema14 finds what answers a message. What an older program writes meanwhile is not found.
+const schema14 = `
+ALTER TABLE messages ADD COLUMN answers TEXT; -- key of what the message answers; NULL: nothing that has one
+UPDATE messages SET answers = CASE
+	WHEN coalesce(doc ->> '$.replyTo.answered', '') <> '' THEN doc ->> '$.replyTo.answered'
+	ELSE (doc ->> '$.replyTo.chatId') || ':' || (doc ->> '$.replyTo.messageId') END
+WHERE json_valid(doc)
+	AND (coalesce(doc ->> '$.replyTo.answered', '') <> '' OR coalesce(doc ->> '$.replyTo.messageId', 0) <> 0);
+CREATE INDEX messages_answers ON messages (answers, message_id) WHERE answers IS NOT NULL;
+`
+
+// schema15 makes the open tickets due, so that the sweep wakes them and each works out its timers. An older program writes
+// none; the next activation by this one works them out again.
+const schema15 = `
+UPDATE tickets SET due_at = created_at WHERE due_at IS NULL AND status <> 'closed';
 `
 
 var (

@@ -62,6 +62,7 @@ type Hook func(m Moment, sql string)
 type options struct {
 	exclusive bool
 	existing  bool
+	asItIs    bool
 	noSync    bool
 	hook      Hook
 	idle      time.Duration
@@ -78,8 +79,11 @@ type Option func(*options)
 // that run beside the service do not. The lock ends with the process, even after kill -9.
 func WithExclusive() Option { return func(o *options) { o.exclusive = true } }
 
-// WithExisting refuses a path without a file, with storage.ErrNotFound, instead of making a new database.
+// WithExisting refuses a path without a desk, with storage.ErrNotFound, instead of making a new one.
 func WithExisting() Option { return func(o *options) { o.existing = true } }
+
+// WithoutMigration refuses a database of an earlier release, with storage.ErrOutdated, instead of bringing it up to date.
+func WithoutMigration() Option { return func(o *options) { o.asItIs = true } }
 
 // WithHook is for tests that look at the files between any two statements.
 func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
@@ -172,7 +176,13 @@ func (s *Store) openConns(ctx context.Context) error {
 	c.hook = s.options.hook
 	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
 	before, err := schemaVersion(c, migrations)
-	if err == nil {
+	switch known := int64(len(migrations)); {
+	case err != nil:
+	case s.options.existing && before == 0:
+		err = fmt.Errorf("%w: sqlite: %s is empty", storage.ErrNotFound, s.path)
+	case s.options.asItIs && 0 < before && before < known:
+		err = storage.Outdated(before, known)
+	default:
 		err = migrate(c, migrations)
 	}
 	if err == nil {

@@ -18,15 +18,15 @@ import (
 // listKind is what a list is filtered by, and how it is sorted. Without several statuses or priorities, a list has one
 // of each that it is filtered by.
 type listKind struct {
-	group, creator, priority, priorities, status, oldestFirst bool
-	by                                                        storage.TicketTime
+	group, creator, priority, priorities, status, oldestFirst, assignee bool
+	by                                                                  storage.TicketTime
 }
 
 // Parameters of the statements: 1 group, 2 and 3 creator, 4 and 5 low bound, 6 and 7 high bound, 8 to 10 statuses, 11 to
-// 14 priorities, 15 limit. A list of one status or priority has it first. Parameters that are not needed are empty, and no
+// 14 priorities, 15 limit, 16 for whom they wait, 17 assignee. A list of one status or priority has it first. Parameters that are not needed are empty, and no
 // ticket has that status or priority.
 func listArgs(q *storage.TicketQuery, low, high storage.Cursor) []any {
-	args := append(make([]any, 0, 15),
+	args := append(make([]any, 0, 17),
 		q.GroupID, q.Creator.Kind, q.Creator.ID, millis(low.At), low.ID, millis(high.At), high.ID)
 	statuses := q.Statuses
 	if len(statuses) == 0 {
@@ -38,7 +38,7 @@ func listArgs(q *storage.TicketQuery, low, high storage.Cursor) []any {
 	for i := range len(storage.Priorities) {
 		args = append(args, nth(q.Priorities, i))
 	}
-	return append(args, int64(q.Limit)+1)
+	return append(args, int64(q.Limit)+1, q.WaitingFor, q.Assignee)
 }
 
 func nth(values []string, i int) string {
@@ -50,9 +50,9 @@ func nth(values []string, i int) string {
 
 var ticketLists = func() map[listKind]*statement {
 	all := map[listKind]*statement{}
-	for n := range 64 {
-		for by := storage.ByCreated; by <= storage.ByLastMessage; by++ {
-			k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0, by}
+	for n := range 128 {
+		for by := storage.ByCreated; by <= storage.ByWaiting; by++ {
+			k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0, n&64 != 0, by}
 			if k.served() {
 				all[k] = define(k.sql())
 			}
@@ -64,7 +64,9 @@ var ticketLists = func() map[listKind]*statement {
 // served says whether an index serves the list, as TicketQuery.Served does.
 func (k listKind) served() bool {
 	some := k.priority || k.priorities
-	return !(k.priority && k.priorities) && !(k.creator && some) && !(k.by == storage.ByLastMessage && (k.creator || some))
+	more := k.creator || some
+	return !(k.priority && k.priorities) && !(k.creator && some) && !(k.by >= storage.ByLastMessage && more) &&
+		!(k.assignee && (more || k.by != storage.ByCreated))
 }
 
 // sql returns the statement of the list.
@@ -87,6 +89,7 @@ func (k listKind) union(statuses, priorities []string) string {
 	order := "DESC"
 	at := map[storage.TicketTime]string{
 		storage.ByCreated: "created_at", storage.ByUpdated: "updated_at", storage.ByLastMessage: "last_message_at",
+		storage.ByWaiting: "waiting_since",
 	}[k.by]
 	if k.oldestFirst {
 		order = "ASC"
@@ -97,6 +100,7 @@ func (k listKind) union(statuses, priorities []string) string {
 		sql string
 	}{
 		{k.group, "group_id = ?1"}, {k.creator, "creator_kind = ?2 AND creator_id = ?3"},
+		{k.by == storage.ByWaiting, "waiting_for = ?16"}, {k.assignee, "assignee = ?17"},
 	} {
 		if x.on {
 			where = append(where, x.sql)
@@ -133,6 +137,9 @@ func (k listKind) index() string {
 	if k.priority || k.priorities {
 		name += "priority_"
 	}
+	if k.assignee {
+		name += "assignee_"
+	}
 	if name == "tickets_" {
 		name += "all_"
 	}
@@ -141,6 +148,8 @@ func (k listKind) index() string {
 		return name + "updated"
 	case storage.ByLastMessage:
 		return name + "message"
+	case storage.ByWaiting:
+		return name + "waiting"
 	}
 	return name + "created"
 }
@@ -162,6 +171,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	st := ticketLists[listKind{
 		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: len(q.Priorities) == 1,
 		priorities: len(q.Priorities) > 1, status: len(q.Statuses) == 1, by: q.By, oldestFirst: q.OldestFirst,
+		assignee: q.Assignee != "",
 	}]
 	err = s.read(ctx, func(c *conn) error {
 		n := 0
@@ -253,10 +263,16 @@ const fewTickets = 9
 
 var errPageFull = errors.New("the page is full")
 
+// groupsMatched is up to how many groups the index itself leaves out the tickets of others. Of more, each candidate is examined.
+const groupsMatched = 100
+
 // matching is what the words of a ticket must match for it to be a candidate.
 func matching(q *storage.TicketQuery, search *storage.Search) string {
 	all := func(grams []string) string {
 		words := filterWords("", "", q.GroupID, q.Creator)
+		if len(q.Groups) <= groupsMatched {
+			words = append(words, anyWord('g', q.Groups)...)
+		}
 		words = append(words, anyWord('s', q.Statuses)...)
 		words = append(words, anyWord('p', q.Priorities)...)
 		for _, gram := range grams {

@@ -13,15 +13,21 @@ import (
 var (
 	insertTicket = define(`
 		INSERT INTO tickets (ticket_id, short_id, status, priority, group_id, creator_kind, creator_id, external_id,
-			number, created_at, updated_at, last_message_at, due_at, words_hash, indexed_hash, doc, list_id, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
+			number, created_at, updated_at, last_message_at, waiting_for, waiting_since, assignee, due_at, words_hash,
+			indexed_hash, doc, list_id, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
 	updateTicket = define(`
 		UPDATE tickets SET short_id = ?2, status = ?3, priority = ?4, group_id = ?5, creator_kind = ?6, creator_id = ?7,
-			external_id = ?8, number = ?9, created_at = ?10, updated_at = ?11, last_message_at = ?12, due_at = ?13,
-			words_hash = ?14, indexed_hash = ?15, doc = ?16, list_id = ?17, version = version + 1
-		WHERE ticket_id = ?1 AND version = ?18`)
+			external_id = ?8, number = ?9, created_at = ?10, updated_at = ?11, last_message_at = ?12,
+			waiting_for = ?13, waiting_since = ?14, assignee = ?15, due_at = ?16, words_hash = ?17, indexed_hash = ?18,
+			doc = ?19, list_id = ?20, version = version + 1
+		WHERE ticket_id = ?1 AND version = ?21`)
 	// Most saves change nothing that lists are sorted or filtered by. SQLite writes every index that has a column in SET,
-	// even when the value is the same, so the three statements below leave those columns out.
+	// even when the value is the same, so the four statements below leave those columns out.
+	updateTicketWaiting = define(`
+		UPDATE tickets SET last_message_at = ?2, waiting_for = ?3, waiting_since = ?4, due_at = ?5, version = version + 1,
+			doc = ?6
+		WHERE ticket_id = ?1 AND version = ?7`)
 	updateTicketMessage = define(`
 		UPDATE tickets SET last_message_at = ?2, due_at = ?3, version = version + 1, doc = ?4
 		WHERE ticket_id = ?1 AND version = ?5`)
@@ -30,7 +36,8 @@ var (
 	updateTicketDocumentOnly = define(`
 		UPDATE tickets SET version = version + 1, doc = ?2 WHERE ticket_id = ?1 AND version = ?3`)
 	readTicketBefore = define(`
-		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at, last_message_at FROM tickets
+		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at, last_message_at, waiting_for, waiting_since
+		FROM tickets
 		WHERE ticket_id = ? AND version = ?`)
 	readNumber   = define(`SELECT ticket_id FROM tickets WHERE number = ?`)
 	hasTicket    = define(`SELECT 1 FROM tickets WHERE ticket_id = ?`)
@@ -99,6 +106,8 @@ type ticketSave struct {
 	number     int64
 	createdAt  int64
 	messageAt  int64
+	waitingFor any // nil: for nobody
+	since      int64
 	search     storage.Ticket // the fields that searchWords needs
 	words      string         // searchWords of a new ticket; "": computed when needed
 	wordsHash  int64
@@ -113,8 +122,8 @@ type ticketSave struct {
 func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s := &ticketSave{
 		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID, number: t.Number,
-		messageAt: millis(t.LastMessageAt),
-		creator:   storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
+		messageAt: millis(t.LastMessageAt), waitingFor: orNull(t.WaitingFor), since: millis(t.WaitingSince),
+		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
 		parties: t.Parties(), wordsHash: searchHash(t), due: dueAt(t.DueAt), doc: doc,
 		search: storage.Ticket{
 			Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID,
@@ -127,10 +136,12 @@ func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s.columns = []any{
 		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, orNull(t.ExternalID),
 		numberOrNull(t.Number), s.createdAt, millis(t.UpdatedAt), s.messageAt,
+		s.waitingFor, s.since, orNull(t.AssigneeID()),
 	}
 	s.indexed = hash(strings.Join(append([]string{
 		t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID,
 		strconv.FormatInt(t.Number, 10), strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10),
+		t.AssigneeID(),
 	}, s.parties...), "\x00"))
 	s.columns = append(s.columns, s.due, s.wordsHash, s.indexed, doc)
 	return s
@@ -207,14 +218,15 @@ func (t *ticketSave) update(w *writer) error {
 		status                       string
 		listID, createdAt, wordsHash int64
 		indexed, messageAt           int64
-		due                          any
+		due, waitingFor              any
+		since                        int64
 	}
 	found := false
 	err := w.conn.query(readTicketBefore, func(r row) error {
 		found = true
 		before.status, before.listID, before.createdAt = r.text(0), r.int(1), r.int(2)
 		before.wordsHash, before.indexed, before.due = r.int(3), r.int(4), r[5]
-		before.messageAt = r.int(6)
+		before.messageAt, before.waitingFor, before.since = r.int(6), r[7], r.int(8)
 		return nil
 	}, t.id, t.old)
 	if err != nil {
@@ -235,6 +247,8 @@ func (t *ticketSave) update(w *writer) error {
 	switch {
 	case t.indexed != before.indexed || t.wordsHash != before.wordsHash:
 		err = w.one(conflict("ticket", t.id), updateTicket, append(t.columns, listID, t.old)...)
+	case t.waitingFor != before.waitingFor || t.since != before.since:
+		err = w.one(conflict("ticket", t.id), updateTicketWaiting, t.id, t.messageAt, t.waitingFor, t.since, t.due, t.doc, t.old)
 	case t.messageAt != before.messageAt:
 		err = w.one(conflict("ticket", t.id), updateTicketMessage, t.id, t.messageAt, t.due, t.doc, t.old)
 	case t.due != before.due:
@@ -304,6 +318,9 @@ var (
 	dueTickets       = define(`
 		SELECT ticket_id, due_at FROM tickets WHERE (due_at, ticket_id) > (?, ?) AND due_at <= ?
 		ORDER BY due_at, ticket_id LIMIT ?`)
+	countCreated   = define(`SELECT count(*) FROM tickets WHERE status = ? AND created_at >= ? AND created_at < ?`)
+	countCreatedIn = define(`
+		SELECT count(*) FROM tickets WHERE group_id = ? AND status = ? AND created_at >= ? AND created_at < ?`)
 	// Every save keeps the counts up to date: counting the tickets would cost more every year.
 	readTicketCounts = define(`SELECT status, n FROM ticket_counts WHERE n > 0`)
 )
@@ -372,4 +389,19 @@ func (s *Store) CountTickets(ctx context.Context) (map[string]int64, error) {
 		return nil, err
 	}
 	return counts, nil
+}
+
+// CountCreated implements storage.Tickets.
+func (s *Store) CountCreated(ctx context.Context, groupID, status string, from, to time.Time) (n int64, err error) {
+	st, args := countCreated, []any{status, millis(from), millis(to)}
+	if groupID != "" {
+		st, args = countCreatedIn, append([]any{groupID}, args...)
+	}
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(st, func(r row) error {
+			n = r.int(0)
+			return nil
+		}, args...)
+	})
+	return n, err
 }

@@ -107,6 +107,8 @@ func testDump(t *testing.T, f Factory) {
 				r.Count++
 			case *storage.Problem:
 				r.Detail = "changed"
+			case *storage.Tally:
+				r.Batch++
 			case *storage.Lease:
 				r.Epoch++
 			case *storage.SavedOffset:
@@ -228,6 +230,7 @@ func fillStore(t *testing.T, s storage.Store) {
 		noError(t, s.SaveReplay(ctx, aReplay(fmt.Sprint("rp_", i))))
 		noError(t, s.SaveErrorGroups(ctx, []*storage.ErrorGroup{anErrorGroup(fmt.Sprint("e", i))}))
 		noError(t, s.SaveProblem(ctx, aProblem(fmt.Sprint("prb_", i))))
+		noError(t, s.SaveTallies(ctx, []*storage.Tally{aTally(fmt.Sprint("t", i))}))
 		_, err := s.TakeLease(ctx, fmt.Sprint("link/", i), "a", day)
 		noError(t, err)
 	}

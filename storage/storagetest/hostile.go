@@ -133,6 +133,7 @@ func testHostile(t *testing.T, f Factory) {
 				"SaveConsumer":      s.SaveConsumer(ctx, aConsumer(id)),
 				"SaveErrorGroups":   s.SaveErrorGroups(ctx, []*storage.ErrorGroup{anErrorGroup(id)}),
 				"SaveProblem":       s.SaveProblem(ctx, aProblem(id)),
+				"SaveTallies":       s.SaveTallies(ctx, []*storage.Tally{aTally(id)}),
 				"AppendEvents":      s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
 				"SaveOffset":        s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
 				"SaveSample": s.SaveSample(ctx, aSample(1, 1, id)),

@@ -25,6 +25,12 @@ func testTicketLists(t *testing.T, f Factory) {
 		ticket.Priority = []string{"low", "high"}[i%2]
 		ticket.GroupID = []string{"g1", "g2"}[i/2%2]
 		ticket.CreatedBy = storage.Creator{Kind: "apiKey", ID: []string{"k1", "k2"}[i/4%2], Name: "CRM"}
+		if ticket.WaitingFor = []string{"desk", "customer", ""}[i/5%3]; ticket.WaitingFor != "" {
+			ticket.WaitingSince = minute(i * 3 % f.Sizes.Rows / 2)
+		}
+		if i%4 != 0 {
+			ticket.Assignee = &storage.Creator{Kind: "user", ID: []string{"1", "2"}[i/7%2], Name: "Ben"}
+		}
 		if slices.ContainsFunc(all, func(o storage.Ticket) bool { return o.TicketID == ticket.TicketID }) {
 			continue
 		}
@@ -69,6 +75,52 @@ func testTicketLists(t *testing.T, f Factory) {
 				continue
 			}
 			same(t, list(t, q), want(q))
+		}
+	})
+	t.Run("what waits for a side, and what somebody has claimed", func(t *testing.T) {
+		some := 0
+		for n := range 48 {
+			q := storage.TicketQuery{OldestFirst: n&1 != 0, Limit: 1 + n%5}
+			q.Statuses = [][]string{nil, {"open"}, {"closed", "open"}}[n/8%3]
+			if n&2 != 0 {
+				q.GroupID = "g1"
+			}
+			if q.Assignee = "1"; n&4 != 0 {
+				q.Assignee, q.By, q.WaitingFor = "", storage.ByWaiting, []string{"desk", "customer"}[n/24]
+			}
+			some += len(want(q))
+			same(t, list(t, q), want(q))
+		}
+		if some < 2*f.Sizes.Rows {
+			t.Errorf("the lists are of %d tickets in all", some)
+		}
+		for _, q := range []storage.TicketQuery{
+			{By: storage.ByWaiting}, {WaitingFor: "desk"}, {WaitingFor: "nobody", By: storage.ByWaiting},
+			{WaitingFor: "desk", By: storage.ByWaiting, Assignee: "1"},
+			{WaitingFor: "desk", By: storage.ByWaiting, Priorities: []string{"high"}},
+			{Assignee: "1", By: storage.ByUpdated}, {Assignee: "1", Creator: storage.CreatorKey{Kind: "apiKey", ID: "k1"}},
+		} {
+			q.Limit = 1
+			_, err := s.ListTickets(ctx, q)
+			fails(t, err, storage.ErrNoIndex)
+		}
+	})
+	t.Run("a ticket is listed by what it waits for now, and by who has it now", func(t *testing.T) {
+		waiting := storage.TicketQuery{WaitingFor: "desk", By: storage.ByWaiting, OldestFirst: true, Limit: 100, To: minute(-1)}
+		mine := storage.TicketQuery{Assignee: "77", Limit: 100}
+		x := all[0]
+		for _, change := range []func(){
+			func() { x.WaitingFor, x.WaitingSince = "desk", minute(-5) },
+			func() { x.WaitingSince = minute(-7) },
+			func() { x.Assignee = &storage.Creator{Kind: "user", ID: "77"} },
+			func() { x.WaitingFor = "customer" },
+			func() { x.WaitingFor, x.WaitingSince, x.Status, x.Assignee = "", time.Time{}, "closed", nil },
+		} {
+			change()
+			noError(t, s.SaveTicket(ctx, &x))
+			all[0] = x
+			same(t, list(t, waiting), want(waiting))
+			same(t, list(t, mine), want(mine))
 		}
 	})
 	t.Run("ranges include their beginning and not their end", func(t *testing.T) {
@@ -190,6 +242,15 @@ func testTicketSearch(t *testing.T, f Factory) {
 		find(t, storage.TicketQuery{Text: "print", Statuses: []string{"closed"}}, "T1")
 		find(t, storage.TicketQuery{Text: "print", Priorities: []string{"urgent"}}, "T1")
 		find(t, storage.TicketQuery{Text: "print", GroupID: "g1"}, "T2", "T0")
+		find(t, storage.TicketQuery{Text: "print", Groups: []string{"g1"}}, "T2", "T0")
+		find(t, storage.TicketQuery{Text: "print", Groups: []string{"g1", "g2", "g3"}}, "T2", "T1", "T0")
+		find(t, storage.TicketQuery{Text: "print", Groups: []string{"g9"}})
+		many := []string{"g1"}
+		for n := range 300 {
+			many = append(many, fmt.Sprint("h", n))
+		}
+		find(t, storage.TicketQuery{Text: "print", Groups: many}, "T2", "T0")
+		find(t, storage.TicketQuery{Text: "print", Groups: many[:100]}, "T2", "T0")
 		find(t, storage.TicketQuery{Text: "print", Creator: storage.CreatorKey{Kind: "user", ID: "9"}}, "T1")
 		find(t, storage.TicketQuery{Text: "print", From: minute(1)}, "T2")
 		find(t, storage.TicketQuery{Text: "print", To: minute(1)}, "T1", "T0")
@@ -214,6 +275,7 @@ func testTicketSearch(t *testing.T, f Factory) {
 			fails(t, err, storage.ErrSearch)
 		}
 		for _, q := range []storage.TicketQuery{
+			{Groups: []string{"g1"}}, {Text: "print", GroupID: "g1", Groups: []string{"g1"}},
 			{Text: "print", By: storage.ByUpdated}, {Text: "print", ExternalID: "x"}, {ExternalID: "x", By: storage.ByUpdated},
 		} {
 			q.Limit = 1
@@ -269,9 +331,13 @@ func anyQuery(t *rapid.T) storage.TicketQuery {
 		Statuses:   some(t, "q statuses", "open", "closed", "pending"),
 		Priorities: some(t, "q priorities", "low", "high", "urgent"),
 		GroupID:    name(t, "q group", "", "g1"), ExternalID: name(t, "q external", "", "", "", "x"),
-		Text: name(t, "q text", "", "", "", "print", "PRINTER", "พิมพ์", "xx", "2", "#1", "#3"),
-		By:   storage.TicketTime(max(number(t, "q by", 5)-3, 0)), OldestFirst: number(t, "q oldest", 1) == 0,
+		Text:       name(t, "q text", "", "", "", "print", "PRINTER", "พิมพ์", "xx", "2", "#1", "#3"),
+		WaitingFor: name(t, "q waiting", "", "", "", "desk", "customer"), Assignee: name(t, "q assignee", "", "", "", "1"),
+		By: storage.TicketTime(max(number(t, "q by", 6)-3, 0)), OldestFirst: number(t, "q oldest", 1) == 0,
 		From: when(t, "q from"), To: when(t, "q to"), Limit: int(number(t, "q limit", 3)),
+	}
+	if q.Text != "" && number(t, "q groups", 2) == 0 {
+		q.Groups = some(t, "q some groups", "g1", "g2", "g3")
 	}
 	if number(t, "q creator", 2) == 0 {
 		q.Creator = storage.CreatorKey{Kind: "user", ID: "1"}

@@ -21,7 +21,7 @@ func testMachine(t *testing.T, f Factory) {
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket, "numbers": m.numbers,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
 			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
-			"sample": m.sample, "error": m.errorGroup, "problem": m.problem,
+			"sample": m.sample, "error": m.errorGroup, "problem": m.problem, "tally": m.tally,
 			"": m.compare,
 		})
 	})
@@ -150,6 +150,11 @@ func (m *machine) ticket(t *rapid.T) {
 	ticket.Priority, ticket.GroupID = name(t, "priority", "low", "high"), name(t, "of group", "g1", "g2")
 	ticket.Number, ticket.LastMessageAt = number(t, "number", 3), when(t, "message at")
 	ticket.ExternalID = name(t, "external", "", "x", "y")
+	ticket.WaitingFor, ticket.WaitingSince = name(t, "waiting for", "", "desk", "customer"), when(t, "waiting since")
+	ticket.Timers = storage.Timers{Settings: number(t, "settings", 2), OverdueAt: when(t, "overdue"), SnoozedUntil: when(t, "snoozed")}
+	if assignee := name(t, "assignee", "", "1", "2"); assignee != "" {
+		ticket.Assignee = &storage.Creator{Kind: "user", ID: assignee}
+	}
 	ticket.Title = name(t, "title", "Printer", "printing", "เครื่องพิมพ์")
 	ticket.Home.TelegramTopicID = number(t, "home", 3)
 	for i := range number(t, "links", 2) {
@@ -173,12 +178,16 @@ func (m *machine) message(t *rapid.T) {
 	msg.Internal, msg.Deleted = rapid.Bool().Draw(t, "internal"), number(t, "deleted", 4) == 0
 	msg.Outdated = rapid.Bool().Draw(t, "behind")
 	if rapid.Bool().Draw(t, "insert") {
+		msg.ReplyTo = answering(rapid.SampledFrom(answeredIDs).Draw(t, "answers"))
 		saveBoth(t, m, *msg, storage.Store.InsertMessage)
 		return
 	}
 	stored, err := m.model.Message(m.ctx, msg.MessageID)
 	if err == nil && number(t, "moved", 3) > 0 {
 		msg.TicketID, msg.Sequence = stored.TicketID, stored.Sequence
+	}
+	if err == nil {
+		msg.ReplyTo = stored.ReplyTo
 	}
 	msg.Version = version(t, stored, err, messageVersionOf)
 	saveBoth(t, m, *msg, storage.Store.SaveMessage)
@@ -285,6 +294,9 @@ func (m *machine) compare(t *rapid.T) {
 			return s.TicketsByShortID(ctx, "00000001")
 		})
 		both(t, m, "TicketByNumber", func(s storage.Store) (string, error) { return s.TicketByNumber(ctx, 1+n) })
+		both(t, m, "CountCreated", func(s storage.Store) (int64, error) {
+			return s.CountCreated(ctx, []string{"", "g1", "g2"}[n%3], "open", minute(int(n)), minute(int(n)+2))
+		})
 		both(t, m, "CountTickets", func(s storage.Store) (map[string]int64, error) { return s.CountTickets(ctx) })
 	case 6:
 		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
@@ -316,10 +328,16 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		both(t, m, "MessagesBefore", func(s storage.Store) ([]storage.Message, error) {
 			return s.MessagesBefore(ctx, ticket, after, limit)
 		})
+		both(t, m, "MessageVersions", func(s storage.Store) ([]storage.MessageVersion, error) {
+			return s.MessageVersions(ctx, ticket, after, limit)
+		})
 		both(t, m, "LastSequence", func(s storage.Store) (int64, error) { return s.LastSequence(ctx, ticket) })
 	case 8:
 		both(t, m, "OpenMessages", func(s storage.Store) ([]storage.Message, error) {
 			return s.OpenMessages(ctx, ticket, limit)
+		})
+		both(t, m, "MessagesAnswering", func(s storage.Store) ([]storage.Message, error) {
+			return s.MessagesAnswering(ctx, answeredIDs[n%int64(len(answeredIDs))], "", limit)
 		})
 		both(t, m, "LastMessages", func(s storage.Store) ([]storage.Message, error) {
 			return s.LastMessages(ctx, ticket, limit)
@@ -361,6 +379,7 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 	case 19:
 		m.compareWebhooks(t)
 		m.compareMonitor(t)
+		m.compareTallies(t)
 	case 18:
 		both(t, m, "PendingAttachments", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.PendingAttachments(ctx, ticket, minute(int(n)), limit)

@@ -111,6 +111,7 @@ func testMessages(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, got, []storage.Message{*m})
 	})
+	t.Run("what answers a message is found, in any ticket", func(t *testing.T) { testMessagesAnswering(t, f.Open(t)) })
 	t.Run("a changed message is open until its copies and its events are done", func(t *testing.T) {
 		s := f.Open(t)
 		open := func(want ...storage.Message) {
@@ -154,8 +155,35 @@ func testMessages(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, got, []storage.Message{*m})
 	})
+	t.Run("versions are those of the messages, in order", func(t *testing.T) {
+		s := f.Open(t)
+		var want []storage.MessageVersion
+		for n := range int64(5) {
+			m := aMessage("A", n+1)
+			noError(t, s.InsertMessage(ctx, m))
+			for range n {
+				m.Text += "!"
+				noError(t, s.SaveMessage(ctx, m))
+			}
+			want = append(want, storage.MessageVersion{Sequence: n + 1, Version: n + 1})
+		}
+		noError(t, s.InsertMessage(ctx, aMessage("B", 9)))
+		for after := range 6 {
+			for _, limit := range []int{0, 1, 3, 1000} {
+				got, err := s.MessageVersions(ctx, "A", int64(after), limit)
+				noError(t, err)
+				same(t, len(got), min(5-after, limit))
+				if len(got) > 0 {
+					same(t, got, want[after:after+len(got)])
+				}
+			}
+		}
+	})
 	t.Run("an unknown ticket has no messages", func(t *testing.T) {
 		s := f.Open(t)
+		versions, err := s.MessageVersions(ctx, "nobody", 0, 9)
+		noError(t, err)
+		same(t, len(versions), 0)
 		got, err := s.MessagesAfter(ctx, "nobody", 0, 9)
 		noError(t, err)
 		same(t, len(got), 0)

@@ -39,6 +39,7 @@ type model struct {
 	samples     map[string]storage.Sample
 	errors      map[string]storage.ErrorGroup
 	problems    map[string]storage.Problem
+	tallies     map[string]storage.Tally
 }
 
 var _ storage.Store = (*model)(nil)
@@ -54,6 +55,7 @@ func newModel() *model {
 		consumers: map[[2]string]storage.Consumer{}, samples: map[string]storage.Sample{},
 		errors:   map[string]storage.ErrorGroup{},
 		problems: map[string]storage.Problem{},
+		tallies:  map[string]storage.Tally{},
 	}
 }
 

@@ -267,6 +267,13 @@ func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage
 	return page, nil
 }
 
+func (m *model) CountCreated(ctx context.Context, groupID, status string, from, to time.Time) (int64, error) {
+	page, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
+		return (groupID == "" || t.GroupID == groupID) && t.Status == status && !t.CreatedAt.Before(from) && t.CreatedAt.Before(to)
+	}, func([]storage.Ticket) {}, 0, 1<<30)
+	return int64(len(page)), err
+}
+
 func (m *model) CountTickets(ctx context.Context) (map[string]int64, error) {
 	if err := m.begin(ctx); err != nil {
 		return nil, err
@@ -347,6 +354,14 @@ func (m *model) LastSequence(ctx context.Context, ticketID string) (int64, error
 		return 0, err
 	}
 	return all[len(all)-1].Sequence, nil
+}
+
+func (m *model) MessageVersions(ctx context.Context, ticketID string, after int64, limit int) (all []storage.MessageVersion, err error) {
+	messages, err := m.MessagesAfter(ctx, ticketID, after, limit)
+	for _, one := range messages {
+		all = append(all, storage.MessageVersion{Sequence: one.Sequence, Version: one.Version})
+	}
+	return all, err
 }
 
 func (m *model) Copy(ctx context.Context, messageID, topicID string) (*storage.Copy, error) {

@@ -30,6 +30,9 @@ func fillValue(v reflect.Value, name string, n *int) {
 	case json.RawMessage:
 		v.Set(reflect.ValueOf(json.RawMessage(fmt.Sprintf(`{"%s":[%d,"<&>",1.5,null]}`, name, *n))))
 		return
+	case map[string]string:
+		v.Set(reflect.ValueOf(map[string]string{"2026-12-25": "closed", "2026-12-26": fmt.Sprintf("%s <&> %d", name, *n)}))
+		return
 	case []byte:
 		v.SetBytes([]byte{0, 0xff, byte(*n), '"'})
 		return
@@ -102,7 +105,8 @@ func anEvent(ticket string, number int64) storage.Event {
 func anAPIKey(id string) *storage.APIKey {
 	return &storage.APIKey{
 		KeyID: id, Name: "CRM", Scopes: []string{"tickets:read"}, CreatedAt: day, UpdatedAt: day,
-		Secrets: []storage.KeySecret{{Hash: []byte{1, 0xff}, CommandID: "c1", CreatedAt: day}},
+		Secrets:     []storage.KeySecret{{Hash: []byte{1, 0xff}, CommandID: "c1", CreatedAt: day}},
+		WebSessions: []storage.KeySession{{Hash: []byte{2, 0xfe}, KeyHash: []byte{1, 0xff}, CreatedAt: day, ExpiresAt: day.AddDate(0, 0, 1)}},
 	}
 }
 

@@ -144,5 +144,5 @@ func saveables() []saveable {
 			func(i *storage.Idempotency) *int64 { return &i.Version },
 			func(i *storage.Idempotency) *string { return &i.Headers[0].Value },
 			func(i, like *storage.Idempotency) { i.RequestID, i.Version = like.RequestID, like.Version }),
-	}, append(webhookSaveables(), monitorSaveables()...)...)
+	}, append(append(webhookSaveables(), monitorSaveables()...), tallySaveable())...)
 }

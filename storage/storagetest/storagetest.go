@@ -84,6 +84,7 @@ func Run(t *testing.T, f Factory) {
 		{"replays", testReplays},
 		{"offsets", testOffsets},
 		{"samples", testSamples},
+		{"tallies", testTallies},
 		{"records keep every field", testRoundTrip},
 		{"hostile values", testHostile},
 		{"concurrency", testConcurrency},

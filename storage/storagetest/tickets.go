@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -188,6 +189,27 @@ func testTickets(t *testing.T, f Factory) {
 		ticket.Status = "pending"
 		noError(t, s.SaveTicket(ctx, ticket))
 		with("g3", "A")
+	})
+	t.Run("tickets of a status are counted by the time of their creation", func(t *testing.T) {
+		s := f.Open(t)
+		for i, status := range []string{"open", "open", "open", "pending", "open"} {
+			ticket := aTicket(fmt.Sprint("T", i))
+			ticket.Status, ticket.CreatedAt, ticket.Home.TelegramTopicID = status, minute(i), int64(100+i)
+			ticket.GroupID = []string{"g1", "g2"}[i%2]
+			noError(t, s.SaveTicket(ctx, ticket))
+		}
+		for _, of := range []struct {
+			group, status string
+			from, to      time.Time
+			want          int64
+		}{
+			{"", "open", time.Time{}, minute(9), 4}, {"", "open", minute(1), minute(4), 2}, {"g1", "open", time.Time{}, minute(4), 2},
+			{"g2", "pending", minute(3), minute(4), 1}, {"g2", "pending", time.Time{}, minute(3), 0}, {"g3", "open", time.Time{}, minute(9), 0},
+		} {
+			n, err := s.CountCreated(ctx, of.group, of.status, of.from, of.to)
+			noError(t, err)
+			same(t, n, of.want)
+		}
 	})
 	t.Run("tickets are counted by status, through every change", func(t *testing.T) {
 		s := f.Open(t)

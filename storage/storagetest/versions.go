@@ -150,7 +150,7 @@ func noneLeft(t *testing.T, got, before reflect.Value, name string) {
 	t.Helper()
 	identity := []string{
 		"MessageID", "TicketID", "TopicID", "Sequence", "TelegramID", "GroupID", "ChatID", "AttachmentID", "KeyID",
-		"RequestID", "WebhookID", "EventID", "EventAt", "ReplayID", "Fingerprint", "ProblemID", "Name", // the last one of a consumer
+		"RequestID", "WebhookID", "EventID", "EventAt", "ReplayID", "Fingerprint", "ProblemID", "TallyID", "Name", // the last one of a consumer
 	}
 	for i := range got.NumField() {
 		field := got.Type().Field(i)

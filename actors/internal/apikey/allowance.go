@@ -27,10 +27,16 @@ func (k *apikey) atFirst(now time.Time) float64 {
 
 var _ entity.Stopper = (*apikey)(nil)
 
-// Stop implements entity.Stopper.
+// Stop implements entity.Stopper. A key is woken on the other node only if that one would not come to the same by itself.
 func (k *apikey) Stop() {
 	moves := k.HandsOver() || k.Clustered() && k.Env.Draining()
-	if moves && !k.Overtaken() && !k.filled.IsZero() {
+	if !moves || k.Overtaken() || k.filled.IsZero() || k.record == nil {
+		return
+	}
+	rate, burst := desk.LimitsOf(k.record)
+	now := k.Now().UTC()
+	left := min(float64(burst), k.tokens+now.Sub(k.filled).Seconds()*float64(rate))
+	if left < k.atFirst(now) || left >= k.atFirst(now)+1 {
 		k.Tell(messages.KindAPIKey, k.ID, &messages.AllowanceLeft{Tokens: k.tokens, AtMs: k.filled.UnixMilli()})
 	}
 }

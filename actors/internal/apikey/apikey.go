@@ -18,8 +18,8 @@ import (
 // apikey is the entity that owns one API key: its record, what is left of its limits, and which requests with an
 // Idempotency-Key are in flight.
 //
-// It takes the messages that Kind lists, and replies once to each: Authenticated to Authenticate, APIKeyView to the
-// commands that change the key, RequestBegun to BeginRequest, else Reply. It emits nothing. It stops after 10 idle
+// It takes the messages that Kind lists, and replies once to each: Authenticated to Authenticate and BeginKeySession, APIKeyView
+// to the commands that change the key, RequestBegun to BeginRequest, else Reply. It emits nothing. It stops after 10 idle
 // minutes with no request in flight.
 //
 // The command line writes keys too, beside a running service. So the record is read again before it is relied on,
@@ -55,6 +55,7 @@ func Kind() *entity.Kind {
 			entity.Replies((*apikey).onAuthenticate),
 			entity.Replies((*apikey).onCreate), entity.Replies((*apikey).onRotate), entity.Replies((*apikey).onRevoke),
 			entity.Replies((*apikey).onBegin), entity.Replies((*apikey).onEnd),
+			entity.Replies((*apikey).onBeginSession), entity.Replies((*apikey).onEndSession),
 			entity.Replies((*apikey).onWake), entity.Takes((*apikey).onAllowanceLeft),
 		},
 	}
@@ -89,40 +90,64 @@ func (k *apikey) Idle() bool {
 func (k *apikey) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
 
 func (k *apikey) onAuthenticate(m *messages.Authenticate) (proto.Message, error) {
+	now, err := k.fresh()
+	if err != nil {
+		return nil, err
+	}
+	hash, until := m.Hash, int64(0)
+	if len(m.Session) > 0 {
+		s := k.session(m.Session, now)
+		if s == nil {
+			return &messages.Authenticated{Code: messages.Code_OK, Verdict: messages.Authenticated_UNKNOWN}, nil
+		}
+		hash, until = s.KeyHash, s.ExpiresAt.UnixMilli()
+	}
+	reply := k.judge(now, hash, m.Again)
+	reply.SessionUntilMs = until
+	return reply, nil
+}
+
+// fresh reads the record again, unless that was a moment ago, and returns the time.
+func (k *apikey) fresh() (time.Time, error) {
 	now := k.Now().UTC()
 	if age := now.Sub(k.readAt); k.record == nil || age >= trustRecord || age < 0 {
 		if err := k.read(); err != nil {
-			return nil, err
+			return now, err
 		}
 	}
+	return now, nil
+}
+
+// judge says whether a secret is the key's, and counts a request; again: of one that was counted.
+func (k *apikey) judge(now time.Time, hash []byte, again bool) *messages.Authenticated {
 	reply := &messages.Authenticated{Code: messages.Code_OK, Verdict: messages.Authenticated_UNKNOWN}
 	found := -1
 	if k.record != nil {
 		for i, s := range k.record.Secrets { // all of them, so that the time it takes tells nothing
-			if subtle.ConstantTimeCompare(s.Hash, m.Hash) == 1 && (s.Until.IsZero() || now.Before(s.Until)) {
+			if subtle.ConstantTimeCompare(s.Hash, hash) == 1 && (s.Until.IsZero() || now.Before(s.Until)) {
 				found = i
 			}
 		}
 	}
 	if found < 0 {
-		return reply, nil
+		return reply
 	}
 	if !k.record.RevokedAt.IsZero() {
 		reply.Verdict = messages.Authenticated_REVOKED
-		return reply, nil
+		return reply
 	}
 	if !k.record.ExpiresAt.IsZero() && !now.Before(k.record.ExpiresAt) {
 		reply.Verdict = messages.Authenticated_EXPIRED
-		return reply, nil
+		return reply
 	}
 	reply.Key = desk.KeyView(k.record)
-	if m.Again {
+	if again {
 		reply.Verdict = messages.Authenticated_ACCEPTED
-		return reply, nil
+		return reply
 	}
 	reply.Verdict = k.count(now, reply)
 	k.noteUse(now, found)
-	return reply, nil
+	return reply
 }
 
 // count takes a token for one request, if there is one left, and notes in the reply what is left of the limits.

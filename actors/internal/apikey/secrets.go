@@ -19,6 +19,7 @@ import (
 func (k *apikey) copy() *storage.APIKey {
 	next := *k.record
 	next.Secrets, next.Scopes = slices.Clone(next.Secrets), slices.Clone(next.Scopes)
+	next.WebSessions = slices.Clone(next.WebSessions)
 	return &next
 }
 

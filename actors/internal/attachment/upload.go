@@ -24,8 +24,11 @@ const (
 // ErrUploadDiffers says that the same command has uploaded another file before.
 var ErrUploadDiffers = errors.New("the same request has uploaded another file before")
 
-// UploadRefusedError says which rule refuses a file.
-type UploadRefusedError struct{ Reason string }
+// UploadRefusedError says which rule refuses a file: in words, and as a storage.RefusedError has it for who words it otherwise.
+type UploadRefusedError struct {
+	Reason      string
+	Rule, Value string // "": none of those rules
+}
 
 func (e *UploadRefusedError) Error() string { return e.Reason }
 
@@ -47,7 +50,7 @@ type Upload struct {
 // Take is no command of the ticket's entity, since bytes do not travel in messages and nobody else writes the record.
 func (k *Keeper) Take(ctx context.Context, u Upload) (*messages.Media, error) {
 	if k.files == nil {
-		return nil, &UploadRefusedError{"attachments are not kept here"}
+		return nil, &UploadRefusedError{Reason: "attachments are not kept here"}
 	}
 	limit := int64(uploadLimit)
 	if u.Kind == messages.MediaPhoto {
@@ -57,14 +60,15 @@ func (k *Keeper) Take(ctx context.Context, u Upload) (*messages.Media, error) {
 	if kind == "" {
 		kind = messages.MediaDocument
 	}
-	tooLarge := &UploadRefusedError{fmt.Sprintf("larger than %d MB", limit>>20)}
+	most := fmt.Sprintf("%d MB", limit>>20)
+	tooLarge := &UploadRefusedError{Reason: "larger than " + most, Rule: storage.RuleSize, Value: most}
 	if u.Size > limit {
 		return nil, tooLarge
 	}
 	capped := &io.LimitedReader{R: u.From, N: limit + 1}
 	received, err := k.files.Receive(ctx, storage.FileClaim{Kind: kind, Name: u.Name, Size: u.Size}, capped)
 	if refused := storage.AsRefused(err); refused != nil {
-		return nil, &UploadRefusedError{refused.Reason}
+		return nil, &UploadRefusedError{refused.Reason, refused.Rule, refused.Value}
 	}
 	if err != nil {
 		return nil, err
@@ -75,14 +79,14 @@ func (k *Keeper) Take(ctx context.Context, u Upload) (*messages.Media, error) {
 	case facts.Size > limit:
 		return nil, tooLarge
 	case facts.Infected != "":
-		return nil, &UploadRefusedError{"infected: " + facts.Infected}
+		return nil, &UploadRefusedError{Reason: "infected: " + facts.Infected}
 	case u.Kind == messages.MediaPhoto && !fitForPhoto(facts):
-		return nil, &UploadRefusedError{"not fit to be sent as a photo: send it as a document"}
+		return nil, &UploadRefusedError{Reason: "not fit to be sent as a photo: send it as a document"}
 	case u.Kind == "" && fitForPhoto(facts):
 		kind = messages.MediaPhoto
 		// It was received within the limit of documents.
 		if refused := k.files.Refuses(storage.FileClaim{Kind: kind, Size: facts.Size}); refused != nil {
-			return nil, &UploadRefusedError{refused.Reason + ", the limit of photos"}
+			return nil, &UploadRefusedError{refused.Reason + ", the limit of photos", refused.Rule, refused.Value}
 		}
 	}
 	a := k.uploaded(u, kind, facts)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // A chat's calls: each in a goroutine of its own, and what its answer means.
@@ -35,6 +36,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	c.lasting.calls++
 	for _, x := range q.all() {
 		x.called = true
+		x.span = c.beginCall(x, op)
 	}
 	if counts(q.op) { // what does not count keeps no order, and must not free the line of what does
 		c.line(q.op.ThreadId).busy = true
@@ -43,10 +45,10 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	c.room.metrics.inFlight.Inc()
 	chatID, lang, activation, claim := c.chatID, c.langOf(op), c.activation, c.Claim()
 	start, edit := time.Now(), editDigest(op, lang)
-	outcome := c.editedSo(op, edit)
+	outcome, span := c.editedSo(op, edit), q.span
 	c.Go(func() {
 		defer c.room.calls.end()
-		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
+		ctx, cancel := context.WithTimeout(tracing.With(c.room.callCtx, span.Mark()), callTime(op))
 		defer cancel()
 		m := called{q: q, op: op, outcome: outcome, edit: edit, activation: activation}
 		switch err := claim.Hold(ctx); {
@@ -58,12 +60,40 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		if m.outcome != nil {
 			m.outcome.ChatId, m.took = chatID, time.Since(start)
 		}
+		endCall(q, m.outcome)
 		if c.Ended() {
 			c.Outlived(m)
 			return
 		}
 		c.Note(m)
 	})
+}
+
+// beginCall begins the span of an operation's call; op is what is called.
+func (c *chat) beginCall(q *queued, op *messages.Operation) *tracing.Span {
+	if !q.mark.Recorded() {
+		return nil
+	}
+	span := q.mark.Child("call "+operationName(op), tracing.Inside, time.Now())
+	span.Note("topicdesk.operation", q.op.Id)
+	span.Note("topicdesk.place", c.ID)
+	span.NoteInt("topicdesk.topic", q.op.ThreadId)
+	span.NoteInt("topicdesk.attempt", int64(q.attempts))
+	return span
+}
+
+// endCall ends the spans of a call, of which outcome came.
+func endCall(q *queued, outcome *messages.Outcome) {
+	for _, x := range q.all() {
+		if x.span == nil {
+			continue
+		}
+		if result := outcome.GetResult(); result != messages.Outcome_DONE {
+			x.span.Fail(result.String())
+		}
+		x.span.Note("topicdesk.outcome", outcome.GetResult().String())
+		x.span.End()
+	}
 }
 
 // notCalled puts back what was not called: another activation is the newest, or storage does not tell.
@@ -181,7 +211,8 @@ func (c *chat) onCalled(m called) error {
 	c.noteEdit(m)
 	switch m.outcome.Result {
 	case messages.Outcome_DONE:
-		if m.q.op.GetCheckTopic() != nil {
+		found := m.q.op.GetCheckTopic() != nil || m.q.op.GetSendCard() != nil // both are called in a topic that seems deleted
+		if found && c.whyDeleted(m.q.op.ThreadId) != "" {
 			c.deleted.Put(m.q.op.ThreadId, "") // it is there after all
 		}
 		if counts(m.q.op) {
@@ -278,6 +309,7 @@ func (c *chat) finish(m called) error {
 
 func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duration) error {
 	op := q.op
+	defer c.In(cmp.Or(q.span.Mark(), q.mark))()
 	key := keyOf(op)
 	if q := c.known[key]; q != nil {
 		c.dropKnown(q)
@@ -302,7 +334,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	}
 	if q.owner != (opOwner{messages.KindChat, c.ID}) {
 		c.report(q.owner, op, outcome)
-		if isCopy(op) && outcome.Result != messages.Outcome_DONE {
+		if op.GetSendCopy() != nil && postsOnce(op) && outcome.Result != messages.Outcome_DONE {
 			c.dropRest(op)
 		}
 		return nil
@@ -310,9 +342,10 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	return c.dropAnswer(dropAnswer{op.Id, questionIn(op, outcome)})
 }
 
-// givenUpLevel is how loudly a call that was given up is logged: that a private chat has no topics is usual.
+// givenUpLevel is how loudly a call that was given up is logged: that a private chat has no topics is usual, and an icon that
+// stays says little.
 func givenUpLevel(group bool, op *messages.Operation, outcome *messages.Outcome) slog.Level {
-	if !group && op.GetCreateTopic() != nil && outcome.Result == messages.Outcome_REJECTED {
+	if op.GetSetIcon() != nil || !group && op.GetCreateTopic() != nil && outcome.Result == messages.Outcome_REJECTED {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn

@@ -16,6 +16,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // chat is the entity that owns one Telegram chat: every call to that chat leaves from here, in the order of its
@@ -39,6 +40,7 @@ type chat struct {
 	group   bool
 
 	answers    []*queued                              // overtake copies, first come first served
+	last       []*queued                              // leave when nothing else may (last.go)
 	topics     map[ids.ThreadID]*topicLine            // by thread id
 	order      []ids.ThreadID                         // threads with something queued; served round robin
 	known      map[opKey]*queued                      // queued or in flight
@@ -46,6 +48,8 @@ type chat struct {
 	done       *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
 	posted     *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
 	edits      *desk.Recent[int64, lastEdit]          // by message
+	refused    map[opKey]*refusal                     // not taken, since what is ahead of it is not known
+	asking     bool                                   // the timer of askOwners runs
 	lastDone   time.Time
 	size       int
 	inFlight   int
@@ -87,6 +91,8 @@ type queued struct {
 	with       []*queued      // in flight in the same message, after it
 	called     bool           // it is in flight
 	next       *messages.Send // a newer version, which came meanwhile
+	mark       *tracing.Mark  // because of which it was enqueued
+	span       *tracing.Span  // of its call
 }
 
 type opOwner struct{ kind, id string }
@@ -115,6 +121,7 @@ func (c *chat) Load() error {
 		return fmt.Errorf("read the chat: %w", err)
 	}
 	c.record = record
+	c.asking = false
 	c.clear()
 	c.tellLost()
 	if c.Moved && c.lasting.lost.IsZero() {
@@ -167,6 +174,9 @@ func (c *chat) clear() {
 	for _, q := range c.known {
 		owners[q.owner] = true
 	}
+	for _, r := range c.refused {
+		owners[r.owner] = true
+	}
 	if len(owners) > 0 && !c.Env.Draining() {
 		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
@@ -177,8 +187,8 @@ func (c *chat) clear() {
 			c.tellOwners(owners)
 		}
 	}
-	c.room.metrics.queued.Sub(float64(c.size))
-	c.answers, c.order, c.known, c.size, c.waking = nil, nil, nil, 0, time.Time{}
+	c.room.metrics.queued.Sub(float64(c.size + len(c.last)))
+	c.answers, c.last, c.order, c.known, c.refused, c.size, c.waking = nil, nil, nil, nil, map[opKey]*refusal{}, 0, time.Time{}
 }
 
 var _ entity.Stopper = (*chat)(nil)
@@ -229,9 +239,11 @@ func (c *chat) Resume() error {
 // but recent outcomes are not: an owner that enqueues an operation again while its Done is still on the way must find
 // it known.
 func (c *chat) Idle() bool {
-	empty := c.size == 0 && c.inFlight == 0 && len(c.record.Answers) == 0
-	return empty && c.Now().Sub(c.lastDone) > 2*entity.EnqueueAgainAfter
+	return c.size == 0 && len(c.last) == 0 && c.inFlight == 0 && len(c.record.Answers) == 0 && !c.remembers()
 }
+
+// remembers says whether owners may still ask for what this chat has done.
+func (c *chat) remembers() bool { return c.Now().Sub(c.lastDone) <= 2*entity.EnqueueAgainAfter }
 
 func (c *chat) onLook(m look) error {
 	if !m.at.Equal(c.waking) {
@@ -259,7 +271,8 @@ func (c *chat) onGroupChanged(*messages.GroupChanged) error {
 
 func (c *chat) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
 
-// onSend enqueues an operation. One that is already known is not enqueued twice; one that is done is reported again.
+// onSend enqueues an operation. One that is already known is not enqueued twice; one that is done is reported again; one that
+// would overtake another one of its owner's is not taken.
 func (c *chat) onSend(m *messages.Send) error {
 	c.accept(m)
 	return nil
@@ -279,17 +292,24 @@ func (c *chat) accept(m *messages.Send) {
 	if c.postedBefore(m) || c.revise(m) {
 		return
 	}
-	if intoThread(op) && c.whyDeleted(op.ThreadId) != "" {
-		if err := c.reportDeleted(owner, op); err != nil {
+	if intoThread(op) && op.GetSendCard() == nil && c.whyDeleted(op.ThreadId) != "" {
+		if err := c.reportDeleted(owner, op, c.whyDeleted(op.ThreadId)); err != nil {
 			c.Log.Error("an answer into a deleted topic can't be dropped", "operation", op.Id, "error", err)
 		}
 		return
+	}
+	if isLast(op) && !c.hasRoomLast(op) {
+		return // its owner enqueues it again
 	}
 	if c.size >= chatQueueLimit {
 		c.Log.Warn("the queue is full; the owner enqueues the operation again", "operation", op.Id)
 		return
 	}
-	q := &queued{op: op, owner: owner}
+	if c.overtakes(m) {
+		return
+	}
+	delete(c.refused, key)
+	q := &queued{op: op, owner: owner, mark: c.Mark()}
 	c.enqueue(q)
 	if c.record.Suspended != "" && waits(op) {
 		c.tellSuspended(q, c.record.Suspended)
@@ -331,7 +351,7 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 		return nil, err
 	}
 	op.SetRef(desk.PendingRef(op.Id))
-	c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}})
+	c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}, mark: c.Mark()})
 	c.dispatch()
 	return entity.OK(), nil
 }
@@ -357,7 +377,7 @@ func (c *chat) change(f func(*storage.Chat)) error {
 	next.Answers, next.Handled = slices.Clone(next.Answers), slices.Clone(next.Handled)
 	f(&next)
 	next.DueAt, next.Oldest, next.Waiting = time.Time{}, c.oldest(), c.size
-	if c.leaving != nil {
+	if c.leaving != nil && !isLast(c.leaving.op) {
 		next.Waiting--
 	}
 	if len(next.Answers) > 0 {

@@ -28,6 +28,8 @@ func editedIn(op *messages.Operation) int64 {
 		return call.EditMerged.GetMessageId()
 	case *messages.Operation_EditCard:
 		return call.EditCard.GetMessageId()
+	case *messages.Operation_EditContext:
+		return call.EditContext.GetMessageId()
 	case *messages.Operation_EditNotice:
 		return call.EditNotice.GetMessageId()
 	case *messages.Operation_EditKeyboard:

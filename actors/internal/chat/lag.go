@@ -165,7 +165,7 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 
 // waitingIn lists the operations that wait for a topic.
 func (c *chat) waitingIn(thread ids.ThreadID) (waiting []*queued) {
-	for _, q := range c.answers {
+	for _, q := range slices.Concat(c.answers, c.last) {
 		if q.op.ThreadId == thread {
 			waiting = append(waiting, q)
 		}

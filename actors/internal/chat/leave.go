@@ -3,6 +3,7 @@ package chat
 import (
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -18,13 +19,14 @@ func (c *chat) Finish() error { return nil }
 func (c *chat) Finished() bool { return c.lasting.calls == 0 }
 
 // leave tells the activation on the other node what was done here lately. Owners may enqueue that again: what told them is
-// lost where it met a shard that just stopped.
+// lost where it met a shard that just stopped. What was done longer ago they know, and the other node is not to wake each chat
+// that it has gained.
 func (c *chat) leave() {
 	moves := c.HandsOver() || c.Clustered() && c.Env.Draining()
-	if !moves || c.Overtaken() || c.done == nil {
+	if !moves || c.Overtaken() || c.done == nil || !c.remembers() {
 		return
 	}
-	m := &messages.ChatLeft{}
+	m := &messages.ChatLeft{AtMs: c.lastDone.UnixMilli()}
 	for key, encoded := range c.done.All() {
 		outcome := &messages.Outcome{}
 		if err := proto.Unmarshal([]byte(encoded), outcome); err != nil {
@@ -39,11 +41,19 @@ func (c *chat) leave() {
 	}
 }
 
+// onChatLeft knows what was done on the former node for as long as that one would have, also if the chat moves on.
 func (c *chat) onChatLeft(m *messages.ChatLeft) error {
 	for _, done := range m.Done {
 		if err := c.onDone(done); err != nil {
 			return err
 		}
+	}
+	at := c.Now()
+	if m.AtMs != 0 {
+		at = desk.TimeOf(m.AtMs)
+	}
+	if at.After(c.lastDone) {
+		c.lastDone = at
 	}
 	return nil
 }

@@ -42,6 +42,9 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read an original of a merged message: %w", err)
 		}
+		if call.Ended {
+			original = asShown(original, &copies[i])
+		}
 		one := partOfMerged(original, &copies[i])
 		if copies[i].Span.Cut && original.MessageID != call.Own {
 			one.Limit = copies[i].Span.Length
@@ -57,10 +60,24 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 	return op, nil
 }
 
+// asShown is a message as its copy shows it, but that what it answers was deleted.
+func asShown(original *storage.Message, stored *storage.Copy) *storage.Message {
+	was := *desk.MessageAt(original, stored.Revision)
+	was.ContentRevision = min(was.ContentRevision, stored.Revision) // nothing is edited
+	if r := was.ReplyTo; r != nil && !r.Deleted {
+		then := *r
+		if then.Preview != stored.Preview {
+			then.Preview, then.PreviewEntities = stored.Preview, nil
+		}
+		was.ReplyTo = &then
+	}
+	return &was
+}
+
 // partOfMerged is one message as a part of a merged one.
 func partOfMerged(original *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
 	call := &messages.SendCopyCall{SenderName: original.Sender.Name, Content: desk.ContentOf(original),
-		GroupTitle: stored.GroupTitle, Edited: stored.Edited || stored.Revision < original.ContentRevision}
+		GroupTitle: stored.GroupTitle, Edited: stored.Edited || desk.EditedSince(original, stored.Revision)}
 	desk.SetReference(call, stored, desk.ReplyOf(original))
 	return call
 }

@@ -29,8 +29,12 @@ type look struct{ at time.Time }
 func (c *chat) enqueue(q *queued) {
 	q.at = received(q.op, c.Now())
 	c.addKnown(q)
-	c.size++
 	c.room.metrics.queued.Inc()
+	if isLast(q.op) {
+		c.last = append(c.last, q)
+		return
+	}
+	c.size++
 	if q.op.Priority == messages.Operation_ANSWER {
 		c.answers = append(c.answers, q)
 		return
@@ -85,7 +89,7 @@ func (c *chat) dispatch() {
 	for c.inFlight < callsPerChat {
 		now := c.Now()
 		if c.Draining() { // or the node does not know whether it has the chat still, which passes
-			if c.size > 0 {
+			if c.size+len(c.last) > 0 {
 				c.lookAt(now.Add(entity.RetryAfterTrouble))
 			}
 			return
@@ -103,6 +107,9 @@ func (c *chat) dispatch() {
 		}
 		next, wake := c.pick(now)
 		if next == nil {
+			next, wake = c.pickLast(now, wake)
+		}
+		if next == nil {
 			c.lookAt(wake)
 			return
 		}
@@ -110,6 +117,9 @@ func (c *chat) dispatch() {
 		c.leaving = next
 		later, err := c.paced(next.op, now)
 		c.leaving = nil
+		if free := c.pickFree(now); err == nil && later.After(now) && free != nil {
+			next, later = free, time.Time{}
+		}
 		if err != nil {
 			c.Log.Error("the pace can't be stored; tried again", "error", err)
 			c.conflict = errors.Is(err, storage.ErrConflict)
@@ -245,10 +255,29 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 	return nil, wake
 }
 
+// pickFree returns the first answer that need not wait for the pace, nor for what does: the end of a button's press, or a
+// question about the chat, for which a person waits.
+func (c *chat) pickFree(now time.Time) *queued {
+	for _, q := range c.answers {
+		switch q.op.Call.(type) {
+		case *messages.Operation_AnswerCallback, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
+			*messages.Operation_CheckMember:
+			if _, suspended := c.suspended(q, now); !suspended && !q.notBefore.After(now) {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
 // remove takes an operation out of its topic's line.
 func (c *chat) remove(q *queued) {
-	c.size--
 	c.room.metrics.queued.Dec()
+	if isLast(q.op) {
+		c.last = slices.DeleteFunc(c.last, func(x *queued) bool { return x == q })
+		return
+	}
+	c.size--
 	if q.op.Priority == messages.Operation_ANSWER {
 		c.answers = slices.DeleteFunc(c.answers, func(x *queued) bool { return x == q })
 		return
@@ -275,6 +304,12 @@ func (c *chat) dropIdleLine(thread ids.ThreadID) {
 // unqueue takes an operation out of the queue wherever it waits.
 func (c *chat) unqueue(q *queued) {
 	is := func(x *queued) bool { return x == q }
+	if isLast(q.op) {
+		if slices.ContainsFunc(c.last, is) {
+			c.remove(q)
+		}
+		return
+	}
 	line := c.line(q.op.ThreadId)
 	waiting := len(c.answers) + len(line.waiting)
 	c.answers, line.waiting = slices.DeleteFunc(c.answers, is), slices.DeleteFunc(line.waiting, is)
@@ -297,8 +332,12 @@ func (c *chat) lookAt(t time.Time) {
 func (c *chat) putBack(q *queued) {
 	q.called = false
 	defer c.acceptNext(q)
-	c.size++
 	c.room.metrics.queued.Inc()
+	if isLast(q.op) {
+		c.last = slices.Insert(c.last, 0, q)
+		return
+	}
+	c.size++
 	if q.op.Priority == messages.Operation_ANSWER {
 		c.answers = slices.Insert(c.answers, 0, q)
 		return

@@ -63,7 +63,7 @@ func (c *chat) revise(m *messages.Send) bool {
 // its source.
 func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
 	switch {
-	case !isCopy(q.op):
+	case !postsOnce(q.op):
 	case outcome.Result == messages.Outcome_DONE:
 		c.posted.Put(q.op.Id, q.op.Version())
 	case q.next != nil && q.next.Operation.GetWithdraw() == nil:
@@ -76,7 +76,7 @@ func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
 func (c *chat) postedBefore(m *messages.Send) bool {
 	op := m.Operation
 	version, is := c.posted.Get(op.Id)
-	if !is || !isCopy(op) || version.Attempt != op.Attempt { // one that is tried again is posted again
+	if !is || !postsOnce(op) || version.Attempt != op.Attempt { // one that is tried again is posted again
 		return false
 	}
 	outcome, known := c.recallDone(opKey{op.Id, version})
@@ -87,9 +87,10 @@ func (c *chat) postedBefore(m *messages.Send) bool {
 	return known
 }
 
-// isCopy says whether an operation posts a part of a copy, which happens once for each attempt, whatever its text.
-func isCopy(op *messages.Operation) bool {
-	return op.GetSendCopy() != nil && op.Ref.GetCopyPart() != nil
+// postsOnce says whether an operation is carried out once for each attempt, whatever its text: it posts a part of a copy, or
+// the last messages of a ticket.
+func postsOnce(op *messages.Operation) bool {
+	return op.GetSendCopy() != nil && op.Ref.GetCopyPart() != nil || op.GetSendContext() != nil
 }
 
 // acceptNext enqueues the newer version that came while a call was in flight.

@@ -66,7 +66,7 @@ func (r *Room) Kind() *entity.Kind {
 			// its calls, those of an earlier activation on another node too
 			entity.Takes((*chat).onDone), entity.Takes((*chat).onChatLeft),
 			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onNoteWord),
-			entity.Takes((*chat).onLook),
+			entity.Takes((*chat).onLook), entity.Takes((*chat).onAskOwners),
 			// its group, or its person
 			entity.Takes((*chat).onGroupChanged),
 			entity.Replies((*chat).onGetPace), entity.Replies((*chat).onWake),

@@ -102,29 +102,31 @@ func (c *chat) whyDeleted(thread ids.ThreadID) string {
 // ofMessage says whether an operation changes a message that was posted before. If that message was deleted with its
 // topic, there is nothing left to do.
 func ofMessage(op *messages.Operation) bool {
-	return op.GetEditCopy() != nil || op.GetEditMerged() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
+	return op.GetEditCopy() != nil || op.GetEditContext() != nil || op.GetEditMerged() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
 }
 
 // waits says whether an operation waits while the bot may not write, rather than being given up.
 func waits(op *messages.Operation) bool { return op.Waits || ofMessage(op) }
 
 // onTopicDeleted reports to the owners of everything that waits for a topic that the topic was deleted, without further
-// calls.
+// calls. A card is called all the same: it may go to a topic that has come to be meanwhile.
 func (c *chat) onTopicDeleted(m called) error {
 	thread := m.q.op.ThreadId
 	c.Log.Warn("a topic was deleted",
 		"telegramChat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
-	c.deleted.Put(thread, m.outcome.Description)
+	if m.q.op.GetSendCard() == nil { // a card may go to a topic that a program named, and that may come to be
+		c.deleted.Put(thread, m.outcome.Description)
+	}
 	rest := m.q.all()
 	for _, q := range c.waitingIn(thread) {
-		if intoThread(q.op) {
+		if intoThread(q.op) && q.op.GetSendCard() == nil {
 			c.unqueue(q)
 			rest = append(rest, q)
 		}
 	}
 	for _, q := range rest {
 		c.dropKnown(q)
-		if err := c.reportDeleted(q.owner, q.op); err != nil {
+		if err := c.reportDeleted(q.owner, q.op, m.outcome.Description); err != nil {
 			return err
 		}
 	}
@@ -133,11 +135,10 @@ func (c *chat) onTopicDeleted(m called) error {
 
 // reportDeleted reports to an owner that the topic of its operation was deleted. This is not remembered as done: the
 // owner may enqueue the same operation again for the topic that replaces it.
-func (c *chat) reportDeleted(owner opOwner, op *messages.Operation) error {
+func (c *chat) reportDeleted(owner opOwner, op *messages.Operation, why string) error {
 	if owner == (opOwner{messages.KindChat, c.ID}) {
 		return c.dropAnswer(dropAnswer{id: op.Id})
 	}
-	why := c.whyDeleted(op.ThreadId)
 	if ofMessage(op) {
 		c.report(owner, op, &messages.Outcome{Result: messages.Outcome_DONE, Description: why, ChatId: c.chatID})
 		return nil

@@ -50,7 +50,7 @@ func spokenOf(q *queued) ids.TicketID {
 	case messages.KindLink:
 		ticket, _, _ := strings.Cut(q.owner.id, ":")
 		return ticket
-	case messages.KindUser: // of the current ticket
+	case messages.KindUser: // of the current ticket, or of the one whose group it asks for
 		return q.op.GetSendNotice().GetTicketId()
 	}
 	return ""

@@ -140,6 +140,15 @@ func (b *bench) try(addr string) (*node, error) {
 		return nil, err
 	}
 	b.t.Cleanup(n.stop)
+	err = n.Hear(func(m proto.Message) proto.Message {
+		if _, asked := m.(*messages.GetNodeStatus); asked {
+			return n.Status()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	return n, n.Join(b.t.Context())
 }
 

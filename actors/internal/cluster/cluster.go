@@ -66,6 +66,7 @@ type Cluster struct {
 	mu        sync.RWMutex
 	members   []*cluster.Member
 	former    formers
+	handsOver map[string]bool // which members do, by address
 	started   bool
 	owners    atomic.Pointer[[entity.Shards]string]
 	leaving   atomic.Bool
@@ -133,7 +134,7 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	c.system, c.moved = m.System, m.Moved
 	c.fence = newFence(c)
 	c.provider = newProvider(ctx, c.o, c.etcd)
-	c.provider.begun, c.provider.joined, c.provider.now = c.begun, c.fence.begin, c.now
+	c.provider.begun, c.provider.joined, c.provider.noted, c.provider.now = c.begun, c.fence.begin, c.noted, c.now
 	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
 		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
 		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
@@ -304,8 +305,14 @@ func (c *Cluster) Leave(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("leave the cluster: %w", errors.Join(ctx.Err(), errors.New("the others notice it within "+leaseTTL.String())))
 	}
-	c.moved()
 	return nil
+}
+
+// Left implements entity.Placement.
+func (c *Cluster) Left() {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	c.owners.Store(Place(others(c.members, c.o.Addr)))
 }
 
 // Close implements entity.Placement.

@@ -32,6 +32,17 @@ func (f *formers) note(self string, before, after *[entity.Shards]string) {
 	}
 }
 
+// noted notes which members hand shards over. Nobody waits for one of an older version, which would not say when it has let go.
+func (c *Cluster) noted(members []member) {
+	handsOver := map[string]bool{}
+	for _, m := range members {
+		handsOver[m.Addr] = m.HandsOver
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.handsOver = handsOver
+}
+
 // Former implements entity.Placement. The last one that had the shard is the first.
 func (c *Cluster) Former(shard int) []string {
 	if shard < 0 || shard >= entity.Shards {
@@ -42,7 +53,7 @@ func (c *Cluster) Former(shard int) []string {
 	var addrs []string
 	for _, x := range slices.Backward(c.former[shard]) {
 		member := slices.ContainsFunc(c.members, func(m *cluster.Member) bool { return m.Address() == x.addr })
-		if member && time.Since(x.until) <= formerFor {
+		if member && c.handsOver[x.addr] && time.Since(x.until) <= formerFor {
 			addrs = append(addrs, x.addr)
 		}
 	}

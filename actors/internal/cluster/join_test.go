@@ -7,6 +7,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // TestAStartThatIsGivenUp ends the start of a node that has written its key already: the others get its shards back.
@@ -52,5 +54,19 @@ func TestAStartWithoutEtcdIsGivenUp(t *testing.T) {
 	}
 	if took := time.Since(begun); took > 3*time.Second {
 		t.Errorf("it is given up after %s", took)
+	}
+}
+
+// TestNobodyWaitsForAnOlderVersion: a node that does not say that it hands shards over, is not asked whether it has.
+func TestNobodyWaitsForAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.etcd.PutMember("test", "older", "127.0.0.21:17171")
+	one := b.node("127.0.0.22:17171")
+	b.eventually("it knows the other", func() bool { return len(one.place.Others()) == 1 })
+	begun := time.Now()
+	one.ask(one.on(one), &messages.Reply{})
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("what it has gained is held for %s", took)
 	}
 }

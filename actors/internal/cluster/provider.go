@@ -26,6 +26,7 @@ type provider struct {
 	o      Options
 	begun  func()                             // called when Proto.Actor runs, so that it is to be ended
 	joined func(asked instant, them []member) // called when the own key is there; asked is when the lease was asked for
+	noted  func(members []member)             // called before Proto.Actor is told of them
 	now    func() instant
 
 	cluster *cluster.Cluster
@@ -49,6 +50,8 @@ type member struct {
 	Addr    string    `json:"addr"`
 	Kinds   []string  `json:"kinds"`
 	Started time.Time `json:"started"`
+	// HandsOver says that its version hands shards over, and answers whether it has (entity, move.go).
+	HandsOver bool `json:"handsOver"`
 
 	key     string
 	created int64 // revision in which the key was made
@@ -70,7 +73,8 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	p.cluster = c
 	// Not the id of the actor system, by which gossip would judge who lives: nodes that can't reach each other, but etcd,
 	// would each take the other's shards over.
-	p.self = member{ID: c.Config.Name + "@" + c.ActorSystem.ID, Addr: p.o.Addr, Kinds: c.GetClusterKinds(), Started: time.Now()}
+	p.self = member{ID: c.Config.Name + "@" + c.ActorSystem.ID, Addr: p.o.Addr, Kinds: c.GetClusterKinds(), Started: time.Now(),
+		HandsOver: true}
 	ctx, cancel := context.WithTimeout(p.start, dialWithin)
 	defer cancel()
 	asked := p.now()
@@ -190,6 +194,7 @@ func (p *provider) publish(members []member) {
 		}
 		all = append(all, &cluster.Member{Id: m.ID, Host: host, Port: int32(port), Kinds: m.Kinds})
 	}
+	p.noted(members)
 	p.cluster.MemberList.UpdateClusterTopology(all)
 }
 

@@ -23,7 +23,7 @@ var entities = []string{"ticket", "link", "chat", "group", "user", "apikey", "we
 // line; if it ever is, it is not in one of these. Numbers, times and the like are always told.
 var told = []string{
 	"error", "reason", "why", "panic", "stack", "operation", "command", "message", "event", "update", "attempt", "attachment",
-	"topic", "telegramChat", "type", "kind", "id", "key", "requestId", "request", "traceId", "trace", "spanId", "method", "call",
+	"topic", "telegramChat", "type", "kind", "id", "key", "requestId", "request", "trace_id", "span_id", "method", "call",
 	"status", "code", "stage", "partition", "check", "node", "addr", "path", "route", "owner", "entity", "lib", "setting", "table",
 }
 

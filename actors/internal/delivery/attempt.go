@@ -39,12 +39,13 @@ type Options struct {
 
 // A Client makes attempts. It keeps connections; Close lets go of those that are idle.
 type Client struct {
-	policy  Policy
-	agent   []string
-	timeout time.Duration
-	now     func() time.Time
-	via     *transport
-	http    *retryablehttp.Client
+	policy   Policy
+	resolver *net.Resolver
+	agent    []string
+	timeout  time.Duration
+	now      func() time.Time
+	via      *transport
+	http     *retryablehttp.Client
 }
 
 // New makes a client.
@@ -57,7 +58,7 @@ func New(o Options) *Client {
 	}
 	via := newTransport(o.Policy, o.Resolver, o.Roots, o.Timeout)
 	return &Client{
-		policy: o.Policy, agent: []string{"Topicdesk/" + o.Version}, timeout: o.Timeout, now: o.Now, via: via,
+		policy: o.Policy, resolver: o.Resolver, agent: []string{"Topicdesk/" + o.Version}, timeout: o.Timeout, now: o.Now, via: via,
 		http: &retryablehttp.Client{ // without a Logger, because URLs may be secret
 			HTTPClient: &http.Client{Transport: via},
 			RetryMax:   repeats, RetryWaitMin: repeatFirst, RetryWaitMax: repeatLatest,
@@ -79,6 +80,7 @@ type Request struct {
 	Header      map[string]string // the endpoint's own, and those of its template; what they say is never shown
 	Body        []byte            // it is not changed, and must not be while Do runs
 	Secrets     []Secret          // the newest first
+	Traceparent string            // W3C Trace Context; "": none. One among the endpoint's own headers goes before
 }
 
 // Result is what came of an attempt.
@@ -194,6 +196,9 @@ func (c *Client) request(ctx context.Context, r Request, res *Result) (*retryabl
 	// So spelled, it is not sent, and tells the transport that it may use a fresh connection immediately when a kept
 	// one turns out to be closed. Repeats are harmless: each has the event's id.
 	header["Idempotency-Key"] = nil
+	if r.Traceparent != "" {
+		header["Traceparent"] = []string{r.Traceparent}
+	}
 	for name, value := range r.Header {
 		header[http.CanonicalHeaderKey(name)] = []string{value}
 	}

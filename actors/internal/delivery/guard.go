@@ -69,7 +69,7 @@ const longestURL = 2048
 
 // CheckURL says whether an endpoint may have this URL, as far as that shows without DNS: an error is a *GuardError. A
 // name is judged when its address is known, at each connection. Where own networks are allowed, a name may be in one
-// of them, so its scheme and port are judged then, too.
+// of them, so its scheme and port are judged then, too; Client.Judge does so before an endpoint is made.
 func CheckURL(p Policy, raw string) error {
 	_, err := p.checkURL(raw)
 	return err

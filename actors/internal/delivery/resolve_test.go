@@ -266,3 +266,41 @@ func TestWhatTheGuardRefusesIsNotAttempted(t *testing.T) {
 		}
 	}
 }
+
+// TestJudge: where own networks are allowed, a name is asked for before an endpoint is made, if http or its port is right
+// in them only.
+func TestJudge(t *testing.T) {
+	known := map[string][]string{"public.example": {"93.184.216.34"}, "own.example": {"10.1.2.3"}, "both.example": {"93.184.216.34", "10.1.2.3"},
+		"inside.example": {"192.168.1.1"}}
+	resolver := nameserver(t, func(name string, v6 bool, _ int) []string {
+		if v6 {
+			return []string{}
+		}
+		return known[strings.TrimSuffix(name, ".")]
+	})
+	own := Policy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for _, c := range []struct {
+		policy  Policy
+		url     string
+		refused string // by which rule
+	}{
+		{own, "http://public.example/", "scheme"},
+		{own, "https://public.example:9000/", "port"},
+		{own, "http://inside.example/", "private"},
+		{own, "https://public.example/", ""},
+		{own, "http://own.example:9000/", ""},
+		{own, "http://both.example/", ""},
+		{own, "http://10.1.2.3/", ""},
+		{own, "http://93.184.216.34/", "scheme"},
+		{own, "http://nowhere.example/", ""}, // it may be there tomorrow; each connection is judged
+		{Policy{}, "http://own.example/", "scheme"},
+		{Policy{}, "https://own.example/", ""},
+	} {
+		client := New(Options{Policy: c.policy, Resolver: resolver})
+		err := client.Judge(t.Context(), c.url)
+		client.Close()
+		if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), "refused by rule "+c.refused+":")) {
+			t.Errorf("%s: %v, want rule %q", c.url, err, c.refused)
+		}
+	}
+}

@@ -36,6 +36,9 @@ func ViewOf(
 		v.Private = true
 		return v, nil
 	}
+	if r.Assignee != nil {
+		v.Assignee, v.AssigneeUsername = r.Assignee.Name, r.Assignee.Username
+	}
 	for i := range r.Links {
 		link := &r.Links[i]
 		if link.Ended || link.Topic.TopicID == at || IsAPILink(link) {

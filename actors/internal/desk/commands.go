@@ -6,7 +6,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -43,18 +42,10 @@ func OperationTo(o *messages.Origin) *messages.Operation {
 }
 
 // OperationIn begins the operation of what a ticket says by itself in one of its topics. Its language is that of whoever
-// opened the ticket, which is a guess where they don't write.
+// opened the ticket, which is a guess in a group: others read it.
 func OperationIn(r *storage.Ticket, topic *storage.Topic) *messages.Operation {
 	return &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-		OpenersLang: topic.GroupID != openedAt(r)}
-}
-
-// openedAt is where a ticket was opened: in a private chat, which is the first of its links then, or in its group.
-func openedAt(r *storage.Ticket) ids.Place {
-	if len(r.Links) > 0 && messages.IsPrivate(r.Links[0].Topic.GroupID) {
-		return r.Links[0].Topic.GroupID
-	}
-	return r.GroupID
+		OpenersLang: messages.IsGroup(topic.GroupID)}
 }
 
 // OperationOf decodes a pending operation of a record. Its reference is not stored with it, since where the record

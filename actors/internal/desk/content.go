@@ -55,9 +55,15 @@ func ReplyToStore(p *messages.ReplyTo) (out *storage.ReplyTo) {
 	return out
 }
 
-// ReplyOf is what a stored message answers; nil: nothing.
+// ReplyOf is what a stored message answers, without the words that must not be shown any more; nil: nothing.
 func ReplyOf(m *storage.Message) (out *messages.ReplyTo) {
 	pair(fromStore, &out, &m.ReplyTo, way.replyTo)
+	if out.GetDeleted() {
+		out.Quote, out.QuoteEntities, out.QuotePosition, out.Item = "", nil, 0, ""
+	}
+	if m.ReplyTo != nil && m.ReplyTo.ItemGone {
+		out.Item = ""
+	}
 	return out
 }
 
@@ -68,20 +74,6 @@ func Excerpt(c *messages.Content, n int) (string, []*messages.Entity) {
 		return messages.Excerpt(messages.WordsOf(c.GetMedia()), nil, n)
 	}
 	return messages.Excerpt(c.GetText(), c.GetEntities(), n)
-}
-
-// SetReference has the head of a copy show what its original answers, as the copy's record says that it does. r is what
-// the original answers.
-func SetReference(call *messages.SendCopyCall, c *storage.Copy, r *messages.ReplyTo) {
-	call.ReplyPreview, call.ReplyMediaKind = c.Preview, c.PreviewKind
-	call.PreviewEntities, call.ReplyItem = r.GetPreviewEntities(), r.GetItem()
-	call.ReplyOrigin, call.ReplyUrl = nil, ""
-	switch {
-	case c.Reference:
-		call.ReplyOrigin, call.ReplyUrl = r.GetOrigin(), r.GetUrl()
-	case c.Preview != "": // the preview alone, as merged copies show it
-		call.ReplyMediaKind = ""
-	}
 }
 
 // ForwardToStore is where a message was forwarded from, as a record stores it; nil: nowhere.
@@ -224,6 +216,7 @@ func (w way) replyTo(p *messages.ReplyTo, r *storage.ReplyTo) {
 	pair(w, &p.Origin, &r.Origin, way.forward)
 	same(w, &p.Url, &r.URL)
 	same(w, &p.Item, &r.Item)
+	same(w, &p.Deleted, &r.Deleted)
 }
 
 func (w way) entity(e *messages.Entity, r *storage.Entity) {

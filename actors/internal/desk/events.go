@@ -11,6 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 	"github.com/topicdesk/topicdesk/view"
 )
 
@@ -66,7 +67,7 @@ func (s Seen) TicketEvent(
 	}
 	return storage.Event{
 		EventID: ids.EventID(kind + "/" + cause), TicketID: r.TicketID, GroupID: r.GroupID, Type: kind,
-		At: at.UTC().Truncate(time.Millisecond), Data: raw,
+		At: at.UTC().Truncate(time.Millisecond), Data: raw, Traceparent: tracing.MarkOf(ctx).Traceparent(),
 	}, nil
 }
 

@@ -26,6 +26,7 @@ func LoggedEvent(e *storage.Event) *messages.LoggedEvent {
 	return &messages.LoggedEvent{
 		EventId: e.EventID, TicketId: e.TicketID, Number: e.Number, Partition: int32(e.Partition), Position: e.Position,
 		Type: e.Type, Sequence: e.Sequence, AtMs: e.At.UnixMilli(), GroupId: e.GroupID, Internal: e.Internal, Data: e.Data,
+		Traceparent: e.Traceparent,
 	}
 }
 
@@ -34,5 +35,6 @@ func EventToStore(e *messages.LoggedEvent) storage.Event {
 	return storage.Event{
 		EventID: e.EventId, TicketID: e.TicketId, Number: e.Number, Partition: int(e.Partition), Position: e.Position,
 		Type: e.Type, Sequence: e.Sequence, At: time.UnixMilli(e.AtMs).UTC(), GroupID: e.GroupId, Internal: e.Internal, Data: e.Data,
+		Traceparent: e.Traceparent,
 	}
 }

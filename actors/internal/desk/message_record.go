@@ -94,13 +94,16 @@ func messageRecord(
 	return v, err
 }
 
-// repliedTo is the id of the message that a reply in Telegram replies to. In Telegram that may be a copy; the id is the
-// original's.
+// repliedTo is the id of the message that a reply replies to; "" if that is not one of the ticket's, whose readers may
+// not know where another ticket's messages are. In Telegram it may be a copy; the id is the original's.
 func repliedTo(
 	ctx context.Context, store storage.Store, ticketID ids.TicketID, r *storage.ReplyTo,
 ) (ids.MessageKey, error) {
-	if r.Answered != "" || r.MessageID == 0 {
-		return r.Answered, nil
+	switch {
+	case r.Answered != "":
+		return ownMessage(ctx, store, ticketID, r.Answered, true)
+	case r.MessageID == 0:
+		return "", nil
 	}
 	copies, err := store.CopiesAt(ctx, r.ChatID, r.MessageID)
 	if err != nil {
@@ -111,24 +114,22 @@ func repliedTo(
 			return copies[i].MessageID, nil
 		}
 	}
-	if r.Origin != nil {
-		return knownElsewhere(ctx, store, ticketID, r)
-	}
-	return messages.MessageKey(r.ChatID, r.MessageID), nil
+	return ownMessage(ctx, store, ticketID, messages.MessageKey(r.ChatID, r.MessageID), r.Origin != nil)
 }
 
-// knownElsewhere is the id of an answered message in another chat or topic, "" when the ticket has no such message.
-func knownElsewhere(
-	ctx context.Context, store storage.Store, ticketID ids.TicketID, r *storage.ReplyTo,
+// ownMessage is the id of a message, "" if it is another ticket's. One that the desk does not have is told unless it is
+// elsewhere: then it stands in the ticket's own topic.
+func ownMessage(
+	ctx context.Context, store storage.Store, ticketID ids.TicketID, id ids.MessageKey, elsewhere bool,
 ) (ids.MessageKey, error) {
-	m, err := store.Message(ctx, messages.MessageKey(r.ChatID, r.MessageID))
+	m, err := store.Message(ctx, id)
 	switch {
-	case errors.Is(err, storage.ErrNotFound) || err == nil && m.TicketID != ticketID:
+	case errors.Is(err, storage.ErrNotFound) && elsewhere, err == nil && m.TicketID != ticketID:
 		return "", nil
-	case err != nil:
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return "", err
 	}
-	return m.MessageID, nil
+	return id, nil
 }
 
 // deliveries are what became of a message in each topic that it has to go into.

@@ -52,6 +52,18 @@ func KeepVersion(kept []storage.Previous, v storage.Previous) []storage.Previous
 	return kept
 }
 
+// MessageAt is a message with the content that it had at a revision; with today's if that was not kept.
+func MessageAt(m *storage.Message, revision int64) *storage.Message {
+	i := slices.IndexFunc(m.Former, func(f storage.Previous) bool { return f.Revision >= revision })
+	if revision >= m.ContentRevision || i < 0 {
+		return m
+	}
+	was, f := *m, &m.Former[i]
+	was.Text, was.Entities, was.Media, was.LinkPreview = f.Text, f.Entities, f.Media, f.LinkPreview
+	was.RichHTML, was.RichRTL = "", false
+	return &was
+}
+
 // SameEmoji reports whether two reactions show the same.
 func SameEmoji(a, b storage.Reaction) bool {
 	return a.Emoji == b.Emoji && a.CustomEmojiID == b.CustomEmojiID

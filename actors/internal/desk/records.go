@@ -86,7 +86,8 @@ func UserRecordOf(r *storage.User, chat ids.ChatID) *messages.UserRecord {
 func GroupRecordOf(r *storage.Group) *messages.GroupRecord {
 	return &messages.GroupRecord{
 		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Public: r.Public,
-		Lang: r.Language, Facts: FactsOf(r), Standing: TicketsIn(r),
+		Hours: r.Hours, Exceptions: &messages.DaysApart{ByDate: r.HoursApart}, AnswerWithin: answerTimesRecord(AnswerTimesOf(r)),
+		AutoClaim: !r.ManualClaims, Icons: !r.NoIcons, Lang: r.Language, Facts: FactsOf(r), Standing: TicketsIn(r),
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
 	}
 }
@@ -108,18 +109,43 @@ func TicketRecord(
 	if err != nil {
 		return nil, err
 	}
-	return &messages.TicketRecord{
+	v := &messages.TicketRecord{
 		TicketId: r.TicketID, Number: r.Number, Title: r.Title, Description: r.Description,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
 		CreatedBy: CreatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home,
 		ExternalId: r.ExternalID, Metadata: r.Metadata,
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt), ClosedMs: MillisOf(r.ClosedAt),
 		LastMessageMs: max(MillisOf(r.LastMessageAt), MillisOf(r.CreatedAt)),
-	}, nil
+	}
+	v.WaitingFor, v.WaitingSinceMs = WaitingOf(r)
+	if v.AnswerDueMs = MillisOf(r.Timers.AnswerDueAt); r.Overdue() {
+		v.OverdueMs = MillisOf(r.Timers.OverdueAt)
+	}
+	v.SnoozedUntilMs = MillisOf(r.Timers.SnoozedUntil)
+	if r.Assignee != nil {
+		v.Assignee = CreatorRecord(*r.Assignee)
+	}
+	return v, nil
 }
 
-// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes but the time
-// of the last message: a change that was made for what the ticket is stays right when somebody writes.
+// WaitsForNobody is whom a closed ticket waits for, as people and programs see it.
+const WaitsForNobody = "nobody"
+
+// WaitingOf says for whom a ticket waits and since when. One of which that is not known yet is shown as if nobody had
+// answered.
+func WaitingOf(r *storage.Ticket) (whom string, since int64) {
+	switch {
+	case r.Status == StatusClosed:
+		return WaitsForNobody, 0
+	case r.Unjudged():
+		return storage.WaitsForDesk, MillisOf(r.CreatedAt)
+	}
+	return r.WaitingFor, MillisOf(r.WaitingSince)
+}
+
+// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes but what
+// messages and time change, which are the time of the last one, for whom it waits, and its timers: a change that was made for what
+// the ticket is stays right when somebody writes.
 func RevisedRecord(
 	ctx context.Context, store storage.Groups, aliases *Aliases, r *storage.Ticket,
 ) (*messages.TicketRecord, error) {
@@ -127,10 +153,10 @@ func RevisedRecord(
 	if err != nil {
 		return nil, err
 	}
-	last := v.LastMessageMs
-	v.LastMessageMs = 0
-	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(v)
-	v.LastMessageMs = last
+	lasting := proto.CloneOf(v)
+	lasting.LastMessageMs, lasting.WaitingFor, lasting.WaitingSinceMs = 0, "", 0
+	lasting.AnswerDueMs, lasting.OverdueMs, lasting.SnoozedUntilMs = 0, 0, 0
+	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(lasting)
 	if err != nil {
 		return nil, fmt.Errorf("a ticket's revision: %w", err)
 	}
@@ -153,7 +179,7 @@ func TopicRecord(
 		return v, nil
 	case t.Failure != "":
 		v.State, v.Failure = "failed", t.Failure
-	case !IsOpened(t):
+	case !IsOpened(t), t.Unproven:
 		v.State = "pending"
 	case t.Closed:
 		v.State = "closed"

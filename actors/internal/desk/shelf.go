@@ -21,6 +21,7 @@ const (
 	shelvedAtMost = 60      // messages of one kind: six albums
 	unclearAtMost = 40      // those that wait until their author says which ticket they are about
 	forButton     = 10      // those that wait for nothing, but a button may send: anybody can write many
+	homelessMost  = 20      // those of somebody who has no ticket
 	shelvedBytes  = 2 << 20 // more than six albums with the longest captions that Telegram has, with all their entities
 	albumsKnown   = 60      // that were given to tickets
 )
@@ -32,13 +33,15 @@ const (
 	part kind = iota
 	untitled
 	unclear
+	homeless
 	loose
 	kinds
 )
 
 // keptOf is how many messages of each kind a shelf keeps. Those that were unclear stay with those that are: a repeated
 // answer finds them again.
-var keptOf = [kinds]int{part: shelvedAtMost, untitled: shelvedAtMost, unclear: 2 * unclearAtMost, loose: forButton}
+var keptOf = [kinds]int{part: shelvedAtMost, untitled: shelvedAtMost, unclear: 2 * unclearAtMost,
+	homeless: homelessMost, loose: forButton}
 
 func kindOf(m *storage.Shelved) kind {
 	switch {
@@ -48,6 +51,8 @@ func kindOf(m *storage.Shelved) kind {
 		return untitled
 	case m.Album != "":
 		return part
+	case m.Homeless:
+		return homeless
 	}
 	return loose
 }
@@ -78,12 +83,12 @@ const askAgainAfter = time.Minute
 // takenAgain is how long the choice of a ticket may be repeated, and finds what it took.
 const takenAgain = 10 * time.Minute
 
-// AskedAbout reports whether the question which ticket a message is about is posted already, for another message that it
-// waits with.
-func AskedAbout(s *storage.Shelf, unclear, messageID int64, now time.Time) bool {
-	return s != nil && slices.ContainsFunc(s.Messages, func(m storage.Shelved) bool {
-		asked := m.Unclear == unclear && m.Asked && m.Waits()
-		return asked && m.MessageID != messageID && now.Sub(m.At) < askAgainAfter
+// AskedAbout reports whether the question which ticket a message is about stands above it, for another message that it
+// waits with. Above the desk's last word it does not stand any more.
+func AskedAbout(s *storage.Shelf, m *messages.Shelve, now time.Time) bool {
+	return s != nil && slices.ContainsFunc(s.Messages, func(k storage.Shelved) bool {
+		asked := k.Unclear == m.Unclear && k.Asked && k.Waits() && k.MessageID > m.LastWord
+		return asked && k.MessageID != m.GetMessage().GetOrigin().GetMessageId() && now.Sub(k.At) < askAgainAfter
 	})
 }
 
@@ -107,10 +112,12 @@ func isUnclear(m *storage.Shelved, messageID int64) bool {
 	return m.MessageID == messageID && m.Unclear != 0 && m.Waits()
 }
 
-// CorrectOnShelf has a message that is unclear say something else. nil: it is not kept.
+// CorrectOnShelf has a message that waits for its ticket say something else. nil: it is not kept.
 func CorrectOnShelf(s *storage.Shelf, m *messages.RecordMessage) (*storage.Shelf, error) {
 	id, next := m.GetOrigin().GetMessageId(), tidied(s, time.Time{})
-	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool { return isUnclear(&k, id) })
+	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool {
+		return isUnclear(&k, id) || k.MessageID == id && k.Homeless && k.TicketID == "" && !k.Withdrawn
+	})
 	if at < 0 {
 		return nil, nil
 	}
@@ -146,7 +153,7 @@ func KeptOnShelf(s *storage.Shelf, id int64) []*messages.RecordMessage {
 func shelved(s *storage.Shelf, which func(*storage.Shelved) bool) (found []*messages.RecordMessage) {
 	for i := range s.Messages {
 		m := &messages.RecordMessage{}
-		if which(&s.Messages[i]) && proto.Unmarshal(s.Messages[i].Body, m) == nil { // we wrote it
+		if which(&s.Messages[i]) && !s.Messages[i].Withdrawn && proto.Unmarshal(s.Messages[i].Body, m) == nil { // we wrote it
 			found = append(found, m)
 		}
 	}
@@ -162,7 +169,7 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 	next := tidied(s, now)
 	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool { return k.MessageID == id })
 	if at >= 0 && (m.Untitled == 0 || next.Messages[at].Untitled != 0) &&
-		(m.Unclear == 0 || next.Messages[at].Unclear != 0) {
+		(m.Unclear == 0 || next.Messages[at].Unclear != 0) && (!m.Homeless || next.Messages[at].Homeless) {
 		return nil, nil
 	}
 	if m.Untitled != 0 && m.Former != 0 {
@@ -189,9 +196,12 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 	if m.Untitled != 0 {
 		next.Messages[at].Untitled = m.Untitled
 	}
+	next.Messages[at].Homeless = next.Messages[at].Homeless || m.Homeless
 	if m.Unclear != 0 {
 		next.Messages[at].Unclear = m.Unclear
-		next.Messages[at].Asked = !AskedAbout(next, m.Unclear, id, now)
+		if err := askOnShelf(next, at, m, now); err != nil {
+			return nil, err
+		}
 	}
 	return tidied(next, now), nil
 }
@@ -223,7 +233,11 @@ func TakeFromShelf(
 		if kept.Unclear != 0 && kept.Unclear <= m.UnclearThrough {
 			asked = kept.Waits() || now.Sub(kept.At) < takenAgain
 		}
-		return asked && (kept.TicketID == "" || kept.TicketID == m.TicketId)
+		another := kept.Untitled != 0 && kept.Untitled != m.Untitled // it waits for the title of another ticket
+		if kept.Homeless && m.Homeless && !another {
+			asked = asked || kept.TicketID != "" || !kept.Asked && now.Sub(kept.At) < homelessFor
+		}
+		return asked && !kept.Withdrawn && (kept.TicketID == "" || kept.TicketID == m.TicketId)
 	}
 	for i := range next.Messages {
 		if kept := &next.Messages[i]; waited(kept) {
@@ -247,13 +261,18 @@ func TakeFromShelf(
 	return tidied(next, now), taken
 }
 
-// ReturnToShelf forgets which albums a ticket has, because it is not opened after all.
+// ReturnToShelf forgets what a ticket has, because it is not opened after all.
 func ReturnToShelf(s *storage.Shelf, ticketID ids.TicketID) *storage.Shelf {
 	if s == nil {
 		return nil
 	}
 	next := tidied(s, time.Time{})
 	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.TicketID == ticketID })
+	for i := range next.Messages {
+		if m := &next.Messages[i]; (m.Homeless || m.Unclear != 0) && m.TicketID == ticketID {
+			m.TicketID, m.Asked = "", false
+		}
+	}
 	return next
 }
 

@@ -31,10 +31,10 @@ func AddPending(r *storage.Ticket, commandID string, op *messages.Operation, aft
 	r.Pending = append(r.Pending, storage.Pending{ID: op.Id, Kind: PendingOperation, Body: body, AfterSequence: after})
 }
 
-// Respond answers whoever gave the command; if they pressed a button, only they see it. To a program it is a
-// refusal.
+// Respond answers whoever gave the command; if they pressed a button, only they see it. To a program, and to a page of the web
+// desk, it is a refusal.
 func Respond(r *Result, o *messages.Origin, key string, args map[string]string) {
-	if IsAPI(o) {
+	if IsAPI(o) || o.GetWeb() {
 		r.Refuse(key, args)
 		return
 	}
@@ -144,7 +144,8 @@ func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoti
 	case messages.NoticeTicketReopened:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateReopened, Args: n.Args}
 	case messages.NoticePendingSet:
-		return &messages.SendNoticeCall{Key: messages.NoticePrivatePending, Args: n.Args}
+		return &messages.SendNoticeCall{Key: messages.NoticePrivatePending, Args: n.Args,
+			Keyboard: OneButton(messages.ButtonContinue, messages.CallbackReopen+":"+r.TicketID)}
 	case messages.NoticeTicketContinued:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateContinued, Args: n.Args}
 	}

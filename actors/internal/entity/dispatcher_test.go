@@ -5,11 +5,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestDispatcher(t *testing.T) {
 	d := newDispatcher()
 	defer d.close()
+	before := runtime.NumGoroutine()
 
 	// Turns that wait for something hold nobody up, however many they are.
 	free := make(chan struct{})
@@ -36,12 +38,14 @@ func TestDispatcher(t *testing.T) {
 	close(free)
 	blocked.Wait()
 
-	// Workers that are done wait for more work, but not all of them.
-	for d.idle.Load() == 0 {
+	// Workers that are done wait for more work, but not all of them: the others end. Each of those counts as idle for a
+	// moment.
+	for deadline := time.Now().Add(time.Minute); d.idle.Load() != idleWorkers || runtime.NumGoroutine() > before+idleWorkers; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d workers are idle and %d goroutines run; %d and at most %d are to stay",
+				d.idle.Load(), runtime.NumGoroutine(), idleWorkers, before+idleWorkers)
+		}
 		runtime.Gosched()
-	}
-	if n := d.idle.Load(); n > idleWorkers {
-		t.Errorf("%d workers are idle, at most %d may be", n, idleWorkers)
 	}
 
 	d.close() // what is scheduled afterwards still runs

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // Env is what the entities of a node share: storage, the clock, the log, and the way to other entities.
@@ -23,6 +24,7 @@ type Env struct {
 	AfterFunc func(d time.Duration, f func()) *time.Timer
 	Owner     string // names this process in leases
 	Metrics   *Metrics
+	Tracer    *tracing.Tracer // nil: nothing is traced
 
 	// IntakeCtx ends first: from then on no more updates are accepted. Ctx ends when the entities have handled what was
 	// accepted before.
@@ -41,6 +43,7 @@ type EnvOptions struct {
 	AfterFunc func(d time.Duration, f func()) *time.Timer // nil: time.AfterFunc
 	Owner     string                                      // "": made of the time
 	Metrics   prometheus.Registerer                       // nil: not registered
+	Tracer    *tracing.Tracer                             // nil: nothing is traced
 }
 
 // NewEnv makes the environment of a node. It can tell nothing to entities before Start.
@@ -50,7 +53,7 @@ func NewEnv(o EnvOptions) (*Env, error) {
 	}
 	e := &Env{
 		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner,
-		Metrics: newMetrics(o.Metrics),
+		Metrics: newMetrics(o.Metrics), Tracer: o.Tracer,
 	}
 	if e.Log == nil {
 		e.Log = slog.New(slog.DiscardHandler)
@@ -71,16 +74,17 @@ func NewEnv(o EnvOptions) (*Env, error) {
 
 // Tell sends a message to an entity and waits for nothing. The message may be lost when the node stops, so send only
 // what storage says too.
-func (e *Env) Tell(kind, identity string, m proto.Message) { e.node.Tell(kind, identity, m) }
+func (e *Env) Tell(kind, identity string, m proto.Message) { e.node.tell(kind, identity, m, nil) }
 
 // Announce tells all other nodes of a cluster, and waits for nothing. The message may be lost.
 func (e *Env) Announce(m proto.Message) { e.node.Announce(m) }
 
 // Draining says whether the node is stopping, or does not know whether it is a member of its cluster still: then no
 // further Bot API call or download begins.
-func (e *Env) Draining() bool {
-	return e.draining.Load() || e.Clustered() && !e.node.placement.Sure()
-}
+func (e *Env) Draining() bool { return e.draining.Load() || e.InDoubt() }
+
+// InDoubt says whether the node does not know whether it is a member of its cluster still. That passes, or ends the process.
+func (e *Env) InDoubt() bool { return e.Clustered() && !e.node.placement.Sure() }
 
 // Clustered says whether this node is one of several, so that entities may have other activations.
 func (e *Env) Clustered() bool { return e.node != nil && e.node.Clustered() }

@@ -223,6 +223,9 @@ func (h *Host) Overtaken() bool { return h.fenced }
 // that may be a new one on this node; so what its sender sends again by itself is not worth it.
 func (h *Host) passOn(m any) {
 	switch m := m.(type) {
+	case Traced:
+		defer h.In(m.mark)()
+		h.passOn(m.message)
 	case *messages.Send:
 	case proto.Message:
 		h.Tell(h.kind.Name, h.ID, m)

@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // Host is the actor that runs one entity. It passes on one message at a time, replies once to each command, and keeps
@@ -24,7 +26,9 @@ import (
 type Host struct {
 	*Env
 	ID  string       // the entity's identity, unique within its kind
-	Log *slog.Logger // names the entity
+	Log *slog.Logger // names the entity, and the trace of the turn
+	// Ctx is that of the node, with the trace of the turn. What runs beside the turns takes Env.Ctx, or Beside.
+	Ctx context.Context
 	// Lasting is what Kind.Lasting made. An entity that restarts after a panic finds it again.
 	Lasting any
 	// Moved says that the entity was on another node a moment ago. What others had sent to it there may be lost.
@@ -34,7 +38,9 @@ type Host struct {
 	kind   *Kind
 	node   *Node
 
-	actor  actor.Context // of the current turn
+	actor  actor.Context    // of the current turn
+	traced tracing.Changing // Ctx, whose mark is that of what the entity is doing
+	span   *tracing.Span    // of the current turn
 	self   *actor.PID
 	parent *actor.PID
 
@@ -82,6 +88,7 @@ func hostProps(n *Node, kind *Kind, identity string, moved bool) *actor.Props {
 	log, left := n.env.Log.With(kind.Name, identity), &atomic.Bool{}
 	return actor.PropsFromProducer(func() actor.Actor {
 		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, Moved: moved, node: n, left: left}
+		h.beginTracing()
 		h.entity = kind.New(h)
 		return h
 	}, options...)
@@ -95,8 +102,11 @@ func (h *Host) Receive(ctx actor.Context) {
 		h.self, h.parent = ctx.Self(), ctx.Parent()
 	case *actor.Stopping:
 		h.ended.Store(true)
+		pending := h.loaded && !h.entity.Idle() // as long as the entity knows: its Stop drops what is in memory
 		h.end()
-		h.handOver()
+		if pending {
+			h.handOver()
+		}
 	case *actor.Restarting:
 		h.end()
 		h.Note(&messages.Wake{}) // so that what is pending goes on even if nobody sends this entity anything
@@ -112,6 +122,7 @@ func (h *Host) Receive(ctx actor.Context) {
 			h.turn(ctx, EnqueueAgain{})
 		}
 	case *actor.Terminated:
+		forget(ctx.ActorSystem(), m.Who)
 		if parent, ok := h.entity.(Parent); ok {
 			parent.ChildEnded(m.Who)
 		}
@@ -119,6 +130,8 @@ func (h *Host) Receive(ctx actor.Context) {
 		h.onRetryRefused(ctx)
 	case finish:
 		h.onFinish()
+	case Traced:
+		h.onTraced(ctx, m)
 	default:
 		h.turn(ctx, m)
 	}
@@ -159,14 +172,14 @@ func (h *Host) mayRetire() bool {
 	return !h.fenced && len(h.refused) == 0 && (!h.loaded || h.entity.Idle())
 }
 
-// handOver wakes the entity on the node that has its shard now, if something is pending. After a fence that is later: the
+// handOver wakes the entity on the node that has its shard now, since something is pending. After a fence that is later: the
 // newer activation goes on, unless it has left again.
 func (h *Host) handOver() {
 	wake := &messages.Wake{}
-	if _, wakes := h.kind.handlers[reflect.TypeOf(wake)]; !wakes || !h.Clustered() || h.Env.Draining() || !h.loaded || h.entity.Idle() {
+	if _, wakes := h.kind.handlers[reflect.TypeOf(wake)]; !wakes || !h.Clustered() || h.Env.Draining() {
 		return
 	}
-	tell := func() { h.Tell(h.kind.Name, h.ID, wake) }
+	tell := func() { h.Env.Tell(h.kind.Name, h.ID, wake) }
 	if h.fenced {
 		h.AfterFunc(SettleAfter, tell)
 	} else {
@@ -198,6 +211,7 @@ func (h *Host) turn(ctx actor.Context, m any) {
 		if r := recover(); r != nil {
 			h.Log.Error("panic in an entity; it restarts from storage",
 				"message", TypeName(m), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			h.span.Fail("panic")
 			respond(Answer(messages.Code_INTERNAL, "a fault in the service"))
 			panic(r) // supervision restarts the entity
 		}
@@ -220,6 +234,7 @@ func (h *Host) turn(ctx actor.Context, m any) {
 	}
 	reply, err := h.handle(handler, m)
 	if err != nil {
+		h.span.Fail("not accepted")
 		reply = h.onError(m, err, sender != nil)
 	}
 	respond(reply)
@@ -279,7 +294,7 @@ func (h *Host) refuse(m any) {
 		h.Log.Error("a message is dropped: too many wait for storage; its owner sends it again", "message", TypeName(m))
 		return
 	}
-	h.refused = append(h.refused, m)
+	h.refused = append(h.refused, withMark(m, h.traced.Mark()))
 	if len(h.refused) == 1 {
 		h.retry = h.AfterFunc(RetryAfterTrouble, func() { h.Note(retryRefused{}) })
 	}
@@ -290,7 +305,11 @@ func (h *Host) onRetryRefused(ctx actor.Context) {
 	waiting := h.refused
 	h.refused = nil
 	for i, m := range waiting {
-		h.turn(ctx, m)
+		if t, is := m.(Traced); is {
+			h.onTraced(ctx, t)
+		} else {
+			h.turn(ctx, m)
+		}
 		if len(h.refused) > 0 { // m itself; the others stay in line after it
 			h.refused = append(h.refused, waiting[i+1:]...)
 			return
@@ -317,11 +336,15 @@ func (h *Host) Send(child *actor.PID, m any) { h.node.system.Root.Send(child, m)
 func (h *Host) Go(f func()) { h.node.dispatcher.Schedule(f) }
 
 // Enqueue gives an operation to its chat, as the entity's own.
-func (h *Host) Enqueue(op *messages.Operation) {
+func (h *Host) Enqueue(op *messages.Operation) { h.EnqueueAfter(op, nil) }
+
+// EnqueueAfter is Enqueue for an operation that may not overtake another one of the entity's, whatever is lost on the way: a
+// chat that does not know that one takes neither, and tells the entity QueueLost. nil: it comes after none.
+func (h *Host) EnqueueAfter(op *messages.Operation, after *messages.OperationVersion) {
 	if !op.GetRef().Known() {
 		h.Log.Error("an operation does not say what it is to its owner, so its outcome will be lost", "operation", op.GetId())
 	}
-	h.Tell(messages.KindChat, op.Place, &messages.Send{Operation: op, OwnerKind: h.kind.Name, OwnerId: h.ID})
+	h.Tell(messages.KindChat, op.Place, &messages.Send{Operation: op, OwnerKind: h.kind.Name, OwnerId: h.ID, After: after})
 }
 
 // TypeName is the Go type of a message, for logs and refusals.

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // Shards is how many shards a node has. It never changes: the shard of an entity must not depend on the version that a
@@ -35,6 +37,7 @@ type Node struct {
 	entities  atomic.Int64 // resident
 	leases    sync.Map     // of those that the desk has once, by kind/identity: *messages.NodeLease
 	placement Placement    // nil: this node is alone
+	left      atomic.Bool  // its cluster, in peace
 	onMoved   []func()
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
@@ -124,8 +127,10 @@ func (n *Node) Spawn(name string, producer actor.Producer, options ...actor.Prop
 }
 
 // Tell sends a message to an entity (see Env.Tell).
-func (n *Node) Tell(kind, identity string, m proto.Message) {
-	n.system.Root.Send(n.shardOf(kind, identity), envelope{kind: kind, identity: identity, message: m})
+func (n *Node) Tell(kind, identity string, m proto.Message) { n.tell(kind, identity, m, nil) }
+
+func (n *Node) tell(kind, identity string, m proto.Message, because *tracing.Mark) {
+	n.system.Root.Send(n.shardOf(kind, identity), envelope{kind: kind, identity: identity, message: m, mark: because})
 }
 
 // Request asks an entity once and waits for its reply, as long as ctx and timeout allow.
@@ -133,7 +138,7 @@ func (n *Node) Request(
 	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
 ) (any, error) {
 	shard, began := n.shardOf(kind, identity), time.Now()
-	reply, err := n.RequestTo(ctx, shard, envelope{kind: kind, identity: identity, message: command}, timeout)
+	reply, err := n.request(ctx, shard, envelope{kind: kind, identity: identity, message: command, mark: n.env.markOf(ctx)}, timeout)
 	if n.placement == nil {
 		return reply, err
 	}
@@ -150,8 +155,12 @@ func (n *Node) Request(
 	return reply, err
 }
 
-// RequestTo asks an actor once and waits for its reply, as long as ctx and timeout allow.
-func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m any, timeout time.Duration) (any, error) {
+// RequestTo asks an actor of this node once and waits for its reply, as long as ctx and timeout allow.
+func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m proto.Message, timeout time.Duration) (any, error) {
+	return n.request(ctx, pid, withMark(m, n.env.markOf(ctx)), timeout)
+}
+
+func (n *Node) request(ctx context.Context, pid *actor.PID, m any, timeout time.Duration) (any, error) {
 	if err := cmp.Or(n.env.Ctx.Err(), ctx.Err()); err != nil {
 		return nil, err
 	}
@@ -194,13 +203,21 @@ func (n *Node) Barrier(ctx context.Context) error {
 // Stop stops the shards with their entities, and the other actors; then it shuts the actor system down. It waits no
 // longer than ctx allows. A node of a cluster has left it before, with Leave.
 func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
-	pids := append(n.shards[:], others...)
+	err := n.stop(ctx, n.here()) // in a cluster their ways outlive them
 	if n.placement != nil {
-		pids = append(pids, n.here()...)
+		n.farewell(ctx)
+		others = slices.Concat(others, n.shards[:])
 	}
 	if n.notices != nil {
-		pids = append(pids, n.notices)
+		others = append(others, n.notices)
 	}
+	err = errors.Join(err, n.stop(ctx, others))
+	n.shutdown()
+	return err
+}
+
+// stop stops actors, and returns when they have ended.
+func (n *Node) stop(ctx context.Context, pids []*actor.PID) error {
 	stops := make([]actor.Future, len(pids))
 	for i, pid := range pids {
 		stops[i] = n.system.Root.PoisonFuture(pid)
@@ -215,22 +232,12 @@ func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
 		}
 		stopped <- err
 	}()
-	var err error
 	select {
-	case err = <-stopped:
+	case err := <-stopped:
+		return err
 	case <-ctx.Done():
-		err = fmt.Errorf("actors: not all stopped: %w", ctx.Err())
+		return fmt.Errorf("actors: not all stopped: %w", ctx.Err())
 	}
-	n.shutdown()
-	return err
-}
-
-// Leave has a node of a cluster tell the others that its shards are theirs now.
-func (n *Node) Leave(ctx context.Context) error {
-	if n.placement == nil {
-		return nil
-	}
-	return n.placement.Leave(ctx)
 }
 
 func (n *Node) shutdown() {

@@ -74,7 +74,8 @@ func (n *Node) AskNode(ctx context.Context, addr string, m proto.Message, timeou
 	if refusal != nil {
 		return nil, errors.New(refusal.Reason)
 	}
-	reply, err := n.RequestTo(ctx, actor.NewPID(addr, noticesName), mail, timeout)
+	mail.Traceparent = n.env.markOf(ctx).Traceparent() // Traced does not travel
+	reply, err := n.request(ctx, actor.NewPID(addr, noticesName), mail, timeout)
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,10 @@ type Placement interface {
 	// Self is the address of this node, Others are those of the others.
 	Self() string
 	Others() []string
-	// Leave tells the others that this node has no shards any more. It is still reached, and answers that.
+	// Leave tells the others that this node has no shards any more. It is still reached, and answers that. Nobody has its
+	// shards, as far as it says, until Left is called: from then on those do that have them without it.
 	Leave(ctx context.Context) error
+	Left()
 	// Close ends what is left. Call it after Leave, or instead of it when the node can't leave in peace.
 	Close()
 }

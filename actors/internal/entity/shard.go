@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // shard is the parent of the entities whose (kind, identity) hash to its number. It starts, supervises and retires
@@ -67,6 +68,7 @@ type envelope struct {
 	kind, identity string
 	message        proto.Message
 	forwarded      bool // by a node that does not have the shard
+	mark           *tracing.Mark
 }
 
 // movedFor is how long after a move it may matter that messages were lost: longer than others take to notice it.
@@ -168,7 +170,7 @@ func (h *shard) onStarted(ctx actor.Context) {
 func (h *shard) onMail(ctx actor.Context, mail *messages.Mail) {
 	m, err := open(mail)
 	if err == nil {
-		h.onEnvelope(ctx, envelope{mail.Kind, mail.Identity, m, mail.Forwarded})
+		h.onEnvelope(ctx, envelope{mail.Kind, mail.Identity, m, mail.Forwarded, h.node.env.Tracer.Read(mail.Traceparent)})
 		return
 	}
 	h.node.env.Log.Warn("mail that can't be read", "kind", mail.Kind, "id", mail.Identity, "error", err)
@@ -216,17 +218,17 @@ func (h *shard) take(ctx actor.Context, m envelope, sender *actor.PID) {
 	r.lastUsed = h.node.env.Now()
 	h.used.MoveToBack(r.position)
 	if r.leaving {
-		r.stash = append(r.stash, stashed{m.message, sender})
+		r.stash = append(r.stash, stashed{withMark(m.message, m.mark), sender})
 		return
 	}
-	deliver(ctx, r.pid, m.message, sender)
+	deliver(ctx, r.pid, withMark(m.message, m.mark), sender)
 }
 
 // onRead passes a read on to an entity that is resident. Any other one is read from storage, by a reader; that goes for
 // one that is leaving, too, since all that it has done is in storage.
 func (h *shard) onRead(ctx actor.Context, r *resident, m envelope, sender *actor.PID) {
 	if r != nil && !r.leaving {
-		deliver(ctx, r.pid, m.message, sender)
+		deliver(ctx, r.pid, withMark(m.message, m.mark), sender)
 	} else if sender != nil {
 		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_NOT_RESIDENT, "")))
 	}
@@ -319,6 +321,7 @@ func unstash(ctx actor.Context, to *actor.PID, stash []stashed) {
 }
 
 func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
+	forget(ctx.ActorSystem(), m.Who)
 	r := h.byPID[m.Who.Id]
 	if r == nil {
 		return
@@ -333,8 +336,8 @@ func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
 	}
 	if delete(h.toFinish, m.Who.Id); h.leaving {
 		for _, s := range r.stash {
-			if message, is := s.message.(proto.Message); is {
-				h.refuse(ctx, envelope{kind: r.key.kind, identity: r.key.identity, message: message}, s.sender)
+			if message, mark := Unmarked(s.message); message != nil {
+				h.refuse(ctx, envelope{kind: r.key.kind, identity: r.key.identity, message: message, mark: mark}, s.sender)
 			}
 		}
 		h.endIfFinished(ctx)

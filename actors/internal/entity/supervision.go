@@ -27,6 +27,16 @@ type backoff struct {
 	onPanic   func(child *actor.PID, reason any)
 }
 
+// forget frees the memory of a child that has ended. Its parent keeps the PID in the unused end of a list until another child
+// takes the place there, and a PID that was used keeps its process, with the actor, until it is used again.
+func forget(system *actor.ActorSystem, ended *actor.PID) { system.Root.Send(ended, forgotten{}) }
+
+// forgotten is a message to nobody.
+type forgotten struct{}
+
+// IgnoreDeadLetterLogging implements actor.IgnoreDeadLetterLogging.
+func (forgotten) IgnoreDeadLetterLogging() {}
+
 // HandleFailure implements actor.SupervisorStrategy.
 func (b *backoff) HandleFailure(
 	_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any,

@@ -13,14 +13,15 @@ import (
 // way is where a node of a cluster sends what is for a shard, wherever that is. It finds the shard and passes on what it
 // gets, in order. A node alone has none: what is for a shard goes to the shard.
 //
-// It takes envelopes, and replies only to those that it can't pass on. It stops with the node.
+// It takes envelopes, and replies only to those that it can't pass on, and to passedOn. It stops with the node.
 type way struct {
 	node    *Node
 	number  int
 	shard   *actor.PID // nil: not known
 	looking bool
-	checked time.Time // when the shard on another node was found to be the one that runs
-	waiting []stashed // until the shard is found
+	checked time.Time    // when the shard on another node was found to be the one that runs
+	waiting []stashed    // until the shard is found
+	asked   []*actor.PID // who wants to know when nothing waits
 }
 
 type (
@@ -50,6 +51,9 @@ func (w *way) Receive(ctx actor.Context) {
 		}
 	case look:
 		w.onLook(ctx, m)
+	case passedOn:
+		w.asked = append(w.asked, ctx.Sender())
+		w.tellPassedOn(ctx)
 	case lookOn:
 		w.looking = false
 		w.find(ctx)
@@ -104,6 +108,7 @@ func (w *way) onFound(ctx actor.Context, m found) {
 		for _, s := range waiting {
 			w.pass(ctx, s.message.(envelope), s.sender)
 		}
+		w.tellPassedOn(ctx)
 		return
 	}
 	// Whoever asked asks again; what nobody waits for stays here.
@@ -121,6 +126,18 @@ func (w *way) onFound(ctx actor.Context, m found) {
 		self := ctx.Self()
 		w.node.env.AfterFunc(findPause, func() { w.node.system.Root.Send(self, lookOn{}) })
 	}
+	w.tellPassedOn(ctx)
+}
+
+// tellPassedOn tells whoever has asked that nothing waits any more.
+func (w *way) tellPassedOn(ctx actor.Context) {
+	if len(w.waiting) > 0 {
+		return
+	}
+	for _, sender := range w.asked {
+		ctx.Send(sender, passedOn{})
+	}
+	w.asked = nil
 }
 
 func (w *way) onLook(ctx actor.Context, m look) {
@@ -159,7 +176,7 @@ func (w *way) pass(ctx actor.Context, m envelope, sender *actor.PID) {
 		w.refuse(ctx, sender, m, refusal)
 		return
 	}
-	mail.Forwarded = m.forwarded
+	mail.Forwarded, mail.Traceparent = m.forwarded, m.mark.Traceparent()
 	deliver(ctx, w.shard, mail, sender)
 	if time.Since(w.checked) > checkEvery {
 		w.check(ctx)

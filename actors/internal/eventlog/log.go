@@ -23,10 +23,10 @@ type Log struct {
 	known   bool // heads are read
 	heads   [storage.Partitions]int64
 	recent  [storage.Partitions][]storage.Event // the newest, in order, without gaps
-	ahead   [storage.Partitions][]storage.Event // what somebody read last, for others who are about there
 	watches map[*Watch]struct{}
 	told    map[int]int64 // by partition, the newest position that other nodes told of and that was not looked at
 	heard   chan struct{} // ready when something is in told
+	ahead   aheads
 
 	logged prometheus.Counter
 	age    prometheus.Histogram
@@ -37,15 +37,11 @@ type Log struct {
 const (
 	recentEvents = 64
 	recentBytes  = 32 << 10
-	// Whoever reads a partition reads so many events ahead, since a page takes a few of each partition; so many bytes are
-	// kept.
-	aheadEvents = 32
-	aheadBytes  = 32 << 10
 )
 
 // New makes the log of a node, with metrics where r is not nil.
 func New(env *entity.Env, r prometheus.Registerer) *Log {
-	l := &Log{env: env, watches: map[*Watch]struct{}{}, heard: make(chan struct{}, 1),
+	l := &Log{env: env, watches: map[*Watch]struct{}{}, heard: make(chan struct{}, 1), ahead: aheads{afterFunc: env.AfterFunc},
 		logged: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "events_logged_total",
 			Help: "Events that got their place in the log."}),
 		age: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "topicdesk", Name: "event_age_seconds",
@@ -229,13 +225,13 @@ func (l *Log) keep(partition int, events []storage.Event) {
 // ahead, unless 0, is how many are read for others too.
 func (l *Log) after(ctx context.Context, partition int, after int64, limit, ahead int) ([]storage.Event, error) {
 	l.mu.RLock()
-	lists := [][]storage.Event{l.recent[partition]}
-	if ahead > 0 {
-		lists = append(lists, l.ahead[partition])
-	}
+	recent := l.recent[partition]
 	l.mu.RUnlock()
-	for _, list := range lists {
-		if part := between(list, after, limit); len(part) > 0 {
+	if part := between(recent, after, limit); len(part) > 0 {
+		return part, nil
+	}
+	if ahead > 0 {
+		if part := between(l.ahead.of(partition), after, limit); len(part) > 0 {
 			return part, nil
 		}
 	}
@@ -243,16 +239,16 @@ func (l *Log) after(ctx context.Context, partition int, after int64, limit, ahea
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
 	}
-	bytes := 0
-	for i := range events {
-		bytes += len(events[i].Data)
-	}
-	if ahead > 0 && len(events) <= 4*aheadEvents && bytes <= 4*aheadBytes {
-		l.mu.Lock()
-		l.ahead[partition] = events
-		l.mu.Unlock()
+	if ahead > 0 {
+		l.ahead.keep(partition, events)
 	}
 	return events[:min(limit, len(events)):min(limit, len(events))], nil
+}
+
+// After lists events of a partition with position > after, in order, at most limit and perhaps fewer, for a reader that keeps
+// the order of each partition alone.
+func (l *Log) After(ctx context.Context, partition int, after int64, limit int) ([]storage.Event, error) {
+	return l.after(ctx, partition, after, limit, 0)
 }
 
 // between are those of a list without gaps whose position is > after, at most limit; none if the list does not have the

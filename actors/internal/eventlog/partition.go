@@ -11,6 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // partition appends to one partition of the log.
@@ -24,6 +25,7 @@ type partition struct {
 	last   int64 // the newest position
 	owners map[string]*owner
 	queue  []*messages.AppendEvents // what is not stored
+	mark   *tracing.Mark            // of one of those: they are written together
 	unsure bool                     // a write failed: look where the partition ends first
 	doubt  bool                     // the last write met a conflict: look each event up first
 }
@@ -82,6 +84,9 @@ func (p *partition) Resume() error {
 func (p *partition) Idle() bool { return len(p.queue) == 0 }
 
 func (p *partition) onAppend(m *messages.AppendEvents) error {
+	if mark := p.Mark(); mark != nil {
+		p.mark = mark
+	}
 	if p.queue = append(p.queue, m); len(p.queue) == 1 {
 		p.Note(write{})
 	}
@@ -90,6 +95,7 @@ func (p *partition) onAppend(m *messages.AppendEvents) error {
 
 // onWrite stores what has come. After trouble that may pass the host has it tried again; what comes meanwhile waits.
 func (p *partition) onWrite(write) error {
+	defer p.In(p.mark)()
 	if p.unsure {
 		if err := p.findEnd(); err != nil {
 			return err
@@ -120,7 +126,7 @@ func (p *partition) onWrite(write) error {
 		}
 		p.queue = slices.Delete(p.queue, 0, len(told))
 	}
-	p.queue = nil
+	p.queue, p.mark = nil, nil
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -123,6 +124,9 @@ func (g *group) onAdminsListed(m *messages.Done) error {
 		for _, id := range m.Outcome.AdminIds {
 			g.admins[id] = true
 		}
+		if err := g.noteAdmins(); err != nil {
+			return err
+		}
 	} else {
 		failure = desk.ReasonOf(m.Outcome)
 	}
@@ -144,6 +148,15 @@ func (g *group) onPendingDone(m *messages.Done) error {
 	return g.change("", func(r *storage.Group) {
 		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Pending) bool { return o.ID == m.OperationId })
 	})
+}
+
+// noteAdmins writes down who administers the group, for tickets that can't wait for Telegram.
+func (g *group) noteAdmins() error {
+	admins := slices.Sorted(maps.Keys(g.admins))
+	if g.record == nil || slices.Equal(g.record.Admins, admins) {
+		return nil
+	}
+	return g.change("", func(r *storage.Group) { r.Admins = admins })
 }
 
 // known says whether the list of administrators is fresh.

@@ -34,6 +34,8 @@ type group struct {
 	tries    map[string]int64               // attempts of a pending operation that is tried again
 	asked    int64                          // number of the newest question to Telegram
 
+	retiming retiming // retime.go
+
 	members *desk.Recent[ids.UserID, membership]   // by user id: who belongs to the group (member.go)
 	checks  map[ids.UserID][]*messages.CheckMember // by user id: checks that wait for Telegram's answer
 	again   map[ids.UserID][]*messages.CheckMember // by user id: checks that need a newer answer
@@ -63,11 +65,14 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 			entity.Replies((*group).onWebStanding),
 			// its chat
 			entity.Settles((*group).onDone), entity.Takes((*group).onQueueLost),
-			// its own timer, and the sweep
-			entity.Takes((*group).onEnqueueAgain), entity.Replies((*group).onWake),
+			// its own timers, and the sweep
+			entity.Takes((*group).onEnqueueAgain), entity.Takes((*group).onRetimeStep), entity.Replies((*group).onWake),
 		},
 	}
 	for _, r := range groupRequests {
+		if r.own {
+			continue
+		}
 		k.Messages = append(k.Messages, entity.RepliesTo(r.message, func(e entity.Entity, m any) (proto.Message, error) {
 			return e.(*group).onCommand(m.(desk.Command))
 		}))
@@ -77,7 +82,7 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 
 func (g *group) Load() error {
 	g.enqueued, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
-	g.admins, g.fresh = nil, time.Time{}
+	g.admins, g.fresh, g.retiming = nil, time.Time{}, retiming{}
 	g.members = desk.NewRecent[ids.UserID, membership](membersKept)
 	g.checks, g.again = map[ids.UserID][]*messages.CheckMember{}, map[ids.UserID][]*messages.CheckMember{}
 	if _, ok := messages.ChatIn(g.ID); !ok || !messages.IsGroup(g.ID) {
@@ -111,6 +116,7 @@ func (g *group) Versions() (known, stored int64, err error) {
 
 func (g *group) Resume() error {
 	g.follow()
+	g.retimeSoon(0)
 	return nil
 }
 
@@ -151,7 +157,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	f(&next)
 	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
 	next.UpdatedAt, next.DueAt = now, time.Time{}
-	if len(next.Pending) > 0 {
+	if len(next.Pending) > 0 || next.Retiming {
 		next.DueAt = now.Add(desk.PendingFor)
 	}
 	err := g.Store.SaveGroup(g.Ctx, &next)
@@ -162,6 +168,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 		return fmt.Errorf("save the group: %w", err)
 	}
 	g.record = &next
+	g.retimeSoon(0)
 	g.Tell(messages.KindChat, g.ID, &messages.GroupChanged{})
 	return nil
 }
@@ -189,7 +196,7 @@ func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
 		noteSpoken(r, m.Origin)
 		// The notice is for the bot's arrival, and again for when nothing is missing any more.
 		if !wasIn || !wasReady && desk.TopicsIn(r) == messages.Standing_READY {
-			g.addPending(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), registered(r))
+			g.addPending(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), registered(r), nil)
 		}
 	})
 	if err != nil {
@@ -230,13 +237,36 @@ func (g *group) standing(r *storage.Group, fine string) string {
 	return cmp.Or(desk.TopicsIn(r).Notice(), fine)
 }
 
-// addPending adds a notice to the record, for the chat and topic that the command came from.
-func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
+// addPending adds a notice to the record, with buttons if there are any, for the chat and topic that the command came from. To whoever pressed a button it is
+// shown by the button, but for the settings, whose message it replaces.
+func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, args map[string]string, keyboard *messages.Keyboard) {
+	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId(), Keyboard: keyboard}
+	if o.GetCallbackId() == "" || key == messages.NoticeHoursSet { // all are to know when the team works
+		op := desk.OperationTo(o)
+		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+		g.addOperation(r, o, "", op)
+	}
+	if o.GetCallbackId() == "" {
+		return
+	}
+	answer := &messages.AnswerCallbackCall{CallbackId: o.CallbackId}
+	switch key {
+	case messages.NoticeHoursSet:
+	case messages.NoticeSettings:
+		op := desk.OperationTo(o)
+		op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: o.CallbackMessageId, Notice: notice}}
+		g.addOperation(r, o, "", op)
+	default:
+		answer.Key, answer.Args, answer.Alert = key, args, true
+	}
 	op := desk.OperationTo(o)
-	op.Place = r.GroupID
-	op.Id = r.GroupID + "/" + o.GetCommandId()
-	op.Call = &messages.Operation_SendNotice{
-		SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: answer}
+	g.addOperation(r, o, "/pressed", op)
+}
+
+// addOperation adds an operation to the record; suffix tells apart those of one command.
+func (g *group) addOperation(r *storage.Group, o *messages.Origin, suffix string, op *messages.Operation) {
+	op.Place, op.Id = r.GroupID, r.GroupID+"/"+o.GetCommandId()+suffix
 	body, err := proto.Marshal(op)
 	if err != nil {
 		g.Log.Error("a command gets no answer: it can't be encoded", "command", o.GetCommandId(), "error", err)
@@ -260,30 +290,6 @@ func (g *group) onMigrate(m *messages.MigrateGroup) (proto.Message, error) {
 	return entity.OK(), nil
 }
 
-// onChange is how programs set whether tickets may be opened in the group, and its language.
-func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
-	if g.record == nil {
-		return &messages.GroupRecord{Code: messages.Code_NOT_FOUND}, nil
-	}
-	same := (m.Registered == nil || *m.Registered == g.record.SupportTopicsEnabled) &&
-		(m.Lang == nil || *m.Lang == g.record.Language)
-	if same || g.handled(m.Origin) {
-		return desk.GroupRecordOf(g.record), nil
-	}
-	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
-		if m.Registered != nil {
-			r.SupportTopicsEnabled = *m.Registered
-		}
-		if m.Lang != nil {
-			r.Language = *m.Lang
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return desk.GroupRecordOf(g.record), nil
-}
-
 // onMemberChanged keeps what is known of the members and the administrators in step with Telegram's updates.
 func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error) {
 	g.members.Put(m.UserId, membership{m.IsMember, g.Now()})
@@ -292,6 +298,9 @@ func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error
 			g.admins[m.UserId] = true
 		} else {
 			delete(g.admins, m.UserId)
+		}
+		if err := g.noteAdmins(); err != nil {
+			return nil, err
 		}
 	}
 	return entity.OK(), nil

@@ -20,7 +20,12 @@ type groupRequest struct {
 
 	verb      string // of its slash command, whose declaration says who may give it
 	refused   string // the notice to whoever may not
+	own       bool   // it has a handler of its own, since programs may send it, too
 	describes bool   // Telegram is asked first what the bot may do in the group
+
+	// shows is the notice that has the keyboard.
+	shows    string
+	keyboard func(r *storage.Group) *messages.Keyboard
 
 	note   func(r *storage.Group, m desk.Command) // what is written immediately; nil: nothing
 	effect func(g *group, r *storage.Group, m desk.Command) (notice string, args map[string]string)
@@ -37,6 +42,24 @@ var groupRequests = []groupRequest{
 	}),
 	groupAsked[*messages.SetPublic](groupRequest{
 		verb: messages.VerbPublic, refused: messages.NoticePublicNotAllowed, effect: (*group).settingPublic,
+	}),
+	groupAsked[*messages.ShowSettings](groupRequest{
+		verb: messages.VerbSettings, refused: messages.NoticeSettingsNotAllowed, effect: (*group).showingSettings,
+		shows: messages.NoticeSettings, keyboard: settingsKeyboard,
+	}),
+	groupAsked[*messages.ChangeGroup](groupRequest{
+		verb: messages.VerbSettings, refused: messages.NoticeSettingsNotAllowed, own: true, effect: (*group).changingSettings,
+		shows: messages.NoticeSettings, keyboard: settingsKeyboard,
+	}),
+	groupAsked[*messages.SetAutoClaim](groupRequest{
+		verb: messages.VerbAutoClaim, refused: messages.NoticeAutoClaimNotAllowed, effect: (*group).settingAutoClaim,
+	}),
+	groupAsked[*messages.SetHours](groupRequest{
+		verb: messages.VerbHours, refused: messages.NoticeHoursNotAllowed, effect: (*group).settingHours,
+		shows: messages.NoticeHoursShown, keyboard: hoursKeyboard,
+	}),
+	groupAsked[*messages.SetAnswerTimes](groupRequest{
+		verb: messages.VerbAnswerWithin, refused: messages.NoticeAnswerWithinNotAllowed, effect: (*group).settingAnswerTimes,
 	}),
 }
 
@@ -151,7 +174,11 @@ func (g *group) decide(id string, m desk.Command, row groupRequest, failure stri
 			noteSpoken(r, o)
 			notice, args = row.effect(g, r, m)
 		}
-		g.addPending(r, o, notice, args)
+		var keyboard *messages.Keyboard
+		if row.shows != "" && notice == row.shows {
+			keyboard = row.keyboard(r)
+		}
+		g.addPending(r, o, notice, args, keyboard)
 	})
 }
 
@@ -195,16 +222,5 @@ func (g *group) registering(r *storage.Group, m desk.Command) (string, map[strin
 	return g.standing(r, fine), registered(r)
 }
 
-func (g *group) settingLanguage(r *storage.Group, m desk.Command) (string, map[string]string) {
-	r.Language = m.(*messages.SetGroupLanguage).Lang
-	return messages.NoticeLangSet, map[string]string{"lang": r.Language}
-}
-
-// settingPublic lets everyone open tickets in the group, or members alone.
-func (g *group) settingPublic(r *storage.Group, m desk.Command) (string, map[string]string) {
-	wanted, notice := m.(*messages.SetPublic).Wanted, messages.NoticePublicOff
-	if r.Public = wanted == "on" || wanted != "off" && !r.Public; r.Public {
-		notice = messages.NoticePublicOn
-	}
-	return notice, map[string]string{"title": r.Title}
-}
+// switched is what a switch becomes by a command: on, off, or else the other one.
+func switched(wanted string, is bool) bool { return wanted == "on" || wanted != "off" && !is }

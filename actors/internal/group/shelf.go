@@ -21,9 +21,13 @@ func (g *group) onShelve(m *messages.Shelve) (proto.Message, error) {
 	if has, ok := desk.ShelvedAlbum(g.record.Shelf, album); ok && m.Untitled == 0 {
 		return &messages.ShelfFound{Code: messages.Code_OK, TicketId: has.TicketID, Said: has.Said}, nil
 	}
-	if m.Asks {
-		kept := desk.KeptOnShelf(g.record.Shelf, m.Message.GetOrigin().GetMessageId())
-		return &messages.ShelfFound{Code: messages.Code_OK, Messages: kept}, nil
+	id := m.Message.GetOrigin().GetMessageId()
+	switch {
+	case m.Asks:
+		return &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.KeptOnShelf(g.record.Shelf, id),
+			Withdrawn: desk.IsWithdrawn(g.record.Shelf, id)}, nil
+	case m.Withdraws:
+		return g.withdrawShelved(id)
 	}
 	waits := desk.WaitsForTitle(g.record.Shelf, album)
 	next, err := desk.PutOnShelf(g.record.Shelf, m, g.Now())
@@ -38,6 +42,16 @@ func (g *group) onShelve(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{
 		Code: messages.Code_OK, Done: waits, Messages: desk.OnShelf(g.record.Shelf, album),
 	}, nil
+}
+
+// withdrawShelved has no button send a kept message any more.
+func (g *group) withdrawShelved(id int64) (proto.Message, error) {
+	if next := desk.WithdrawFromShelf(g.record.Shelf, id); next != nil {
+		if err := g.change("", func(r *storage.Group) { r.Shelf = next }); err != nil {
+			return nil, err
+		}
+	}
+	return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: desk.IsWithdrawn(g.record.Shelf, id)}, nil
 }
 
 // onTake gives a ticket what is on the shelf.

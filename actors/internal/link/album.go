@@ -210,10 +210,15 @@ func (n *lane) albumOperation(topic *storage.Topic, it *item) *messages.Operatio
 		call.Parts = append(call.Parts, n.call(part, 0))
 	}
 	op := n.posting(topic, it, 0)
-	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyAlbum{CopyAlbum: &messages.CopyAlbum{
-		MessageId: it.messageID, TopicId: n.topicID, Parts: int32(len(call.Parts))}}})
+	op.SetRef(n.albumRef(it))
 	op.Call = &messages.Operation_SendAlbum{SendAlbum: call}
 	return op
+}
+
+// albumRef names the posting of an album.
+func (n *lane) albumRef(it *item) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_CopyAlbum{CopyAlbum: &messages.CopyAlbum{
+		MessageId: it.messageID, TopicId: n.topicID, Parts: int32(len(it.album.parts))}}}
 }
 
 // onAlbumDone records the outcome of an album's call: a copy for each original.
@@ -267,7 +272,7 @@ func (n *lane) onAlbumDone(ref *messages.CopyAlbum, m *messages.Done) error {
 func (n *lane) albumGoesOn(at int) error {
 	if it := n.items[at]; it.album != nil && !it.album.posted() {
 		if topic, ready := n.target(); ready {
-			n.enqueueItem(topic, it)
+			n.enqueueItem(topic, at)
 		}
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // A link brings its copy of a message up to date: it compares the two and makes the missing calls, one at a time, and
@@ -20,10 +21,16 @@ type change struct {
 	content   int64               // the content's revision that op shows
 	part      int                 // parts that show content already
 	tries     int64
-	failure   string // why the copy could not be deleted
+	mark      *tracing.Mark // because of which it was last told
+	failure   string        // why the copy could not be deleted
 	// unsure says that the copy may show another medium, or spoiler, than what is written down: an edit of that was enqueued,
 	// and followed by another before its answer came.
 	unsure bool
+	// edits says that op shows another content, and not only other words of what the message answers; late, that the link had
+	// ended before.
+	edits, late bool
+	answer      *storage.ReplyTo // what op shows of that
+	lastWords   bool             // these words can't be changed any more
 }
 
 // changeRef names a call that changes the lane's copy of a message.
@@ -39,7 +46,9 @@ func (c *change) kind() messages.CopyChange_Kind { return c.op.GetRef().GetCopyC
 func (l *link) enqueueChangesAgain() {
 	for _, c := range l.changes {
 		if c.op != nil {
+			back := l.In(c.mark)
 			l.Enqueue(c.op)
+			back()
 		} else if err := l.advance(c); err != nil {
 			l.Log.Error("a change can't be shown yet; tried again", "message", c.messageID, "error", err)
 		}
@@ -64,13 +73,14 @@ func (l *link) onChange(m *messages.Change) error {
 	if c.op != nil && m.Revision <= c.wanted {
 		return nil // told again: the call is under way, and offered again by the link's own timer
 	}
-	c.wanted = max(c.wanted, m.Revision)
+	c.wanted, c.mark = max(c.wanted, m.Revision), l.Mark()
 	l.EnqueueAgainLater()
 	return l.advance(c)
 }
 
 // advance makes the next call that the copy still needs, or tells the ticket that there is none.
 func (l *link) advance(c *change) error {
+	defer l.In(c.mark)()
 	said, err := l.Store.Message(l.Ctx, c.messageID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return l.changed(c, c.wanted)
@@ -79,7 +89,8 @@ func (l *link) advance(c *change) error {
 		return fmt.Errorf("read the message: %w", err)
 	}
 	n := l.laneFor(said.TopicID)
-	if n.takeContent(said) {
+	late := n.isLate(said)
+	if at, _ := n.find(said.MessageID); late && at >= 0 || !late && n.takeContent(said) {
 		return nil // its copy comes first
 	}
 	stored, err := l.Store.Copy(l.Ctx, c.messageID, n.topicID)
@@ -90,7 +101,7 @@ func (l *link) advance(c *change) error {
 		return fmt.Errorf("read the copy: %w", err)
 	case stored.State == desk.CopyPartial:
 		return nil // it is read with what is pending
-	case stored.State == desk.CopyGone && !said.Hidden() && l.covers(said.Sequence):
+	case stored.State == desk.CopyGone && !said.Hidden() && l.covers(said.Sequence) && !late:
 		return n.addLate(itemAnew(said, stored))
 	case stored.State == desk.CopyFailed, stored.State == desk.CopyGone:
 		if said.Hidden() && len(stored.Parts) > 0 && stored.State == desk.CopyGone {
@@ -122,7 +133,7 @@ func (l *link) advance(c *change) error {
 // that has only now become a message (it was an internal note) is copied now.
 func (l *link) advanceWithout(c *change, n *lane, said *storage.Message) error {
 	switch {
-	case said.Hidden() || !l.covers(said.Sequence) || n.isForPrograms():
+	case said.Hidden() || !l.covers(said.Sequence) || n.isForPrograms() || n.isLate(said):
 		return l.changed(c, said.Revision)
 	case said.Sequence > n.seen && n.moreStored:
 		return nil // it is read when there is room
@@ -152,15 +163,25 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
 		Attempt: c.tries, Content: said.Revision,
 		Order: n.seen*1000 + 998}
-	anew := replaces(said, stored)
-	if stored.Revision < said.ContentRevision && !said.Hidden() && !anew {
+	late := n.isLate(said)
+	anew := !late && replaces(said, stored)
+	edits := !late && desk.EditedSince(said, stored.Revision)
+	rewords := !c.lastWords && wordsBehind(said, stored, late)
+	if (edits || rewords) && !said.Hidden() && !anew {
+		c.edits, c.late, c.answer = edits, late, said.ReplyTo
+		if late { // what was said since the link's end stays where it was said
+			said = desk.MessageAt(said, stored.Revision)
+		}
 		if op := n.edit(op, c, said, stored); op != nil || c.op != nil {
 			return op, nil
 		}
-		n.link.edited(stored, c) // nothing of it can be shown
+		c.edited(stored) // nothing of it can be shown
 		if err := n.save(stored); err != nil {
 			return nil, err
 		}
+	}
+	if late && !said.Hidden() {
+		return nil, nil
 	}
 	switch want := desk.ReactionAt(said, n.topicID); {
 	case said.Hidden() && stored.Span != nil:
@@ -179,16 +200,6 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	return op, nil
 }
 
-// replaces says whether the message lost the medium that its copy shows. No edit takes a medium out: the copy is deleted,
-// and what is left is posted anew.
-func replaces(said *storage.Message, stored *storage.Copy) bool {
-	if stored.Revision >= said.ContentRevision || stored.State == desk.CopyGone {
-		return false
-	}
-	before, now := messages.ShapeOf(contentAt(said, stored.Revision)), messages.ShapeOf(desk.ContentOf(said))
-	return before != messages.ShapeText && now != before
-}
-
 // edit renders the next step of an edit. Each posted part shows its part of the new text; what exceeds them is posted
 // as a reply to the first; surplus parts are deleted. nil: nothing of the edit can be shown, or nothing need be.
 func (n *lane) edit(
@@ -197,7 +208,7 @@ func (n *lane) edit(
 	it := itemOfRecord(said)
 	it.stored = stored
 	call, former := n.call(it, 0), contentAt(said, stored.Revision)
-	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
+	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = stored.Edited || c.edits, 0, "", nil
 	parts := n.link.messagesFor(call)
 	if between := c.op.GetEditCopy(); between != nil && c.op.Content != op.Content {
 		c.unsure = c.unsure || !sameCover(between.GetCopy().GetContent().GetMedia(), former.GetMedia())
@@ -206,11 +217,16 @@ func (n *lane) edit(
 		c.content, c.part = said.ContentRevision, 0
 	}
 	switch before, now := messages.ShapeOf(former), it.shape(); {
-	case now == messages.ShapeLabelled: // the text before the medium does not change
-		if before != now || !movable(former.Media, it.content.Media) {
+	case now == messages.ShapeLabelled: // the text before the medium changes with what is answered only
+		call.Edited = false
+		switch {
+		case c.part == 0 && stored.Main > 0 && labelBehind(said, stored, c.late):
+		case before != now || !movable(former.Media, it.content.Media):
 			return nil // Telegram's people can't make such an edit
+		default:
+			c.part = stored.Main
 		}
-		c.part, parts = stored.Main, len(stored.Parts)
+		parts = len(stored.Parts)
 	}
 	own, part := stored.Parts, c.part
 	if stored.Span != nil {
@@ -246,39 +262,9 @@ func (n *lane) edit(
 	return op
 }
 
-// mergedCall updates a message that several copies share.
-func (n *lane) mergedCall(said *storage.Message, stored *storage.Copy) *messages.Operation_EditMerged {
-	return &messages.Operation_EditMerged{EditMerged: &messages.EditMergedCall{
-		MessageId: stored.Parts[0], TopicId: n.topicID, Own: said.MessageID}}
-}
-
-// takeOut takes a message that is hidden now out of the merged message that shows it.
-func (n *lane) takeOut(op *messages.Operation, said *storage.Message, stored *storage.Copy) {
-	if more := stored.Parts[1:]; len(more) > 0 {
-		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, 0))
-		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: more}}
-		return
-	}
-	op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
-	op.Call = n.mergedCall(said, stored)
-}
-
-// movable says whether a medium that can't be replaced can be brought up to date: a live location that moves or ends,
-// a poll that is closed.
-func movable(former, now *messages.Media) bool {
-	return former.GetLocation().GetLivePeriod() > 0 && now.GetKind() == messages.MediaLocation ||
-		now.GetPoll().GetIsClosed() && !former.GetPoll().GetIsClosed()
-}
-
 // contentAt is a message's content at a revision; today's content if that revision was not kept.
 func contentAt(m *storage.Message, revision int64) *messages.Content {
-	for i := range m.Former {
-		if f := &m.Former[i]; f.Revision == revision {
-			return desk.ContentOf(&storage.Message{Text: f.Text, Entities: f.Entities, Media: f.Media,
-				LinkPreview: f.LinkPreview, EffectID: m.EffectID, Forwarded: m.Forwarded, Protected: m.Protected})
-		}
-	}
-	return desk.ContentOf(m)
+	return desk.ContentOf(desk.MessageAt(m, revision))
 }
 
 // onChangeDone records what a call has done to a copy, and goes on.
@@ -305,20 +291,25 @@ func (l *link) onChangeDone(ref *messages.CopyChange, m *messages.Done) error {
 	case op.GetReact() != nil: // one that the group does not allow is left alone
 		next.Reaction = op.GetReact().Emoji
 	case c.kind() == messages.CopyChange_DELETE:
+		next.Former = formerParts(&next, stored.Parts)
 		next.State, next.Parts, next.Span, next.Reaction, next.Revision = desk.CopyGone, nil, nil, "", said.ContentRevision
 		if outcome.GetResult() != messages.Outcome_DONE {
-			next.Parts, next.Span, next.Reason, next.Reported = stored.Parts, stored.Span, desk.ReasonOf(outcome), true
+			next.Parts, next.Former, next.Span = stored.Parts, stored.Former, stored.Span
+			next.Reason, next.Reported = desk.ReasonOf(outcome), true
 			c.failure = next.Reason
+		} else {
+			n.forget(c.messageID)
 		}
 	case op.GetDeleteMessages() != nil: // parts left over; those that can't be deleted stay as they are
 		next.Parts = stored.Parts[:len(stored.Parts)-len(op.GetDeleteMessages().MessageIds)]
+		next.Former = formerParts(&next, op.GetDeleteMessages().MessageIds)
 		if !said.Hidden() {
-			l.edited(&next, c)
+			c.edited(&next)
 		}
 	case outcome.GetResult() != messages.Outcome_DONE:
-		l.editGivenUp(&next, c, desk.ReasonOf(outcome))
+		n.editGivenUp(&next, c, desk.ReasonOf(outcome))
 	default:
-		write = l.partEdited(&next, c, m)
+		write = n.partEdited(&next, c, m)
 	}
 	if write {
 		if err := n.save(&next); err != nil {
@@ -335,7 +326,7 @@ func (l *link) onChangeDone(ref *messages.CopyChange, m *messages.Done) error {
 
 // partEdited records that one part shows the new text. A call that showed an older text does not count: the edit
 // stays pending.
-func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (write bool) {
+func (n *lane) partEdited(next *storage.Copy, c *change, m *messages.Done) (write bool) {
 	if grown := c.op.GetSendCopy() != nil; grown {
 		next.Parts = append(next.Parts[:len(next.Parts):len(next.Parts)], m.Outcome.MessageId)
 		write = true
@@ -349,16 +340,20 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 			next.Span = span
 		}
 		if !next.Span.Cut && len(next.Parts) == 1 {
-			l.edited(next, c)
+			c.edited(next)
 		}
 		return true
 	}
-	parts := l.parts(c)
+	onlyMedium := n.link.onlyMedium(c)
+	if onlyMedium && c.op.GetEditCopy().GetCopy().GetPart() == 0 {
+		return write // what may be left is the medium
+	}
+	parts := n.link.parts(c)
 	if next.Span != nil {
 		parts++ // the joined message
 	}
-	if c.part >= parts && len(next.Parts) <= parts || l.onlyMedium(c) {
-		l.edited(next, c)
+	if c.part >= parts && len(next.Parts) <= parts || onlyMedium {
+		c.edited(next)
 		return true
 	}
 	return write
@@ -379,16 +374,25 @@ func (l *link) onlyMedium(c *change) bool {
 }
 
 // edited records that the whole copy shows the new content.
-func (l *link) edited(next *storage.Copy, c *change) {
-	next.Revision, next.Edited, next.Wanted = c.content, true, len(next.Parts)
-	next.Reason, next.Reported = "", false
+func (c *change) edited(next *storage.Copy) {
+	c.wordsShown(next)
 	c.part, c.unsure = 0, false
+	if next.Wanted = len(next.Parts); c.late {
+		return // the content is what it was
+	}
+	next.Revision, next.Edited = c.content, next.Edited || c.edits
+	next.Reason, next.Reported = "", false
 }
 
 // editGivenUp records why an edit could not be shown. Its source is notified once for each reason.
-func (l *link) editGivenUp(next *storage.Copy, c *change, why string) {
+func (n *lane) editGivenUp(next *storage.Copy, c *change, why string) {
+	if c.lastWords = true; !c.edits {
+		n.wordsStay(next, c, why)
+		return
+	}
 	told := next.Reported && next.Reason == why
-	l.edited(next, c)
+	c.answer = nil
+	c.edited(next)
 	next.Reason, next.Reported = why, told
-	l.room.copies.WithLabelValues("edit").Inc()
+	n.link.room.copies.WithLabelValues("edit").Inc()
 }

@@ -28,7 +28,8 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	if it.replyTo.Answered != "" { // it names an original, which may have been said here
 		original, err := store.Message(ctx, answeredID)
 		if err == nil && n.said(original) {
-			return desk.TelegramID(answeredID), false, nil
+			id, err := n.reachable(refOf(answeredID))
+			return id, false, err
 		}
 		if errors.Is(err, storage.ErrNotFound) {
 			err = nil
@@ -117,4 +118,14 @@ func (n *lane) recall(messageID string) (id int64, found bool, err error) {
 		id, err = n.reachable(at)
 	}
 	return id, found, err
+}
+
+// forget forgets where a copy was that was deleted: nothing can reply to it any more.
+func (n *lane) forget(messageID string) {
+	if n.recent == nil {
+		return
+	}
+	if _, known := n.recent.Get(messageID); known {
+		n.recent.Put(messageID, messageRef{})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // item is a message on its way into one topic.
@@ -32,6 +33,7 @@ type item struct {
 	label     *string           // which ticket it is of, where the topic is a private chat; nil: not looked up
 	reference *messages.ReplyTo // what it answers, if nothing stands for that in the topic: its head shows it
 	stored    *storage.Copy
+	mark      *tracing.Mark // because of which it is copied
 }
 
 func itemOf(m *messages.Copy) *item {
@@ -82,11 +84,7 @@ func (it *item) holdsBack() bool {
 }
 
 // head says what a new copy's head shows of the message that the original answers.
-func (it *item) head() storage.Copy {
-	return storage.Copy{
-		Preview: it.reference.GetPreview(), PreviewKind: it.reference.GetMediaKind(), Reference: it.reference != nil,
-	}
-}
+func (it *item) head() storage.Copy { return desk.HeadOf(it.reference) }
 
 func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }
 

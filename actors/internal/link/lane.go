@@ -69,6 +69,7 @@ func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) 
 		return nil // known: the lane reads again (onHomeMayOpen)
 	}
 	it := itemOfRecord(m)
+	it.mark = n.link.because
 	stored, found := done[copyKey{it.messageID, n.topicID}]
 	if !found {
 		c, err := n.copyInAlbum(it)
@@ -114,7 +115,8 @@ func (n *lane) target() (topic *storage.Topic, ready bool) {
 		topic = &n.link.home
 	}
 	lost := n.deletedThread != 0 && topic.TelegramTopicID == n.deletedThread
-	return topic, desk.IsOpened(topic) && !lost && !topic.Doubtful && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+	return topic, desk.IsOpened(topic) && !lost && !topic.Doubtful && !topic.Unproven &&
+		(topic.Introduced || topic.Adopted) && topic.Failure == ""
 }
 
 // enqueue gives the chat as many copies as the window holds.
@@ -138,7 +140,7 @@ func (n *lane) enqueue() {
 			return
 		}
 		n.enqueued++
-		n.enqueueItem(topic, it)
+		n.enqueueItem(topic, n.enqueued-1)
 	}
 }
 
@@ -151,28 +153,10 @@ func (n *lane) enqueueAgain() {
 		n.giveUp(topic)
 		return
 	}
-	for _, it := range n.items[:n.enqueued] {
-		n.enqueueItem(topic, it)
+	for at := range n.enqueued {
+		n.enqueueItem(topic, at)
 	}
 	n.enqueue()
-}
-
-func (n *lane) enqueueItem(topic *storage.Topic, it *item) {
-	if a := it.album; a != nil {
-		if !a.written() {
-			n.link.Enqueue(n.albumOperation(topic, it))
-			return
-		}
-		for _, x := range a.parts {
-			for part := x.sent(); part < x.parts; part++ {
-				n.link.Enqueue(n.operation(topic, x, part))
-			}
-		}
-		return
-	}
-	for part := it.sent(); part < it.postable(); part++ {
-		n.link.Enqueue(n.operation(topic, it, part))
-	}
 }
 
 // prepare looks up what the copy needs. It returns false if the copy must wait because the message that it replies to

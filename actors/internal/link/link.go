@@ -9,6 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // link is the entity that keeps one topic of a ticket and the ticket's home topic in step: it makes every copy into
@@ -39,6 +40,7 @@ type link struct {
 	changes  map[ids.MessageKey]*change
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	outdated bool                     // somebody else wrote a copy since this link was read
+	because  *tracing.Mark            // of what is read now
 }
 
 func (l *link) Load() error {
@@ -75,7 +77,7 @@ func (l *link) Resume() error {
 			return err
 		}
 	}
-	if err := l.readOn(); err != nil {
+	if err := l.readOnNow(); err != nil {
 		return err
 	}
 	l.enqueueAll()
@@ -102,13 +104,15 @@ func (l *link) onCopy(m *messages.Copy) error {
 		switch {
 		case m.Sequence <= n.seen || n.moreStored: // known; or read when there is room
 		case m.Previous > n.seen || n == into && n.full():
-			if err := l.readOn(); err != nil {
+			if err := l.readOnNow(); err != nil {
 				return err
 			}
 		default:
 			n.seen = m.Sequence
 			if n == into && l.covers(m.Sequence) && !n.isForPrograms() {
-				n.add(itemOf(m))
+				it := itemOf(m)
+				it.mark = l.Mark()
+				n.add(it)
 			}
 		}
 	}
@@ -124,7 +128,7 @@ func (l *link) onResume(*messages.ResumeLink) error {
 	if err := l.readTicket(); err != nil || !l.exists {
 		return err
 	}
-	if err := l.readOn(); err != nil {
+	if err := l.readOnNow(); err != nil {
 		return err
 	}
 	for _, n := range l.lanes() {

@@ -35,9 +35,9 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 		n.link.EnqueueAgainLater() // and tells it again, should it be lost
 	case !desk.IsOpened(topic): // it is being opened
 	default: // this copy was on its way to the former one
-		for _, it := range n.items[:n.enqueued] {
+		for at, it := range n.items[:n.enqueued] {
 			if it.messageID == messageID {
-				n.enqueueItem(topic, it)
+				n.enqueueItem(topic, at)
 			}
 		}
 	}

@@ -21,7 +21,7 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), Bare: it.bare}
 	if part == 0 {
 		call.ReplyTo = it.replyID
-		if it.replyID != 0 {
+		if it.replyID != 0 && !it.replyTo.Deleted {
 			call.Quote, call.QuoteEntities, call.QuotePosition = it.replyTo.Quote, it.replyTo.QuoteEntities, it.quoteAt
 			call.MergedPreview = it.replyTo.Preview
 		}
@@ -57,11 +57,16 @@ func (n *lane) posting(topic *storage.Topic, it *item, part int) *messages.Opera
 // operation posts one part of a copy.
 func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
 	op := n.posting(topic, it, part)
-	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{
-		MessageId: it.messageID, TopicId: n.topicID, Part: int32(part)}}})
+	op.SetRef(n.partRef(it, part))
 	op.Attempt, op.Content = it.attempt(), it.shows
 	op.Call = &messages.Operation_SendCopy{SendCopy: n.call(it, part)}
 	return op
+}
+
+// partRef names the posting of one part of a copy.
+func (n *lane) partRef(it *item, part int) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{
+		MessageId: it.messageID, TopicId: n.topicID, Part: int32(part)}}}
 }
 
 // titleOf is the name of the group in which the message was written, where copies show that. In a private chat it is
@@ -123,7 +128,7 @@ func (n *lane) onPartDone(ref *messages.CopyPart, m *messages.Done) error {
 	}
 	if next.State == desk.CopyPartial {
 		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
-			n.enqueueItem(topic, it) // the rest of the caption
+			n.enqueueItem(topic, at) // the rest of the caption
 		}
 		return nil
 	}
@@ -137,7 +142,7 @@ func (n *lane) firstCopyOf(it *item) storage.Copy {
 	if len(next.Parts) == 0 {
 		next.Wanted, next.GroupTitle = it.parts, n.titleOf(it)
 		head := it.head()
-		next.Preview, next.PreviewKind, next.Reference = head.Preview, head.PreviewKind, head.Reference
+		next.Preview, next.PreviewKind, next.Reference, next.Withheld = head.Preview, head.PreviewKind, head.Reference, head.Withheld
 		next.Main, next.Bare = it.main(), it.bare
 	}
 	return next

@@ -22,7 +22,7 @@ func (n *lane) checkQuote(it *item) {
 		return // the client leaves it out when Telegram refuses it
 	}
 	it.quoteAt = 0
-	if strings.Contains(said.Text, r.Quote) {
+	if !said.Hidden() && strings.Contains(said.Text, r.Quote) {
 		if desk.TelegramID(said.MessageID) == it.replyID { // where the answered message is the original, its place is known
 			it.quoteAt = nearest(said.Text, r.Quote, int(r.QuotePosition))
 		}
@@ -34,7 +34,8 @@ func (n *lane) checkQuote(it *item) {
 
 // quoted is the original that a reply quotes: of several that share a message, the one where the quote stands.
 func (n *lane) quoted(r *messages.ReplyTo) (*storage.Message, error) {
-	return desk.OriginalAt(n.link.Ctx, n.link.Store, r.ChatId, r.MessageId, r)
+	said, _, err := desk.AnsweredBy(n.link.Ctx, n.link.Store, r)
+	return said, err
 }
 
 // nearest is where a quote stands in a text, in UTF-16 units: of several positions the last that is not behind the

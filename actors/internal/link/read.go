@@ -85,6 +85,13 @@ func (l *link) resumeCopy(c *storage.Copy) error {
 	return nil
 }
 
+// readOnNow is readOn for a turn in which the link is told to read: what it reads belongs to the turn's trace.
+func (l *link) readOnNow() error {
+	l.because = l.Mark()
+	defer func() { l.because = nil }()
+	return l.readOn()
+}
+
 // readOn reads the messages after the last ones seen, up to the capacity of the lanes. A full lane does not hold up
 // the other one: it reads on when it has capacity again.
 func (l *link) readOn() error {

@@ -24,8 +24,9 @@ func (n *lane) takeContent(said *storage.Message) (waits bool) {
 		n.withdrawItem(at, it)
 	case at >= n.enqueued:
 		it.content, it.shows, it.parts = desk.ContentOf(said), said.ContentRevision, 0
+		n.answerAnew(it, said)
 	case n.items[at].album == nil:
-		n.replace(it, said)
+		n.replace(at, it, said)
 	}
 	return true
 }
@@ -49,16 +50,17 @@ func (n *lane) drop(at int, it *item) {
 }
 
 // replace gives the chat another text for what waits there.
-func (n *lane) replace(it *item, said *storage.Message) {
+func (n *lane) replace(at int, it *item, said *storage.Message) {
 	former := *it
 	it.content, it.shows = desk.ContentOf(said), said.ContentRevision
+	n.answerAnew(it, said)
 	parts := n.link.messagesFor(n.call(it, 0))
 	if former.parts > 1 || parts > 1 || albumKey(it) != "" {
 		*it = former
 		return
 	}
 	if topic, ready := n.target(); ready {
-		n.enqueueItem(topic, it)
+		n.enqueueItem(topic, at)
 	}
 }
 
@@ -141,4 +143,21 @@ func mayBeCovered(m *messages.Media) bool {
 func sameCover(a, b *messages.Media) bool {
 	return a.GetKind() == b.GetKind() && a.GetHasSpoiler() == b.GetHasSpoiler() &&
 		(a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() || a.GetFileId() == b.GetFileId())
+}
+
+// movable says whether a medium that can't be replaced can be brought up to date: a live location that moves or ends,
+// a poll that is closed.
+func movable(former, now *messages.Media) bool {
+	return former.GetLocation().GetLivePeriod() > 0 && now.GetKind() == messages.MediaLocation ||
+		now.GetPoll().GetIsClosed() && !former.GetPoll().GetIsClosed()
+}
+
+// replaces says whether the message lost the medium that its copy shows. No edit takes a medium out: the copy is deleted,
+// and what is left is posted anew.
+func replaces(said *storage.Message, stored *storage.Copy) bool {
+	if stored.Revision >= said.ContentRevision || stored.State == desk.CopyGone {
+		return false
+	}
+	before, now := messages.ShapeOf(contentAt(said, stored.Revision)), messages.ShapeOf(desk.ContentOf(said))
+	return before != messages.ShapeText && now != before
 }

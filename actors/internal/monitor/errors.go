@@ -26,6 +26,8 @@ const (
 	eventsWithin = time.Minute
 	// bootsKnown is of how many processes a group knows what it has counted.
 	bootsKnown = 16
+	// savedTogether is how many groups are one transaction: while it is written, the writes of tickets wait.
+	savedTogether = 20
 	// namesAtMost and webhooksAtMost are of how many tickets, groups and endpoints an error is known to be about.
 	namesAtMost, webhooksAtMost = 20, 50
 )
@@ -196,7 +198,7 @@ func (m *monitor) tellLate(now time.Time) error {
 
 // save writes groups, and then knows them.
 func (m *monitor) save(groups []*storage.ErrorGroup) error {
-	for chunk := range slices.Chunk(groups, pageOfRecords) {
+	for chunk := range slices.Chunk(groups, savedTogether) {
 		if err := m.Store.SaveErrorGroups(m.Ctx, chunk); err != nil {
 			if errors.Is(err, storage.ErrExists) {
 				err = fmt.Errorf("%w: %w", storage.ErrConflict, err)

@@ -43,6 +43,9 @@ func (w *Window) Slow(rate float64) {
 	}
 }
 
+// Limit is how many calls a span allows today.
+func (w *Window) Limit() int { return w.slowed }
+
 // Room is how many calls may leave at now; -1: any number.
 func (w *Window) Room(now time.Time) int {
 	if w == nil {

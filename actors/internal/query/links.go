@@ -69,7 +69,7 @@ func linkState(l *storage.Link) string {
 		return "failed"
 	case l.Ended:
 		return "ended"
-	case !desk.IsOpened(&l.Topic):
+	case !desk.IsOpened(&l.Topic), l.Topic.Unproven:
 		return "pending"
 	}
 	return "active"

@@ -114,6 +114,15 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 	if r != nil {
 		reply.Lang, reply.DefaultGroupId = r.Language, r.DefaultGroupID
 		reply.CurrentTicketId, reply.Blocked, reply.SettledId = r.CurrentTicketID, r.Blocked, r.SettledID
+		if waits := desk.NewestUnclear(r.Shelf); waits != nil {
+			reply.UnclearId, reply.UnclearMs = waits.Unclear, waits.At.UnixMilli()
+		}
+		if waits := desk.NewestUntitled(r.Shelf); waits != nil {
+			reply.UntitledId, reply.UntitledMs, reply.TitleAsked = waits.Untitled, waits.At.UnixMilli(), waits.TitleAsked
+		}
+		for i := range r.Drafts {
+			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title})
+		}
 		reply.Person = &messages.Person{
 			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
 		}

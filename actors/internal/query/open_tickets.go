@@ -36,7 +36,12 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 		all, more = append(all, page...), more || len(page) == limit
 	}
 	party := m.GroupId
-	if m.UserId != 0 {
+	if m.Claimed {
+		party = storage.UserParty(m.UserId)
+		page, err := store.ListTickets(ctx, storage.TicketQuery{Assignee: strconv.FormatInt(m.UserId, 10),
+			Statuses: []string{desk.StatusOpen, desk.StatusPending}, Limit: limit})
+		add(page.Tickets, err)
+	} else if m.UserId != 0 {
 		party = storage.UserParty(m.UserId)
 		add(store.TicketsByCreator(ctx, "user", strconv.FormatInt(m.UserId, 10), true, limit))
 	} else {
@@ -45,7 +50,9 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 		})
 		add(page.Tickets, err)
 	}
-	add(store.OpenTicketsWith(ctx, party, limit))
+	if !m.Claimed {
+		add(store.OpenTicketsWith(ctx, party, limit))
+	}
 	reply := &messages.TicketList{Code: q.code(m, failed)}
 	if failed != nil {
 		return reply
@@ -76,6 +83,7 @@ func (q *query) listed(r *storage.Ticket, m *messages.ListOpenTickets, party ids
 	if err != nil {
 		return nil, err
 	}
+	view.WaitingFor, _ = desk.WaitingOf(r)
 	view.AgeMs = q.env.Now().Sub(r.CreatedAt).Milliseconds()
 	view.Private = m.UserId != 0 && desk.PrivateLink(r, messages.UserPlace(m.UserId)) != nil
 	for i := range r.Links {

@@ -2,7 +2,9 @@ package query
 
 import (
 	"errors"
+	"log/slog"
 	"reflect"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
@@ -13,6 +15,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // query is a reader. It reads storage, and owns nothing, so any of the pool can serve a read.
@@ -20,10 +23,25 @@ import (
 // It takes the reads that the table reads lists, and replies to each with the response of its type, which has a code.
 // It stops with the node.
 type query struct {
-	env     *entity.Env
+	env     readerEnv
 	aliases *desk.Aliases
 	log     *eventlog.Log
 	pace    pace.Pace
+}
+
+// readerEnv is the environment of a reader, whose Ctx and Log are in the trace of the read.
+type readerEnv struct {
+	*entity.Env
+	Ctx *tracing.Changing
+	Log *slog.Logger
+}
+
+func newReaderEnv(env *entity.Env) readerEnv {
+	e := readerEnv{env, &tracing.Changing{Context: env.Ctx}, env.Log}
+	if env.Tracer != nil {
+		e.Log = slog.New(tracing.HandlerIn(e.Ctx, env.Log.Handler()))
+	}
+	return e
 }
 
 // read is one row of the table: how a reader replies to a type of read.
@@ -52,6 +70,9 @@ var reads = tableOf(
 	lists((*query).series), lists((*query).groupStates),
 	// What the web desk reads.
 	replies((*query).webAccess), lists((*query).webTickets), lists((*query).webTimeline),
+	lists((*query).webPeople),
+	// What was done.
+	replies((*query).timesReport), replies((*query).activityReport), lists((*query).openReport),
 	// What checks that a reader is there.
 	replies((*query).wake),
 )
@@ -82,9 +103,21 @@ func (q *query) Receive(ctx actor.Context) {
 	if ctx.Sender() == nil {
 		return
 	}
-	if m, ok := ctx.Message().(proto.Message); ok {
-		ctx.Respond(q.reply(m))
+	if _, waits := ctx.ActorSystem().ProcessRegistry.GetLocal(ctx.Sender().Id); !waits {
+		return // whoever asked, on this node, has given up: others wait behind it
 	}
+	m, mark := entity.Unmarked(ctx.Message())
+	if m == nil {
+		return
+	}
+	span := mark.Child("read "+string(m.ProtoReflect().Descriptor().Name()), tracing.Inside, time.Now())
+	if span != nil {
+		mark = span.Mark()
+		defer span.End()
+	}
+	q.env.Ctx.Set(mark)
+	defer q.env.Ctx.Set(nil)
+	ctx.Respond(q.reply(m))
 }
 
 func (q *query) reply(m proto.Message) proto.Message {

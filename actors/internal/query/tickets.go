@@ -32,7 +32,7 @@ func (q *query) ticketRecords(m *messages.ListTicketRecords) proto.Message {
 	page, err := q.env.Store.ListTickets(q.env.Ctx, storage.TicketQuery{
 		Statuses: m.Statuses, Priorities: m.Priorities, GroupID: m.GroupId,
 		Creator:    storage.CreatorKey{Kind: m.CreatorKind, ID: m.CreatorId},
-		ExternalID: m.ExternalId, Text: m.Text, By: storage.TicketTime(m.By), OldestFirst: m.OldestFirst,
+		ExternalID: m.ExternalId, Text: m.Text, WaitingFor: m.WaitingFor, Assignee: m.Assignee, By: storage.TicketTime(m.By), OldestFirst: m.OldestFirst,
 		From: desk.TimeOf(m.FromMs), To: desk.TimeOf(m.ToMs), After: cursorOf(m.After), Limit: int(m.Limit),
 	})
 	refused := func(reason string) proto.Message {

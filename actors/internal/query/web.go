@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -51,20 +52,75 @@ func isOn(r *storage.Ticket, userID ids.UserID) bool {
 func (q *query) webTickets(m *messages.ListWebTickets) proto.Message {
 	by := storage.ByLastMessage
 	var search *storage.Search
+	var err error
 	if m.Text != "" {
 		by = storage.ByCreated // a search is served in that order
-		var err error
 		if search, err = storage.NewSearch(m.Text, false); err != nil {
 			return &messages.WebTickets{Code: messages.Code_CONFLICT, Reason: messages.ReasonSearchTooShort}
 		}
 	}
 	wanted := storage.TicketQuery{Statuses: m.Statuses, Text: m.Text, By: by, After: cursorOf(m.After), Limit: int(m.Limit)}
-	all, next, err := q.webLists(m, wanted, search)
-	if errors.Is(err, storage.ErrSearch) {
-		return &messages.WebTickets{Code: messages.Code_CONFLICT, Reason: messages.ReasonSearchTooShort}
+	if m.Unanswered { // a node of the release before asks
+		wanted.WaitingFor = storage.WaitsForDesk
 	}
+	if m.WaitingFor != "" {
+		wanted.WaitingFor = m.WaitingFor
+		if search == nil {
+			wanted.By = storage.ByWaiting
+		}
+	}
+	if m.ClosedFromMs != 0 && search == nil {
+		wanted.By, wanted.From = storage.ByUpdated, time.UnixMilli(m.ClosedFromMs) // to close a ticket changes it
+	}
+	with, err := q.webTicketsWith(m, wanted, search)
 	if err != nil {
 		return &messages.WebTickets{Code: q.code(m, err)}
+	}
+	reader, err := q.webReaderOf(m.ReaderId)
+	if err != nil {
+		return &messages.WebTickets{Code: q.code(m, err)}
+	}
+	reply, until := &messages.WebTickets{Code: messages.Code_OK}, q.env.Now().Add(webLooksFor)
+	if search != nil {
+		until = q.env.Now().Add(webSearchesFor)
+	}
+	for range webPagesLookedAt {
+		next, err := q.webPage(m, wanted, with, reader, until, reply)
+		if errors.Is(err, storage.ErrSearch) {
+			return &messages.WebTickets{Code: messages.Code_CONFLICT, Reason: messages.ReasonSearchTooShort}
+		}
+		if err != nil {
+			return &messages.WebTickets{Code: q.code(m, err)}
+		}
+		reply.Next, wanted.After = nil, next
+		if next == nil {
+			break
+		}
+		reply.Next = &messages.Place{AtMs: next.At.UnixMilli(), Id: next.ID}
+		leavesOut := m.ClosedFromMs != 0 || search != nil // a search examines tickets that do not have it
+		if len(reply.Tickets) >= wanted.Limit || !leavesOut || q.env.Now().After(until) {
+			break
+		}
+	}
+	return reply
+}
+
+const (
+	// webPagesLookedAt is how many pages are looked at for one of a view that leaves tickets out.
+	webPagesLookedAt = 10
+	// webLooksFor is how long: then the page has what was found, and the next one goes on.
+	webLooksFor = 1500 * time.Millisecond
+	// webSearchesFor is that for a search, which people repeat with other words rather than wait.
+	webSearchesFor = 100 * time.Millisecond
+)
+
+// webPage adds a page of the merged lists to a reply, without what the view leaves out. next is where it goes on; nil: nowhere.
+// with are the tickets of which every page has some. At until it ends, behind the ticket that it has looked at.
+func (q *query) webPage(m *messages.ListWebTickets, wanted storage.TicketQuery, with []storage.Ticket, reader *webReader,
+	until time.Time, reply *messages.WebTickets) (next *storage.Cursor, err error) {
+	all, next, err := q.webLists(m, wanted, with)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b storage.Ticket) int { return wanted.Compare(wanted.Place(&a), wanted.Place(&b)) })
 	all = slices.CompactFunc(all, func(a, b storage.Ticket) bool { return a.TicketID == b.TicketID })
@@ -75,23 +131,71 @@ func (q *query) webTickets(m *messages.ListWebTickets) proto.Message {
 		all = all[:wanted.Limit]
 		next = wanted.Place(&all[len(all)-1])
 	}
-	reply := &messages.WebTickets{Code: messages.Code_OK}
-	if next != nil {
-		reply.Next = &messages.Place{AtMs: next.At.UnixMilli(), Id: next.ID}
-	}
 	for i := range all {
-		row, err := q.webRow(&all[i])
-		if err != nil {
-			return &messages.WebTickets{Code: q.code(m, err)}
+		r := &all[i]
+		if i > 0 && q.env.Now().After(until) {
+			return wanted.Place(&all[i-1]), nil
 		}
+		if m.ClosedFromMs != 0 && desk.MillisOf(r.ClosedAt) < m.ClosedFromMs {
+			continue
+		}
+		last, err := q.env.Store.LastMessages(q.env.Ctx, r.TicketID, 1)
+		if err != nil {
+			return nil, err
+		}
+		row, err := q.webRow(r, last)
+		if err != nil {
+			return nil, err
+		}
+		row.Unread = reader.lacks(r, last)
 		reply.Tickets = append(reply.Tickets, row)
 	}
-	return reply
+	return next, nil
 }
 
-// webLists reads the lists. next is the nearest of the places at which one of them goes on; nil: none does.
-func (q *query) webLists(m *messages.ListWebTickets, wanted storage.TicketQuery, search *storage.Search) (
+// webLists reads a page of the list of each group, and adds what every page may have. next is the nearest of the places at which
+// one of the lists goes on; nil: none does.
+func (q *query) webLists(m *messages.ListWebTickets, wanted storage.TicketQuery, with []storage.Ticket) (
 	all []storage.Ticket, next *storage.Cursor, err error) {
+	for _, of := range queriesOf(m, wanted) {
+		page, err := q.env.Store.ListTickets(q.env.Ctx, of)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, page.Tickets...)
+		if page.Next != nil && (next == nil || wanted.Compare(page.Next, next) < 0) {
+			next = page.Next
+		}
+	}
+	for i := range with {
+		if wanted.After == nil || wanted.Compare(wanted.Place(&with[i]), wanted.After) > 0 {
+			all = append(all, with[i])
+		}
+	}
+	return all, next, nil
+}
+
+// queriesOf are those of the lists that a page reads: one for each group, but one search for all of them, since each search examines
+// up to 1,000 tickets.
+func queriesOf(m *messages.ListWebTickets, wanted storage.TicketQuery) (all []storage.TicketQuery) {
+	switch {
+	case m.Mine || len(m.Groups) == 0: // all of it is in what every page has
+		return nil
+	case wanted.Text != "":
+		wanted.Groups = m.Groups
+		return []storage.TicketQuery{wanted}
+	}
+	for _, group := range m.Groups {
+		wanted.GroupID = group
+		all = append(all, wanted)
+	}
+	return all
+}
+
+// webTicketsWith reads the lists that have no pages, once for all pages that are looked at: what the groups and the person are on
+// besides, and what the person opened.
+func (q *query) webTicketsWith(m *messages.ListWebTickets, wanted storage.TicketQuery, search *storage.Search) (
+	all []storage.Ticket, err error) {
 	ctx, store := q.env.Ctx, q.env.Store
 	add := func(list []storage.Ticket, failed error) {
 		err = cmp.Or(err, failed)
@@ -101,82 +205,51 @@ func (q *query) webLists(m *messages.ListWebTickets, wanted storage.TicketQuery,
 			}
 		}
 	}
-	for _, group := range m.Groups {
-		of := wanted
-		of.GroupID = group
-		page, failed := store.ListTickets(ctx, of)
-		err = cmp.Or(err, failed)
-		all = append(all, page.Tickets...)
-		if page.Next != nil && (next == nil || wanted.Compare(page.Next, next) < 0) {
-			next = page.Next
+	person := strconv.FormatInt(m.UserId, 10)
+	switch {
+	case m.Mine:
+		claimed, failed := store.ListTickets(ctx, storage.TicketQuery{Assignee: person, Statuses: m.Statuses, Limit: ticketsLookedAt})
+		add(slices.DeleteFunc(claimed.Tickets, func(r storage.Ticket) bool { return !hasTopicInOne(&r, m.Groups) }), failed)
+	default:
+		for _, group := range m.Groups {
+			add(store.OpenTicketsWith(ctx, group, ticketsLookedAt))
 		}
-		add(store.OpenTicketsWith(ctx, group, ticketsLookedAt))
 	}
 	if m.UserId != 0 {
-		add(store.TicketsByCreator(ctx, "user", strconv.FormatInt(m.UserId, 10), false, ticketsLookedAt))
-		add(store.OpenTicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt))
+		add(store.TicketsByCreator(ctx, "user", person, false, ticketsLookedAt))
+		brought, failed := store.OpenTicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt)
+		add(slices.DeleteFunc(brought, func(r storage.Ticket) bool {
+			return m.Mine && r.Assignee != nil && r.AssigneeID() != person
+		}), failed)
 	}
-	return all, next, err
+	return all, err
 }
 
-// webRow is a ticket with the beginning of its newest message.
-func (q *query) webRow(r *storage.Ticket) (*messages.WebTicket, error) {
+// hasTopicInOne says whether one of the groups has a topic of a ticket: who has left all of them sees nothing of what they claimed.
+func hasTopicInOne(r *storage.Ticket, groups []ids.Place) bool {
+	return slices.ContainsFunc(groups, func(group ids.Place) bool { return hasTopicIn(r, group) })
+}
+
+// webRow is a ticket with the beginning of its newest message, if it has one.
+func (q *query) webRow(r *storage.Ticket, last []storage.Message) (*messages.WebTicket, error) {
 	record, err := desk.TicketRecord(q.env.Ctx, q.env.Store, q.aliases, r)
 	if err != nil {
 		return nil, err
 	}
 	row := &messages.WebTicket{Ticket: record}
-	last, err := q.env.Store.LastMessages(q.env.Ctx, r.TicketID, 1)
-	if err != nil || len(last) == 0 {
-		return row, err
+	if len(last) == 0 {
+		return row, nil
 	}
 	if row.LastFrom = last[0].Sender.Name; !last[0].Protected {
-		row.LastText = messages.Shorten(last[0].Text, excerptUnits)
+		words := messages.Marked{Text: last[0].Text, Entities: desk.EntitiesOf(last[0].Entities)}
+		row.LastText = messages.Shorten(words.Shown(), excerptUnits)
+		if media := desk.ContentOf(&last[0]).GetMedia(); row.LastText == "" && media != nil {
+			if row.LastText = messages.Shorten(messages.WordsOf(media), excerptUnits); row.LastText == "" {
+				row.LastMedia = media.Kind
+			}
+		}
 	}
 	return row, nil
 }
 
 const excerptUnits = 120
-
-func (q *query) webTimeline(m *messages.ListWebTimeline) proto.Message {
-	fail := func(err error) proto.Message { return &messages.WebTimeline{Code: q.code(m, err)} }
-	ticket, err := q.env.Store.Ticket(q.env.Ctx, m.TicketId)
-	if err != nil {
-		return fail(err)
-	}
-	asked := &messages.ListMessageRecords{TicketId: m.TicketId, MessageId: m.MessageId, NewestFirst: true, After: m.Before,
-		Limit: m.Limit}
-	if m.After != 0 {
-		asked.NewestFirst, asked.After = false, m.After
-	}
-	page, err := q.messagePage(asked)
-	if err != nil {
-		return fail(err)
-	}
-	if asked.NewestFirst {
-		slices.Reverse(page)
-	}
-	reply := &messages.WebTimeline{Code: messages.Code_OK}
-	for _, one := range page {
-		v, err := desk.MessageRecord(q.env.Ctx, q.env.Store, q.aliases, ticket, &one)
-		if err != nil {
-			return fail(err)
-		}
-		said := &messages.WebMessage{Message: v}
-		for _, r := range one.Reactions {
-			said.Reactions = append(said.Reactions, &messages.WebReaction{Emoji: cmp.Or(r.Emoji, "🖼"), By: r.By.Name})
-		}
-		for _, id := range v.AttachmentIds {
-			file, err := q.env.Store.Attachment(q.env.Ctx, id)
-			if errors.Is(err, storage.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return fail(err)
-			}
-			said.Files = append(said.Files, desk.AttachmentRecord(file))
-		}
-		reply.Messages = append(reply.Messages, said)
-	}
-	return reply
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -19,6 +20,12 @@ const (
 	// at most, so that a large backlog does not starve what people do now.
 	batch      = 50
 	batchPause = 50 * time.Millisecond
+	// timerPause is the pause between two batches of tickets whose timers are due: 200/s. Each writes and may have something to
+	// say, nobody waits for it, and 10,000 may be due in one minute.
+	timerPause = 250 * time.Millisecond
+	// markedWithin is how far ahead tickets are due that have something pending; the clock of another node may be ahead by a minute.
+	// What is due later is a timer: to wake all that wait for one would keep a start busy for minutes.
+	markedWithin = desk.PendingFor + time.Minute
 	// dueAtMost is how many users, groups and chats are woken in one sweep.
 	dueAtMost = 10_000
 	// keptAnswersBatch is how many expired answers of the API are deleted together.
@@ -38,6 +45,7 @@ type Loop struct {
 	settled time.Time                        // what has come here before is awake
 	gained  func(kind, identity string) bool // whether an entity is to be woken in this sweep
 	told    int                              // entities since the last pause
+	pause   time.Duration                    // between two batches
 	cleaned time.Time                        // when old samples were deleted last
 
 	ticks  *time.Ticker
@@ -71,7 +79,7 @@ func New(env *entity.Env, node *entity.Node, o Options) *Loop {
 		o.Metrics.MustRegister(woken)
 	}
 	return &Loop{env: env, node: node, o: o, woken: woken, moved: make(chan struct{}, 1), kept: map[[2]string]struct{}{},
-		gained: node.Owns}
+		gained: node.Owns, pause: batchPause}
 }
 
 // Moved has the sweep wake what is pending in the shards that this node of a cluster has gained.
@@ -99,6 +107,7 @@ func (s *Loop) Run() {
 	defer s.settle.Stop()
 	defer s.ticks.Stop()
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
+	s.pause = timerPause
 	sweeps := time.NewTicker(s.o.Every)
 	defer sweeps.Stop()
 	for s.wait(sweeps.C) {
@@ -132,11 +141,12 @@ func (s *Loop) wait(until <-chan time.Time) bool {
 // wakeGained wakes what is pending in the shards that have come to this node and have not settled yet. It may interrupt
 // another sweep, which goes on afterwards.
 func (s *Loop) wakeGained() {
-	interrupted, since := s.gained, s.settled
+	interrupted, since, pause := s.gained, s.settled, s.pause
+	s.pause = batchPause
 	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, since) }
 	s.wakeKept()
 	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
-	s.gained = interrupted
+	s.gained, s.pause = interrupted, pause
 }
 
 // sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.
@@ -201,6 +211,9 @@ func (s *Loop) wakeWebhooks(ctx context.Context) {
 }
 
 func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {
+	if marked := s.env.Now().Add(markedWithin); by.After(marked) {
+		by = marked
+	}
 	var after storage.Due
 	for ctx.Err() == nil {
 		due, err := s.env.Store.DueTickets(ctx, by, after, batch)
@@ -274,7 +287,7 @@ func (s *Loop) tell(kind, identity string, m proto.Message) {
 		return
 	}
 	s.told = 0
-	pause := time.NewTimer(batchPause)
-	defer pause.Stop()
-	s.wait(pause.C)
+	timer := time.NewTimer(s.pause)
+	defer timer.Stop()
+	s.wait(timer.C)
 }

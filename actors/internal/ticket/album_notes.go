@@ -74,3 +74,33 @@ func (t *ticket) albumNotes() *desk.Recent[string, bool] {
 	}
 	return t.internalAlbums
 }
+
+// inInternalAlbum reports whether a message without a caption belongs to an album that is an internal note because
+// of the caption of another part. As a rule, Telegram delivers the part with the caption first.
+func (t *ticket) inInternalAlbum(m *messages.RecordMessage) bool {
+	id := m.Content.GetMedia().GetMediaGroupId()
+	if id == "" || !m.Internal && m.Content.GetText() != "" {
+		return false
+	}
+	if m.Internal {
+		t.albumNotes().Put(id, true)
+		return false
+	}
+	internal, _ := t.albumNotes().Get(id)
+	return internal
+}
+
+// recallInternalAlbums finds the albums that were internal notes before this activation. It runs once per
+// activation.
+func (t *ticket) recallInternalAlbums() {
+	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, t.sequence-desk.AlbumsRecalled, desk.AlbumsRecalled)
+	if err != nil {
+		t.Log.Error("cannot read the messages of earlier albums", "error", err)
+		return
+	}
+	for i := range page {
+		if media := page[i].Media; page[i].Internal && media != nil && media.MediaGroupID != "" {
+			t.internalAlbums.Put(media.MediaGroupID, true)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -30,6 +32,13 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			return answer(o, messages.ReasonStale, nil), nil
 		}
 	}
+	var assignee *teamPerson
+	if m.GetAssigneeId() != 0 {
+		var err error
+		if assignee, _, err = t.teamPerson(&messages.AssignTicket{Origin: o, UserId: *m.AssigneeId}); err != nil {
+			return nil, err
+		}
+	}
 	return func(r *desk.Result) {
 		status := r.Status
 		if m.Status != nil {
@@ -51,12 +60,9 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 				r.Refuse(messages.ReasonNoTitle, nil)
 				return
 			}
-			before := r.Title
-			set(&r.Title, &title, true)
-			if r.Title != before {
-				for _, topic := range desk.TopicsOf(r.Ticket) {
-					topic.NamedByHand = false
-				}
+			if title != r.Title {
+				retitle(r.Ticket, title)
+				changed, shown = true, true
 			}
 		}
 		if m.Description != nil && desk.Redescribe(r.Ticket, m) {
@@ -85,6 +91,12 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			}
 			t.updated(&was, r.Ticket, o)
 		}
+		if m.AssigneeId != nil && !t.reassign(r, o, *m.AssigneeId, assignee) {
+			return
+		}
+		if m.SnoozedUntilMs != nil && !t.setSnoozed(r, o, *m.SnoozedUntilMs) {
+			return
+		}
 		if status == desk.StatusClosed && r.Status != desk.StatusClosed {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
@@ -96,6 +108,9 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	o := m.Origin
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
+	}
+	if m.Internal {
+		return t.onNote(m)
 	}
 	id := desk.APIMessageID(t.record.TicketID, o.GetCommandId())
 	switch _, err := t.Store.Message(t.Ctx, id); {
@@ -138,7 +153,15 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	if m.AttachmentId != "" {
 		record.Attachments = []string{m.AttachmentId}
 	}
-	event, err := t.messageSent(record)
+	claims, err := t.judge(record, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.prepare(record, claims, o, time.Time{}); err != nil {
+		return nil, err
+	}
+	heard := t.heard(record)
+	event, err := t.messageSent(heard, record)
 	if err != nil {
 		return nil, err
 	}
@@ -146,10 +169,17 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastActivity = now
+	was := t.record.WaitingFor
+	t.record, t.lastActivity = heard, now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
 	t.tellLinks(sent, topic, id)
+	switch {
+	case claims:
+		t.reconcile()
+	case heard.WaitingFor != was:
+		t.icons()
+	}
 	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID, MessageId: id}, nil
 }
@@ -198,6 +228,9 @@ func (t *ticket) replyTo(id ids.MessageKey) (*messages.ReplyTo, error) {
 		to.Preview, to.PreviewEntities = desk.Excerpt(content, previewUnits)
 	}
 	to.ChatId, to.MessageId, _ = messages.ParseMessageKey(id)
+	if m.Deleted {
+		to = desk.ReplyOf(&storage.Message{ReplyTo: desk.Reworded(desk.ReplyToStore(to), m)})
+	}
 	return to, nil
 }
 
@@ -207,7 +240,7 @@ func (t *ticket) replyTo(id ids.MessageKey) (*messages.ReplyTo, error) {
 func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 	id := t.record.TicketID + desk.APITopic
 	link := desk.LinkOf(t.record, id)
-	if link != nil && !t.record.DueAt.IsZero() {
+	if link != nil && t.isFound() {
 		return &link.Topic, nil
 	}
 	err := t.change(func(r *storage.Ticket) {
@@ -231,4 +264,29 @@ func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 // apiRecord is the ticket as the API shows it. Only the alias of its group is not in memory; a cache keeps that.
 func (t *ticket) apiRecord() (*messages.TicketRecord, error) {
 	return desk.RevisedRecord(t.Ctx, t.Store, t.room.Aliases, t.record)
+}
+
+// reassign gives the ticket to whom a program names, or to nobody: 0. If that is refused, it returns false. who is the
+// person, as far as the ticket knows them.
+func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID, who *teamPerson) bool {
+	id, by := "", desk.CreatorOf(o)
+	if userID != 0 {
+		id = strconv.FormatInt(userID, 10)
+	}
+	switch {
+	case id == r.AssigneeID():
+	case r.Status == desk.StatusClosed:
+		r.Refuse(messages.NoticeTicketIsClosed,
+			map[string]string{"ticket": desk.NameOf(r.Ticket), "command": messages.VerbAssign})
+	case userID == 0:
+		t.assign(r.Ticket, o.CommandId, &by, nil)
+	case who == nil:
+		r.Refuse(messages.NoticeAssignUnknown, map[string]string{"given": id})
+	case !who.fits:
+		r.Refuse(messages.NoticeAssignNotTeam, map[string]string{"name": who.Name})
+	default:
+		t.assign(r.Ticket, o.CommandId, &by, &who.Creator)
+		t.tellAssignee(r, o, who)
+	}
+	return r.Refusal == nil
 }

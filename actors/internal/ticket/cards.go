@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -24,7 +25,7 @@ func (t *ticket) card(r *storage.Ticket, topic *storage.Topic) (*messages.SendCa
 	card := &messages.SendCardCall{Ticket: view}
 	if link := desk.LinkOf(r, topic.TopicID); link != nil && !messages.IsPrivate(topic.GroupID) {
 		card.AskedBy = link.By.Name
-		if link.UserID != 0 {
+		if link.UserID != 0 && !isPerson(link.By, link.UserID) { // not of who has come back: nobody asked them
 			card.Mentioned = &messages.Named{UserId: link.UserID, Name: link.UserName}
 		}
 	}
@@ -34,7 +35,7 @@ func (t *ticket) card(r *storage.Ticket, topic *storage.Topic) (*messages.SendCa
 // digestOf is a digest of what people see of a card.
 func digestOf(card *messages.SendCardCall) string {
 	seen := proto.CloneOf(card)
-	seen.Ticket.Url, seen.Ticket.CreatedMs = "", 0 // lists show these, not cards
+	seen.Ticket.Url, seen.Ticket.CreatedMs, seen.Ticket.WaitingFor = "", 0, "" // lists show these, not cards
 	if seen.Ticket.Private {
 		for _, l := range seen.Ticket.Links { // named, not linked: the person can't go there
 			l.ChatId, l.ThreadId = 0, 0
@@ -84,4 +85,9 @@ func (t *ticket) settleCard(r *storage.Ticket, topic *storage.Topic) {
 	if digestOf(card) == topic.CardDigest {
 		topic.CardRevision = r.CardRevision
 	}
+}
+
+// view is what a card in one of the ticket's topics shows.
+func (t *ticket) view(at ids.TopicKey) (*messages.TicketView, error) {
+	return desk.ViewOf(t.Ctx, t.Store, t.record, at)
 }

@@ -34,13 +34,13 @@ func (t *ticket) topicRef(topic *storage.Topic) view.TopicRef {
 	return v
 }
 
-// messageSent makes the event of a message: the same one, by its id, whenever it is made.
-func (t *ticket) messageSent(m *storage.Message) (storage.Event, error) {
+// messageSent makes the event of a message: the same one, by its id, whenever it is made. r is the ticket after it.
+func (t *ticket) messageSent(r *storage.Ticket, m *storage.Message) (storage.Event, error) {
 	file := ""
 	if a := t.attachmentOf(desk.AsSent(m)); a != nil {
 		file = a.AttachmentID
 	}
-	return t.seen().MessageSent(t.Ctx, t.record, m, file)
+	return t.seen().MessageSent(t.Ctx, r, m, file)
 }
 
 // told is what an event tells of a change of a message, beside the message itself.

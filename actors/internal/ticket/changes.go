@@ -71,11 +71,8 @@ func (t *ticket) changeMessage(
 	if tell == nil && !shown {
 		return entity.OK(), nil // nobody would see a difference
 	}
-	// The sweep must be able to find the ticket before anything is pending.
-	if t.record.DueAt.IsZero() {
-		if err := t.change(func(*storage.Ticket) {}); err != nil {
-			return nil, err
-		}
+	if err := t.makeDue(); err != nil {
+		return nil, err
 	}
 	next.Revision++
 	next.ChangedAfter, next.Outdated = t.sequence, next.Outdated || shown
@@ -99,14 +96,25 @@ func (t *ticket) changeMessage(
 		t.caused[event.EventID] = next.MessageID
 	}
 	t.lastActivity = t.Now()
-	t.follow(next)
+	t.follow(next, next.ContentRevision != original.ContentRevision || next.Deleted != original.Deleted)
 	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil
+}
+
+// makeDue has the sweep find the ticket before anything is pending.
+func (t *ticket) makeDue() error {
+	if t.isFound() {
+		return nil
+	}
+	return t.change(func(*storage.Ticket) {})
 }
 
 func (t *ticket) saveMessage(m *storage.Message) error {
 	if err := t.Store.SaveMessage(t.Ctx, m); err != nil {
 		return fmt.Errorf("save a message: %w", err)
+	}
+	if _, known := t.recentOnes().Get(m.MessageID); known && (m.ContentRevision > 0 || m.Hidden()) {
+		t.recent.Put(m.MessageID, true)
 	}
 	return nil
 }
@@ -135,6 +143,9 @@ func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 
 // onReact stores a person's reactions to a message, given on the original or on one of its copies.
 func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
+	if err := t.claimByReaction(m); err != nil {
+		return nil, err
+	}
 	return t.onChange(m, func(next *storage.Message) (*told, bool) {
 		at := t.topicOfMessage(next, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId)
 		by := desk.SenderOf(m.Origin)

@@ -17,6 +17,9 @@ import (
 	"github.com/topicdesk/topicdesk/view"
 )
 
+// refusalsKept is how many refusals a ticket keeps for pages that ask again.
+const refusalsKept = 20
+
 // handledByTicket is how many ids of commands a ticket remembers, to recognise a repeated one.
 const handledByTicket = 100
 
@@ -40,7 +43,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		Title:  title,
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
-		CreatedAt: now, UpdatedAt: now, LastMessageAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.PendingFor),
+		CreatedAt: now, UpdatedAt: now, LastMessageAt: now, WaitingFor: storage.WaitsForDesk, WaitingSince: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.PendingFor),
 		ExternalID: m.ExternalId, Metadata: m.Metadata, Forwarded: desk.ForwardToStore(m.Forward),
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, number)},
 		Handled: []string{o.GetCommandId()},
@@ -54,6 +57,9 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	r.Enclosures = desk.LongDescription(m.Description, m.DescriptionEntities)
 	desk.AddEnclosures(r, m.Enclosures)
+	if err := t.retime(r); err != nil {
+		return nil, err
+	}
 	t.cause(r, messages.EventTicketCreated, o.GetCommandId(), now, &r.CreatedBy, &view.TicketData{})
 	awaitTopic(r, desk.HomeTopic, o)
 	err = t.save(r)
@@ -83,7 +89,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	}
 	o := m.GetOrigin()
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
-		return entity.Duplicate(), nil
+		return t.decided(o), nil
 	}
 	row, known := requestOf(m)
 	if !known || row.effect == nil {
@@ -112,10 +118,26 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	return t.accept(m, do)
 }
 
+// decided replies to a repeated command. A page of the web desk repeats one that waits for Telegram's word, to hear what came of it.
+func (t *ticket) decided(o *messages.Origin) *messages.Reply {
+	if refusal, ok := t.refusals.Get(o.GetCommandId()); ok {
+		return refusal
+	}
+	reply := entity.Duplicate()
+	waits := func(p storage.Pending) bool { return p.Kind == desk.PendingCommand && p.ID == o.GetCommandId() }
+	if slices.ContainsFunc(t.record.Pending, waits) {
+		reply.Reason = messages.ReasonAsking
+	}
+	return reply
+}
+
 // deferCommand keeps a command as pending until Telegram has said who administers the groups.
 func (t *ticket) deferCommand(m desk.Command, ask []ids.Place) (proto.Message, error) {
 	o := m.GetOrigin()
 	if len(t.record.Pending) >= 2*desk.PendingAnswersLimit {
+		if o.GetWeb() {
+			return entity.Answer(messages.Code_CONFLICT, messages.NoticeCannotAsk), nil
+		}
 		t.noteUnanswered(o) // most of what is pending waits for Telegram's answer
 		return entity.OK(), nil
 	}
@@ -126,10 +148,14 @@ func (t *ticket) deferCommand(m desk.Command, ask []ids.Place) (proto.Message, e
 	answer, err := t.accept(m, func(r *desk.Result) {
 		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: desk.PendingCommand, Body: body})
 	})
-	if err == nil {
-		t.ask(o, ask)
+	if err != nil {
+		return nil, err
 	}
-	return answer, err
+	t.ask(o, ask)
+	if reply, ok := answer.(*messages.Reply); ok && o.GetWeb() {
+		reply.Reason = messages.ReasonAsking
+	}
+	return answer, nil
 }
 
 // accept writes a command's effect, remembers the command's id, and starts what follows. It returns the refusal if
@@ -212,6 +238,7 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 	}
 	now := t.now()
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
+	waitsForNobody(r.Ticket)
 	r.CardRevision++
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
 	t.cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, creatorOf(o), &view.TicketClosedData{Reason: reason})
@@ -237,9 +264,9 @@ func (t *ticket) reopen(r *desk.Result, m *messages.ReopenTicket) {
 	if r.Status == desk.StatusOpen || m.ByHand && r.Status == desk.StatusPending {
 		return
 	}
-	now, notice := t.now(), messages.NoticeTicketReopened
-	if r.Status == desk.StatusPending {
-		notice = messages.NoticeTicketContinued
+	now, notice := t.now(), messages.NoticeTicketContinued
+	if r.Status == desk.StatusClosed {
+		r.WaitingFor, r.WaitingSince, notice = storage.WaitsForDesk, now, messages.NoticeTicketReopened
 	}
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
 	r.CardRevision++
@@ -287,8 +314,7 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 		default:
 			t.update(r.Ticket, o, func() { r.Priority = wanted })
 			dropKeyboard(r, o)
-			desk.RespondOpenly(r, o, messages.NoticePrioritySet,
-				map[string]string{"who": desk.Who(o), "priority": wanted, "ticket": t.nameFor(o)})
+			t.respondToTeam(r, o, messages.NoticePrioritySet, map[string]string{"who": desk.Who(o), "priority": wanted})
 		}
 	}, nil
 }
@@ -325,26 +351,5 @@ func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}
 		desk.AddPending(r.Ticket, o.CommandId, op, 0)
 		desk.Acknowledge(r, o)
-	}, nil
-}
-
-// renaming takes the name that somebody gave a topic by hand as the ticket's title. The other topics get it too.
-func (t *ticket) renaming(m *messages.TopicRenamed) (effect, error) {
-	o := m.Origin
-	return func(r *desk.Result) {
-		here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
-		name := messages.CleanLine(m.Name)
-		if here == nil || name == "" || here.Name == name {
-			return
-		}
-		for _, topic := range desk.TopicsOf(r.Ticket) {
-			topic.NamedByHand = false
-		}
-		here.Name, here.NamedByHand = name, true
-		title := strings.TrimSpace(desk.TitleIn(r.Ticket, name))
-		if title == "" || title == r.Title {
-			return
-		}
-		t.update(r.Ticket, o, func() { r.Title = title })
 	}, nil
 }

@@ -47,7 +47,10 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 	if original != nil && slices.Contains(original.Handled, o.GetCommandId()) {
 		return entity.Duplicate(), nil
 	}
-	notice := t.deleteRefusal(m, original)
+	notice, args, err := t.deleteRefusal(m, original)
+	if err != nil {
+		return nil, err
+	}
 	if notice == "" {
 		may, ask, err := t.may(m)
 		switch {
@@ -63,7 +66,7 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 	}
 	return t.accept(m, func(r *desk.Result) {
 		if notice != "" {
-			desk.Respond(r, o, notice, nil)
+			desk.Respond(r, o, notice, args)
 		}
 	})
 }
@@ -85,17 +88,27 @@ func (t *ticket) repliedTo(m *messages.DeleteMessage) (*storage.Message, error) 
 	return original, nil
 }
 
-// deleteRefusal is the notice why a message can't be deleted, whoever asks for it; empty if it can.
-func (t *ticket) deleteRefusal(m *messages.DeleteMessage, original *storage.Message) string {
+// deleteRefusal is the notice why a message can't be deleted, whoever asks for it, with its arguments; empty if it can.
+func (t *ticket) deleteRefusal(
+	m *messages.DeleteMessage, original *storage.Message,
+) (notice string, args map[string]string, err error) {
 	switch {
 	case m.AnsweredId == 0:
-		return messages.NoticeDeleteUsage
-	case original == nil || original.Deleted:
-		return messages.NoticeDeleteUnknown
+		return messages.NoticeDeleteUsage, nil, nil
+	case original == nil && t.showsLast(m.Origin.GetPlace(), m.AnsweredId):
+		return messages.NoticeDeleteShown, nil, nil
+	case original == nil:
+		described, err := t.describedBy(m)
+		if err != nil || described == nil {
+			return messages.NoticeDeleteUnknown, nil, err
+		}
+		return messages.NoticeDeleteDescription, map[string]string{"ticket": desk.NameOf(described)}, nil
+	case original.Deleted:
+		return messages.NoticeDeleteUnknown, nil, nil
 	case t.Now().Sub(original.SentAt) > deleteWithin:
-		return messages.NoticeDeleteTooOld
+		return messages.NoticeDeleteTooOld, nil, nil
 	}
-	return ""
+	return "", nil, nil
 }
 
 // mayDelete reports whether somebody may delete the message that they reply to.
@@ -143,7 +156,10 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 	if err != nil {
 		return err
 	}
-	notice, args := t.deleteRefusal(m, original), map[string]string(nil)
+	notice, args, err := t.deleteRefusal(m, original)
+	if err != nil {
+		return err
+	}
 	if original != nil && slices.Contains(original.Handled, id) {
 		notice = ""
 	} else if notice == "" {
@@ -169,19 +185,30 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 // deletionStep is the ticket's own next call for a deleted message. The original goes first. Once all copies are
 // gone too, the command goes.
 func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.Operation, error) {
-	remove := func(step messages.MessageStep_Kind, id int64) (*messages.Operation, error) {
+	remove := func(step messages.MessageStep_Kind, ids ...int64) (*messages.Operation, error) {
 		op.SetRef(f.stepRef(step))
-		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{
-			MessageIds: []int64{id}}}
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: ids}}
 		return op, nil
 	}
 	if _, done := f.done[messages.MessageStep_DELETE]; !done && op.Place != "" {
-		return remove(messages.MessageStep_DELETE, desk.TelegramID(f.original.MessageID))
+		post, err := t.notePost(f.original)
+		switch id := desk.TelegramID(f.original.MessageID); {
+		case err != nil:
+			return nil, err
+		case post != nil:
+			return remove(messages.MessageStep_DELETE, post.Parts...)
+		case id != 0:
+			return remove(messages.MessageStep_DELETE, id)
+		}
+	}
+	if f.words != nil && !f.words.settled {
+		return nil, nil // it is not known yet where its words stay
 	}
 	m := t.deletedBy(f.original)
 	_, done := f.done[messages.MessageStep_DELETE_COMMAND]
-	allGone := len(f.left) == 0 && len(f.failed) == 0 && f.done[messages.MessageStep_DELETE] == ""
-	if done || m.GetOrigin().GetMessageId() == 0 || !allGone {
+	allGone := len(f.left) == 0 && len(f.failed) == 0 && f.done[messages.MessageStep_DELETE] == "" &&
+		!t.contextLeft(f) && len(t.stillShown(f.original)) == 0 && len(f.staysIn()) == 0
+	if done || m.GetOrigin().GetMessageId() == 0 || !allGone || f.told {
 		return nil, nil
 	}
 	op.Place, op.ThreadId = m.Origin.Place, m.Origin.ThreadId
@@ -221,12 +248,17 @@ func (t *ticket) onDeletionStep(f *following, step messages.MessageStep_Kind, ou
 
 // answerDeletion makes a notice pending to whoever deleted a message, if something of it could not be deleted.
 func (t *ticket) answerDeletion(f *following) error {
+	if f.told {
+		return nil
+	}
 	m, why := t.deletedBy(f.original), f.done[messages.MessageStep_DELETE]
-	if m == nil || len(f.failed) == 0 && why == "" {
+	shown, quoted := t.stillShown(f.original), f.staysIn()
+	if m == nil || len(f.failed) == 0 && why == "" && len(shown) == 0 && len(quoted) == 0 {
 		return nil
 	}
 	notified := m.Origin.GetCommandId() + ":told"
 	if slices.Contains(t.record.Handled, notified) {
+		f.told = true
 		return nil
 	}
 	var where []string
@@ -246,10 +278,21 @@ func (t *ticket) answerDeletion(f *following) error {
 	if len(f.failed) == 0 && strings.Contains(strings.ToLower(why), "can't be deleted") {
 		key, args = messages.NoticeDeleteNoRight, map[string]string{"group": args["group"]}
 	}
-	_, err := t.carryOut(m.Origin, handled, answer(m.Origin, key, args))
+	_, err := t.carryOut(m.Origin, handled, func(r *desk.Result) {
+		if len(where) > 0 {
+			desk.Respond(r, m.Origin, key, args)
+		}
+		if len(shown) > 0 {
+			desk.Respond(r, m.Origin, messages.NoticeDeleteStillShown, map[string]string{"group": strings.Join(shown, ", ")})
+		}
+		if len(quoted) > 0 {
+			desk.Respond(r, m.Origin, messages.NoticeDeleteQuoted, map[string]string{"group": strings.Join(quoted, ", ")})
+		}
+	})
 	if err != nil {
 		return err
 	}
+	f.told = true
 	t.afterChange()
 	return nil
 }

@@ -138,14 +138,13 @@ func (t *ticket) onFlush(flush) error {
 	if err := t.clearChanges(nil); err != nil {
 		return err
 	}
-	if t.nothingUnnumbered() && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
+	if t.nothingUnnumbered() && t.isMarked() && t.nothingPending() && t.isQuiet() {
 		if err := t.behind(); err != nil {
 			return err
 		}
 		next := desk.CloneTicket(t.record)
 		t.takeProgress(next)
-		next.DueAt = time.Time{}
-		if err := t.save(next); err != nil {
+		if err := t.saveQuiet(next); err != nil {
 			return err
 		}
 	}
@@ -160,7 +159,7 @@ func (t *ticket) nothingUnnumbered() bool { return len(t.unnumbered) == 0 && len
 
 func (t *ticket) nothingPending() bool {
 	return len(t.record.Pending) == 0 && len(t.enqueued) == 0 && !t.deferred &&
-		len(t.files.unrecorded) == 0 && len(t.following) == 0 && len(t.adopting) == 0 &&
+		len(t.files.unrecorded) == 0 && len(t.following) == 0 && len(t.adopting) == 0 && !t.awaitingIcons &&
 		t.finishedThrough() == t.sequence
 }
 
@@ -189,6 +188,15 @@ func (t *ticket) takeProgress(next *storage.Ticket) {
 	}
 }
 
+// saveQuiet writes a record for which nothing is pending: the sweep finds it when its next timer is due.
+func (t *ticket) saveQuiet(next *storage.Ticket) error {
+	if err := t.retime(next); err != nil {
+		return err
+	}
+	next.DueAt = nextTimer(next)
+	return t.save(next)
+}
+
 // dropNumbered drops the events that the log has from the records that caused them.
 func (t *ticket) dropNumbered() error {
 	if len(t.numbered) == 0 {
@@ -213,14 +221,14 @@ func (t *ticket) dropNumbered() error {
 	}
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)
-	next.DueAt = t.now().Add(desk.PendingFor)
-	if len(t.unnumbered) == 0 && t.nothingPending() && t.isQuiet() {
-		if err := t.behind(); err != nil {
-			return err
-		}
-		next.DueAt = time.Time{}
+	save := t.saveQuiet
+	if len(t.unnumbered) > 0 || !t.nothingPending() || !t.isQuiet() {
+		next.DueAt = t.now().Add(desk.PendingFor)
+		save = t.save
+	} else if err := t.behind(); err != nil {
+		return err
 	}
-	if err := t.save(next); err != nil {
+	if err := save(next); err != nil {
 		return err
 	}
 	t.numbered = nil
@@ -233,19 +241,26 @@ func (t *ticket) dropNumbered() error {
 func (t *ticket) loadEvents() error {
 	t.unnumbered = slices.Clone(t.record.Events)
 	t.noteDescription()
-	for after := min(t.record.EventsThrough, t.record.FilesThrough); ; {
+	after := min(t.record.EventsThrough, t.record.FilesThrough)
+	if !t.record.Unjudged() && t.record.Status != desk.StatusClosed { // else it is judged anew, or waits for nobody
+		after = min(after, t.record.WaitingThrough)
+	}
+	for {
 		page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, after, desk.PageOfMessages)
 		if err != nil {
 			return fmt.Errorf("read messages: %w", err)
 		}
 		for i := range page {
-			after = page[i].Sequence
+			if after = page[i].Sequence; after > t.record.WaitingThrough && !t.record.Unjudged() {
+				t.record = t.heard(&page[i])
+			}
 			if after > t.record.EventsThrough {
-				event, err := t.messageSent(&page[i])
+				event, err := t.messageSent(t.record, &page[i])
 				if err != nil {
 					return err
 				}
 				t.unnumbered = append(t.unnumbered, event)
+				t.compareSoon(&page[i])
 			}
 			if after > t.record.FilesThrough {
 				t.noteFile(&page[i])

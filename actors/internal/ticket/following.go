@@ -19,6 +19,8 @@ type following struct {
 	op       *messages.Operation     // the ticket's own operation that is in progress
 	tries    int64
 	done     map[messages.MessageStep_Kind]string // finished steps of a deletion, and why they failed
+	told     bool                                 // whoever deleted it knows where something of it stays
+	words    *rewording                           // of the messages that answer it; nil: they show nothing else
 }
 
 // loadChanges finds the messages that something is still to be done about.
@@ -35,7 +37,9 @@ func (t *ticket) loadChanges() error {
 		}
 		t.unnumbered = append(t.unnumbered, m.Events...)
 		if m.Outdated {
-			t.following[m.MessageID] = t.newFollowing(m)
+			f := t.newFollowing(m)
+			f.words = newRewording(m)
+			t.following[m.MessageID] = f
 		}
 	}
 	return nil
@@ -50,7 +54,7 @@ func (t *ticket) newFollowing(m *storage.Message) *following {
 	}
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
-		ended := link.Ended && (m.Sequence > link.EndSequence || m.ChangedAfter > link.EndSequence && !m.Deleted)
+		ended := link.Ended && (m.Sequence > link.EndSequence || m.ChangedAfter > link.EndSequence && !followedAfterEnd(m, link))
 		if m.Sequence > link.BeginSequence && !ended {
 			f.left[link.LinkID] = true
 		}
@@ -58,16 +62,30 @@ func (t *ticket) newFollowing(m *storage.Message) *following {
 	return f
 }
 
-// follow tells the links about a changed message, and starts the ticket's own part.
-func (t *ticket) follow(m *storage.Message) {
+// followedAfterEnd reports whether a link that has ended follows a change of a message: it was deleted, or what it answers
+// was. What was written in the link's topic is still in the others, and what that answers may have changed.
+func followedAfterEnd(m *storage.Message, link *storage.Link) bool {
+	return m.Deleted || m.ReplyTo != nil && m.ReplyTo.Deleted || m.TopicID == link.Topic.TopicID
+}
+
+// follow tells the links about a changed message, and starts the ticket's own part. words says that its words are others
+// than they were.
+func (t *ticket) follow(m *storage.Message, words bool) {
 	if !m.Outdated {
 		return
 	}
 	previous, f := t.following[m.MessageID], t.newFollowing(m)
 	if previous != nil {
-		f.op, f.tries, f.done = previous.op, previous.tries, previous.done
+		f.op, f.tries, f.done, f.told, f.words = previous.op, previous.tries, previous.done, previous.told, previous.words
+	}
+	if words {
+		f.words = newRewording(m)
+		if f.words != nil && previous != nil && previous.words != nil {
+			f.words.noted = previous.words.noted // that turn goes on with these
+		}
 	}
 	t.following[m.MessageID] = f
+	t.editContexts()
 	t.tellChange(f)
 	t.advance(f)
 	t.EnqueueAgainLater()
@@ -92,6 +110,7 @@ func (t *ticket) tellChangesAgain() {
 		} else {
 			t.advance(f)
 		}
+		t.rewordAgain(f)
 	}
 }
 
@@ -118,6 +137,7 @@ func (f *following) stepRef(kind messages.MessageStep_Kind) *messages.OperationR
 // advance enqueues what the ticket itself still has to do about a message: show a reaction on the original, delete
 // it, delete the command. When nothing is left and all links have followed, the flush timer clears the mark.
 func (t *ticket) advance(f *following) {
+	t.rewordSoon(f)
 	if f.op != nil && !t.mayReplace(f) {
 		return
 	}
@@ -209,7 +229,7 @@ func (t *ticket) onMessageStepDone(step *messages.MessageStep, m *messages.Done)
 // clearChanges clears the mark of messages whose change shows everywhere, and drops their numbered events.
 func (t *ticket) clearChanges(numbered map[string]bool) error {
 	for id, f := range t.following {
-		if f.op != nil || len(f.left) > 0 {
+		if f.op != nil || len(f.left) > 0 || f.words != nil && !f.words.settled || t.contextLeft(f) {
 			continue
 		}
 		if op, err := t.nextOwnStep(f); err != nil || op != nil {
@@ -217,6 +237,9 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		}
 		if err := t.answerDeletion(f); err != nil {
 			return err
+		}
+		if f.words != nil && !f.words.done {
+			continue // the mark stays for what may follow later
 		}
 		next := desk.CloneMessage(f.original)
 		next.Outdated, next.Pending = false, nil
@@ -226,6 +249,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		}
 		t.forgetEvents(f.original, next)
 		delete(t.following, id)
+		t.followed(next)
 	}
 	changed := map[ids.MessageKey]bool{}
 	for event := range numbered {

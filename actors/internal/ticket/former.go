@@ -98,3 +98,21 @@ func (t *ticket) isFormer(topic *storage.Topic, thread int64) bool {
 	}
 	return topic.Introduced
 }
+
+// predatesLink reports whether something happened in a topic before the topic was linked to the ticket. After a
+// crash Telegram may deliver it again. It was handled when the topic belonged to another ticket or to none.
+func (t *ticket) predatesLink(o *messages.Origin) bool {
+	if t.record == nil || o.GetMessageId() == 0 {
+		return false
+	}
+	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
+	if topic == nil {
+		return false
+	}
+	link := desk.LinkOf(t.record, topic.TopicID)
+	if link == nil || link.Since == "" {
+		return false
+	}
+	chatID, messageID, _ := messages.ParseMessageKey(link.Since)
+	return chatID == o.GetChatId() && o.GetMessageId() < messageID
+}

@@ -45,6 +45,8 @@ func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 func (t *ticket) topicGone(topicID ids.TopicKey) error {
 	topic := desk.TopicOf(t.record, topicID)
 	switch {
+	case topic.Unproven:
+		return t.neverWas(topicID)
 	case topic.Doubtful:
 		return nil // the answer decides
 	case messages.IsPrivate(topic.GroupID), topic.Name == "": // what shares the chat needs none; nothing to ask by
@@ -108,7 +110,8 @@ func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 		}
 		again := t.Now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
 		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
-		topic.CardDigest = ""
+		topic.CardDigest, topic.Context = "", nil
+		topic.Icon, topic.IconPending, topic.IconAt, topic.IconByHand = messages.IconNone, false, time.Time{}, false
 		topic.Pinned, topic.Introduced, topic.Adopted, topic.Closed, topic.Unsure = false, false, false, false, false
 		topic.Doubtful = false
 		topic.Generation++
@@ -130,8 +133,7 @@ func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 
 // loseTopic gives up a topic that was deleted and can't be created again, together with what waits for it.
 func (t *ticket) loseTopic(r *storage.Ticket, topic *storage.Topic, why string) {
-	topic.Failure = why
-	r.LinksRevision++
+	t.setFailure(r, topic, why)
 	if link := desk.LinkOf(r, topic.TopicID); link != nil {
 		link.Ended, link.EndSequence = true, max(t.finished[link.LinkID], link.BeginSequence)
 		r.CardRevision++
@@ -188,7 +190,7 @@ func (t *ticket) setSuspended(r *storage.Ticket, topic *storage.Topic, why strin
 	if messages.IsPrivate(topic.GroupID) {
 		t.notifyReach(r, topic, why == "")
 	}
-	if topic.Suspended == "" && why != "" && !messages.IsPrivate(topic.GroupID) {
+	if topic.Suspended == "" && why != "" && !messages.IsPrivate(topic.GroupID) && !topic.Unproven {
 		t.notifyOthers(r, topic, messages.NoticeTopicSuspended, why, "held")
 	}
 	topic.Suspended = why
@@ -210,15 +212,18 @@ func (t *ticket) onSuspended(m *messages.Suspended) error {
 
 // history is what a topic that is created again shows: the last messages that were sent in it or had arrived
 // there. The others arrive as copies.
-func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) {
+func (t *ticket) history(topic *storage.Topic) ([]storage.Message, error) {
 	page, err := t.Store.LastMessages(t.Ctx, t.record.TicketID, 3*contextLines)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
-	var lines []*messages.ContextLine
+	var lines []storage.Message
 	link := desk.LinkOf(t.record, topic.TopicID)
 	for i := len(page) - 1; i >= 0 && len(lines) < contextLines; i-- {
 		m := &page[i]
+		if hiddenIn(m, topic.TopicID) {
+			continue
+		}
 		if m.TopicID != topic.TopicID && (link == nil || m.Sequence > link.BeginSequence) {
 			c, err := t.Store.Copy(t.Ctx, m.MessageID, topic.TopicID)
 			if errors.Is(err, storage.ErrNotFound) || err == nil && c.State != desk.CopySent {
@@ -228,7 +233,7 @@ func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) 
 				return nil, fmt.Errorf("read a copy: %w", err)
 			}
 		}
-		lines = append(lines, desk.ContextLineOf(m))
+		lines = append(lines, *m)
 	}
 	slices.Reverse(lines)
 	return lines, nil
@@ -237,7 +242,7 @@ func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) 
 // mayRecreate reports whether the topic is created again after a call found it deleted. The topic of a closed
 // ticket is not, until there is a new message: whoever deleted it wanted it gone.
 func (t *ticket) mayRecreate(s *step) bool {
-	if s.ref.GetKind() == messages.TopicStep_CREATE {
+	if kind := s.ref.GetKind(); kind == messages.TopicStep_CREATE || kind == messages.TopicStep_EDIT_CONTEXT {
 		return false
 	}
 	topic := t.topicOfStep(s)

@@ -256,75 +256,19 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 	if home != nil && desk.IsOut(home) {
 		return notice(messages.NoticeLinkBotOut, map[string]string{"ticket": desk.NameOf(t.record), "group": home.Title})
 	}
-	homeURL, homeTitle := "", t.record.GroupID
-	if home != nil {
-		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
-	}
-	topicURL := messages.TopicURL(group.TelegramGroupID, o.ThreadId)
+	sides, left := t.sidesOf(home, group, o.ThreadId), t.leftBy(o)
 	return func(r *desk.Result) {
 		link := t.newLink(r.Ticket, o, storage.Topic{
 			GroupID: o.Place, TelegramTopicID: o.ThreadId,
-			Adopted: true, Introduced: true, NamedByHand: true, Unsure: true,
+			Adopted: true, Introduced: true, NamedByHand: true, Unsure: true, Unproven: desk.IsAPI(o),
 		})
 		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
-		t.cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(), creatorOf(o),
-			&view.TopicData{Topic: t.topicRef(&link.Topic)})
-		desk.RespondOpenly(r, o, messages.NoticeLinked, map[string]string{
-			"ticket": desk.NameOf(r.Ticket), "who": desk.Who(o), "group": homeTitle, "url": homeURL,
-		})
-		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
-			map[string]string{"who": desk.Who(o), "group": group.Title, "url": topicURL}, 0)
-	}, nil
-}
-
-// unlinking ends a link. What was sent before is still copied.
-func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
-	o := m.Origin
-	here := t.topicAt(o.Place, o.ThreadId)
-	if desk.IsAPI(o) {
-		here = nil
-		if link := desk.LinkOf(t.record, m.LinkId); link != nil && !link.Ended && !desk.IsAPILink(link) {
-			here = &link.Topic
+		if left != nil && isPerson(link.By, left.UserID) { // they are on the ticket again as they were
+			link.UserID, link.UserName = left.UserID, left.UserName
 		}
-	}
-	switch {
-	case here == nil:
-		return answer(o, messages.NoticeUnlinkNone, nil), nil
-	case here.TopicID == desk.HomeTopic:
-		return answer(o, messages.NoticeUnlinkHome, nil), nil
-	}
-	title, err := desk.GroupTitle(t.Ctx, t.Store, here.GroupID)
-	if err != nil {
-		return nil, err
-	}
-	linkID := here.TopicID
-	return func(r *desk.Result) {
-		link := desk.LinkOf(r.Ticket, linkID)
-		link.Ended, link.EndSequence = true, t.sequence
-		r.LinksRevision++
-		r.CardRevision++
-		r.UpdatedAt = t.now()
-		t.cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(), creatorOf(o),
-			&view.TopicData{Topic: t.topicRef(&link.Topic)})
-		args := map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket), "group": title}
-		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
-		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
-		desk.Acknowledge(r, o)
+		if link.Topic.Unproven {
+			return // nobody hears of it until Telegram has shown that there is such a topic
+		}
+		t.joined(r, o, link, sides)
 	}, nil
-}
-
-// notifyTopic makes a notice pending to one topic of the ticket. If after is not 0, the notice waits for the
-// copies of the messages up to that sequence.
-func (t *ticket) notifyTopic(
-	r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64,
-) {
-	if !desk.IsOpened(topic) {
-		return
-	}
-	op := desk.OperationIn(r, topic)
-	if op.Order = desk.ClosingOrder(after); after == 0 {
-		op.Priority = messages.Operation_ANSWER // else a later notice about the same topic would overtake it
-	}
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}
-	desk.AddPending(r, o.CommandId, op, after)
 }

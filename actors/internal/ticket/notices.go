@@ -1,6 +1,10 @@
 package ticket
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -27,6 +31,15 @@ func dropKeyboard(r *desk.Result, o *messages.Origin) {
 	op := desk.OperationTo(o)
 	op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{MessageId: o.CallbackMessageId}}
 	desk.AddPending(r.Ticket, o.CommandId, op, 0)
+}
+
+// respondToTeam answers openly. What was asked in a private chat is said at home, too: the team would see it on the card alone.
+func (t *ticket) respondToTeam(r *desk.Result, o *messages.Origin, key string, args map[string]string) {
+	if messages.IsPrivate(o.GetPlace()) {
+		t.notifyTopic(r.Ticket, o, &r.Home, key, maps.Clone(args), 0)
+	}
+	args["ticket"] = t.nameFor(o)
+	desk.RespondOpenly(r, o, key, args)
 }
 
 // limitAnswers withdraws the answers of an effect when too many are pending already: somebody floods the topic
@@ -64,6 +77,36 @@ func (t *ticket) nameFor(o *messages.Origin) string {
 		return ""
 	}
 	return desk.NameOf(t.record)
+}
+
+// teamNamed is how many team members a refusal names.
+const teamNamed = 5
+
+// whoMay names, for a refusal in one of the ticket's groups, who may give the command there: whoever opened the ticket, the
+// team members on it, and the group whose administrators may. It is empty elsewhere: whoever is refused there may not know them.
+func (t *ticket) whoMay(o *messages.Origin) (args map[string]string, err error) {
+	args = map[string]string{}
+	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || !messages.IsGroup(o.GetPlace()) {
+		return args, nil
+	}
+	if args["group"], err = desk.GroupTitle(t.Ctx, t.Store, o.GetPlace()); err != nil {
+		return args, err
+	}
+	if by := t.record.CreatedBy; by.Kind == "user" {
+		args["who"] = by.Name
+	}
+	var team []string
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if link.UserID != 0 && !link.Ended && link.UserName != args["who"] && !slices.Contains(team, link.UserName) {
+			team = append(team, link.UserName)
+		}
+	}
+	if len(team) > teamNamed {
+		team = append(team[:teamNamed], "…")
+	}
+	args["team"] = strings.Join(team, ", ")
+	return args, nil
 }
 
 // nameRefused is how a refusal names the ticket. Somewhere else than in its topics, whoever is refused may not know the

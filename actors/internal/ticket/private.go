@@ -48,6 +48,7 @@ func (t *ticket) privatelyOpened(r *storage.Ticket) {
 func (t *ticket) giveUpHome(r *storage.Ticket, why string) {
 	now := t.now()
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
+	waitsForNobody(r)
 	r.CardRevision++
 	id := r.TicketID + "/failed/" + strconv.FormatInt(r.CardRevision, 10)
 	t.cause(r, messages.EventTicketClosed, id, now, nil, &view.TicketClosedData{Reason: why})
@@ -92,7 +93,8 @@ func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
 	}, nil
 }
 
-// notifyReach notifies the home topic that the person behind a private chat can be reached, or can't.
+// notifyReach notifies every topic in which somebody may answer that the person behind a private chat can be reached, or
+// can't.
 func (t *ticket) notifyReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
 	link := desk.LinkOf(r, topic.TopicID)
 	if link == nil || reachable == (topic.Suspended == "") {
@@ -103,7 +105,11 @@ func (t *ticket) notifyReach(r *storage.Ticket, topic *storage.Topic, reachable 
 		key = messages.NoticePrivateBlocked
 	}
 	o := &messages.Origin{CommandId: fmt.Sprintf("reach/%s/%d", topic.TopicID, r.Version)}
-	t.notifyTopic(r, o, &r.Home, key, map[string]string{"name": link.UserName}, 0)
+	for _, at := range desk.TopicsOf(r) {
+		if messages.IsGroup(at.GroupID) {
+			t.notifyTopic(r, o, at, key, map[string]string{"name": link.UserName}, 0)
+		}
+	}
 }
 
 // onReachable writes down whether a person can be reached, and confirms that to their entity.

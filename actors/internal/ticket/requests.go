@@ -37,6 +37,8 @@ var ticketRequests = tableOf(
 	asks((*ticket).closing, ticketRequest{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
 	asks((*ticket).reopening, ticketRequest{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
 	asks((*ticket).pending, ticketRequest{verb: messages.VerbPending}),
+	// People who write in Telegram rename a topic instead.
+	asks((*ticket).retitling, ticketRequest{may: ruled((*ticket).mayRetitle), anywhere: true}),
 	asks((*ticket).prioritising, ticketRequest{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
 	asks((*ticket).showing, ticketRequest{verb: messages.VerbTicket}),
 	asks((*ticket).mentioning, ticketRequest{verb: messages.VerbMention}),
@@ -44,6 +46,14 @@ var ticketRequests = tableOf(
 	asks((*ticket).linking, ticketRequest{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
 		refused: messages.NoticeLinkNotAllowed, joins: true}),
 	asks((*ticket).unlinking, ticketRequest{verb: messages.VerbUnlink}),
+	asks((*ticket).claiming, ticketRequest{verb: messages.VerbClaim, may: (*ticket).mayTake,
+		refused: messages.NoticeClaimNotAllowed}),
+	asks((*ticket).assigning, ticketRequest{verb: messages.VerbAssign, may: (*ticket).mayTake,
+		refused: messages.NoticeClaimNotAllowed}),
+	asks((*ticket).releasing, ticketRequest{verb: messages.VerbRelease, may: (*ticket).mayTake,
+		refused: messages.NoticeClaimNotAllowed}),
+	asks((*ticket).snoozing, ticketRequest{verb: messages.VerbLater, may: (*ticket).mayTake,
+		refused: messages.NoticeLaterNotAllowed}),
 	decides((*ticket).decideDelete, ticketRequest{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
 
 	// Telegram has checked the rights of whoever renames a topic.
@@ -112,9 +122,12 @@ func (r *ticketRequest) fitsPrivately() bool {
 func (r *ticketRequest) of(t *ticket, m desk.Command, allowed bool) (effect, error) {
 	o := m.GetOrigin()
 	switch {
+	case !allowed && staysQuiet(m):
+		return func(*desk.Result) {}, nil
 	case !allowed:
-		return answer(o, cmp.Or(r.refused, messages.NoticeNotAllowed),
-			map[string]string{"command": slash(r.verb), "ticket": t.nameRefused(o)}), nil
+		args, err := t.whoMay(o)
+		args["command"], args["ticket"] = slash(r.verb), t.nameRefused(o)
+		return answer(o, cmp.Or(r.refused, messages.NoticeNotAllowed), args), err
 	case messages.IsPrivate(o.GetPlace()) && !r.fitsPrivately():
 		return answer(o, messages.NoticeButtonStale, nil), nil
 	}

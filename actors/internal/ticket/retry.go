@@ -43,7 +43,9 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	}
 	answer, err := t.accept(m, func(r *desk.Result) {
 		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: pendingRetry, Body: body})
-		desk.Respond(r, o, messages.NoticeRetrying, nil)
+		if !o.GetWeb() { // a page shows that the copy waits
+			desk.Respond(r, o, messages.NoticeRetrying, nil)
+		}
 	})
 	if err == nil {
 		t.Tell(messages.KindLink, m.LinkId, m)

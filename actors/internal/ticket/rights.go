@@ -87,15 +87,21 @@ func (t *ticket) mayPrioritise(m *messages.SetPriority) (verdict, []ids.Place, e
 	return t.mayByVerb(messages.VerbPriority, m.Origin)
 }
 
+// mayRetitle is for those who may change the priority.
+func (t *ticket) mayRetitle(m *messages.RenameTicket) (verdict, []ids.Place, error) {
+	return t.mayByVerb(messages.VerbPriority, m.Origin)
+}
+
 // mayLink demands rights on both sides: on the ticket, and over the topic that is to be linked. A topic that
-// belongs to a ticket already can't be linked, and everybody is told to which ticket it belongs.
+// belongs to a ticket already can't be linked, and everybody is told to which ticket it belongs. Who has left the ticket of their
+// own accord may come back.
 func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []ids.Place, error) {
 	if m.CurrentTicketId != "" {
 		return yes, nil, nil
 	}
 	o := m.Origin
 	ticketSide, askTicket := yes, []ids.Place(nil)
-	if !t.onTicket(o) {
+	if !t.onTicket(o) && t.leftBy(o) == nil {
 		ticketSide, askTicket = t.administers(o, t.record.Home.GroupID)
 	}
 	topicSide, askTopic := yes, []ids.Place(nil)
@@ -126,10 +132,14 @@ func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	return user.DefaultGroupID == o.Place, nil
 }
 
-// onTicket reports whether a person created the ticket, is an internal user on it, or speaks as one of its groups.
+// onTicket reports whether a person created the ticket, is an internal user on it, speaks as one of its groups, or as the
+// team that whoever asks in private has chosen (docs/decisions.md, D189).
 func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {
 		return t.hasGroup(o.Place)
+	}
+	if topic := t.topicAt(o.GetPlace(), o.GetThreadId()); topic == &t.record.Home && desk.PrivateLink(t.record, "") != nil {
+		return true
 	}
 	if by := desk.CreatorOf(o); by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
 		return true
@@ -207,6 +217,10 @@ func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 	if t.record == nil {
 		return nil
 	}
+	if m.CheckId == checkPeople {
+		t.people.team, t.people.colleagues = nil, nil // the group's record has the answer
+		return nil
+	}
 	v := no
 	switch {
 	case m.Failure != "":
@@ -249,6 +263,8 @@ func (t *ticket) decide(id string, m desk.Command, failure string) error {
 	}
 	do := answer(o, messages.NoticeCannotAsk, map[string]string{"why": failure})
 	switch {
+	case may == unanswered && staysQuiet(m):
+		do = func(*desk.Result) {}
 	case !known:
 		t.Log.Error("a command that waited is dropped: a ticket does not take it",
 			"message", entity.TypeName(m), "command", id)
@@ -260,7 +276,12 @@ func (t *ticket) decide(id string, m desk.Command, failure string) error {
 			return err
 		}
 	}
-	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, t.limitAnswers(o, do))
+	decided := func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }
+	refusal, err := t.carryOut(o, decided, t.limitAnswers(o, do))
+	if refusal != nil { // the page where it was given asks again to hear it
+		t.refusals.Put(id, refusal)
+		err = t.change(decided)
+	}
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,9 @@ func Kind(d Deps) *entity.Kind {
 			entity.Takes((*ticket).onTopicSuspended),
 			entity.Takes((*ticket).onRetryTaken),
 			entity.Takes((*ticket).onCopyFailed),
+			// from other tickets
+			entity.Takes((*ticket).onReword),
+			entity.Takes((*ticket).onReworded),
 			// from chats, groups and persons
 			entity.Settles((*ticket).onDone),
 			entity.Takes((*ticket).onSuspended),
@@ -78,6 +81,10 @@ func Kind(d Deps) *entity.Kind {
 			// its own timers, and the sweep
 			entity.Takes((*ticket).onFlush),
 			entity.Takes((*ticket).onQuiet),
+			entity.Takes((*ticket).onRewordOn),
+			entity.Takes((*ticket).onCompare),
+			entity.Takes((*ticket).onRing),
+			entity.Takes((*ticket).onIcons),
 			entity.Takes((*ticket).onAdoptionOver),
 			entity.Takes((*ticket).onEnqueueAgain),
 			entity.Replies((*ticket).onWake),
@@ -121,10 +128,9 @@ func (t *ticket) onQueueLost(*messages.QueueLost) error {
 	return nil
 }
 
-func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
-	if err := t.behind(); err != nil {
-		return nil, err
+// enqueueAgain enqueues all operations again that chats should have.
+func (t *ticket) enqueueAgain() {
+	for _, s := range t.enqueued {
+		t.Enqueue(s.op)
 	}
-	t.wakeLinks()
-	return entity.OK(), nil
 }

@@ -17,12 +17,13 @@ import (
 // ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
 //
 // It takes what Kind (room.go) lists and what has a row in ticketRequests (requests.go): commands of people and of
-// programs, reports from links, chats, groups, persons and downloads, and its own timers.
+// programs, reports from links, chats, groups, persons and downloads, what other tickets say of messages that its own
+// answer, and its own timers.
 //
 // It replies once to each command: to GetTicket with a TicketRecord, to all others with a Reply.
 //
 // It emits every type of event (messages.Events). It sends Copy, Change, ResumeLink and RetryCopy to links,
-// operations to chats, CheckAdmin to groups, and TicketOpened and ReachableNoted to persons.
+// operations to chats, CheckAdmin to groups, TicketOpened and ReachableNoted to persons, and Reword to other tickets.
 //
 // It stops after 10 minutes without a message if nothing is pending, or when storage fences it off.
 //
@@ -31,13 +32,13 @@ import (
 type ticket struct {
 	*entity.Host
 	room           *room
-	record         *storage.Ticket                        // nil: there is no such ticket
-	sequence       int64                                  // of the newest message
-	told           map[ids.TopicKey]int64                 // by link: sequence of the newest message that it was told of
-	finished       map[ids.TopicKey]int64                 // by link: sequence up to which it has finished
-	linksTold      int64                                  // LinksRevision that the links were last woken for
-	recent         *desk.Recent[ids.MessageKey, struct{}] // recorded messages
-	internalAlbums *desk.Recent[string, bool]             // by media group id: whether an album is an internal note
+	record         *storage.Ticket                    // nil: there is no such ticket
+	sequence       int64                              // of the newest message
+	told           map[ids.TopicKey]int64             // by link: sequence of the newest message that it was told of
+	finished       map[ids.TopicKey]int64             // by link: sequence up to which it has finished
+	linksTold      int64                              // LinksRevision that the links were last woken for
+	recent         *desk.Recent[ids.MessageKey, bool] // recorded messages, and whether they may be others since
+	internalAlbums *desk.Recent[string, bool]         // by media group id: whether an album is an internal note
 
 	unnumbered    []storage.Event // in the order of their acceptance
 	appending     int             // how many of them the log was given, and has not answered
@@ -53,12 +54,22 @@ type ticket struct {
 	tries    map[string]int64 // by operation id: attempts of one that is tried again
 	// adopting are the topics whose createForumTopic may have been carried out: the ticket waits for them to appear.
 	adopting  map[ids.TopicKey]bool
-	singly    map[ids.TopicKey]bool  // topics that refused an album of the description: its media go there one by one
-	verdicts  map[verdictKey]verdict // what groups answered about their administrators, for commands that wait
+	singly    map[ids.TopicKey]bool                 // topics that refused an album of the description: its media go there one by one
+	verdicts  map[verdictKey]verdict                // what groups answered about their administrators, for commands that wait
+	refusals  *desk.Recent[string, *messages.Reply] // by command id: of commands of the web desk that waited
 	following map[ids.MessageKey]*following
-	caused    map[string]ids.MessageKey // by event id, for unnumbered events of changes: the message that holds it
+	asked     map[ids.MessageKey]*messages.Reword // by the message that is to show what another ticket's says now
+	caused    map[string]ids.MessageKey           // by event id, for unnumbered events of changes: the message that holds it
 	files     ticketFiles
-	deferred  bool // something is wanted that only the next onEnqueueAgain enqueues
+	people    people
+	worked    worked     // the timers of the record, and what they follow from
+	ringing   ringing    // the next of them
+	times     knownTimes // of the group, for customers' words
+	// awaitingIcons says that the timer for icons runs; iconVersion is the version of the newest change of one.
+	awaitingIcons bool
+	iconVersion   int64
+	loadedAt      time.Time
+	deferred      bool // something is wanted that only the next onEnqueueAgain enqueues
 }
 
 var (
@@ -73,12 +84,18 @@ func (t *ticket) Load() error {
 	t.enqueued, t.tries = map[string]*step{}, map[string]int64{}
 	t.singly = map[ids.TopicKey]bool{}
 	t.adopting, t.verdicts = map[ids.TopicKey]bool{}, map[verdictKey]verdict{}
+	if t.refusals == nil {
+		t.refusals = desk.NewRecent[string, *messages.Reply](refusalsKept)
+	}
 	t.internalAlbums = nil
+	t.asked = map[ids.MessageKey]*messages.Reword{}
 	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}
 	t.numbered, t.appending, t.eventNumber = nil, 0, 0
-	t.unmade = nil
+	t.unmade, t.people = nil, people{}
+	t.worked, t.ringing, t.times = worked{}, ringing{}, knownTimes{}
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
+	t.awaitingIcons, t.loadedAt = false, t.now()
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -89,6 +106,9 @@ func (t *ticket) Load() error {
 	}
 	for i := range record.Events {
 		record.Events[i].EventID = desk.EventID(record.Events[i].EventID)
+	}
+	if record.Timers.Settings == 0 && record.Status == desk.StatusClosed { // an open one learns its timers first
+		leaveIcons(record)
 	}
 	t.record, t.linksTold = record, record.LinksRevision
 	if t.sequence, err = t.Store.LastSequence(t.Ctx, t.ID); err != nil {
@@ -128,6 +148,15 @@ func (t *ticket) Resume() error {
 			return err
 		}
 	}
+	if err := t.judgeAgain(); err != nil {
+		return err
+	}
+	if t.record.Untimed() {
+		if err := t.change(func(*storage.Ticket) {}); err != nil {
+			return err
+		}
+	}
+	t.armRing()
 	for _, topic := range desk.TopicsOf(t.record) {
 		if !desk.IsOpened(topic) && topic.Failure == "" {
 			t.awaitAdoption(topic.TopicID)
@@ -143,7 +172,7 @@ func (t *ticket) Resume() error {
 		t.tellChangesAgain()
 		t.EnqueueAgainLater()
 	}
-	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
+	if t.isMarked() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
 		t.flushSoon()
 	}
 	return nil
@@ -176,8 +205,8 @@ func (t *ticket) resumeLink(linkID ids.TopicKey) {
 
 // Idle reports whether the ticket may stop: nothing is pending, and it waits for nobody.
 func (t *ticket) Idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && t.nothingUnnumbered() &&
-		len(t.enqueued) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
+	return t.record == nil || !t.isMarked() && t.nothingUnnumbered() &&
+		len(t.enqueued) == 0 && len(t.adopting) == 0 && len(t.following) == 0 && !t.awaitingIcons &&
 		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
 }
 
@@ -192,60 +221,84 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
 	id := messages.MessageKey(o.ChatId, o.MessageId)
-	if t.recent == nil {
-		t.recent = desk.NewRecent[ids.MessageKey, struct{}](recentMessages)
-	}
-	if _, known := t.recent.Get(id); known {
+	if _, known := t.recentOnes().Get(id); known {
 		return entity.Duplicate(), nil
 	}
 	if t.record.Status == desk.StatusClosed && messages.IsPrivate(topic.GroupID) && !m.AfterClose {
 		return t.onMessageAfterClose(id)
 	}
-	// The sweep must be able to find the ticket before a copy is pending (docs/decisions.md, D3). One mark lasts for a
-	// whole conversation.
-	if t.record.DueAt.IsZero() {
-		if err := t.change(func(*storage.Ticket) {}); err != nil {
-			return nil, err
-		}
-	}
 	if t.inInternalAlbum(m) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
-	if err := t.carryOver(topic, m); err != nil {
+	m, err := t.withAnswered(m)
+	if err != nil {
 		return nil, err
 	}
 	now := t.now()
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
-	event, err := t.messageSent(record) // before the write: it may need to read
+	claims, err := t.judge(record, o)
+	if err != nil {
+		return nil, err
+	}
+	away, err := t.awayUntil(record, o)
+	if err != nil {
+		return nil, err
+	}
+	if claims || !away.IsZero() { // a repeated message claims nothing: the ticket may have been released since
+		if _, err := t.Store.Message(t.Ctx, id); err == nil {
+			return t.recordedBefore(id)
+		} else if !errors.Is(err, storage.ErrNotFound) {
+			return nil, fmt.Errorf("look for a message: %w", err)
+		}
+	}
+	if err := t.prepare(record, claims, o, away); err != nil {
+		return nil, err
+	}
+	if err := t.carryOver(topic, m); err != nil {
+		return nil, err
+	}
+	heard := t.heard(record)
+	event, err := t.messageSent(heard, record) // before the write: it may need to read
 	if err != nil {
 		return nil, err
 	}
 	err = t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
-		if err := t.behind(); err != nil { // it is known to the older activation that has recorded it, and to nobody else
-			return nil, err
-		}
-		t.recent.Put(id, struct{}{})
-		return entity.Duplicate(), nil
+		return t.recordedBefore(id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastActivity = now
-	t.recent.Put(id, struct{}{})
+	was := t.record.WaitingFor
+	t.record, t.lastActivity = heard, now
+	t.recent.Put(id, false)
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
 	}
-	if topic.TelegramTopicID != o.ThreadId {
+	t.compareSoon(record)
+	switch {
+	case topic.TelegramTopicID != o.ThreadId || claims || !away.IsZero():
 		t.reconcile()
+	case heard.WaitingFor != was:
+		t.icons()
 	}
 	t.flushSoon()
 	return entity.OK(), nil
+}
+
+// recordedBefore answers for a message that is in storage and that this activation does not know: perhaps an older one, which
+// told nobody, has recorded it.
+func (t *ticket) recordedBefore(id ids.MessageKey) (proto.Message, error) {
+	if err := t.behind(); err != nil {
+		return nil, err
+	}
+	t.recent.Put(id, true)
+	return entity.Duplicate(), nil
 }
 
 // behind returns storage.ErrConflict when somebody else has recorded a message since the ticket was loaded: an older
@@ -262,36 +315,6 @@ func (t *ticket) behind() error {
 		return fmt.Errorf("message %d was recorded elsewhere: %w", last, storage.ErrConflict)
 	}
 	return nil
-}
-
-// inInternalAlbum reports whether a message without a caption belongs to an album that is an internal note because
-// of the caption of another part. As a rule, Telegram delivers the part with the caption first.
-func (t *ticket) inInternalAlbum(m *messages.RecordMessage) bool {
-	id := m.Content.GetMedia().GetMediaGroupId()
-	if id == "" || !m.Internal && m.Content.GetText() != "" {
-		return false
-	}
-	if m.Internal {
-		t.albumNotes().Put(id, true)
-		return false
-	}
-	internal, _ := t.albumNotes().Get(id)
-	return internal
-}
-
-// recallInternalAlbums finds the albums that were internal notes before this activation. It runs once per
-// activation.
-func (t *ticket) recallInternalAlbums() {
-	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, t.sequence-desk.AlbumsRecalled, desk.AlbumsRecalled)
-	if err != nil {
-		t.Log.Error("cannot read the messages of earlier albums", "error", err)
-		return
-	}
-	for i := range page {
-		if media := page[i].Media; page[i].Internal && media != nil && media.MediaGroupID != "" {
-			t.internalAlbums.Put(media.MediaGroupID, true)
-		}
-	}
 }
 
 // tellLinks tells every link about a message. Each link knows into which topics it copies.
@@ -314,59 +337,6 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id i
 		t.told[link.LinkID] = t.sequence
 		t.awaitLinks()
 	}
-}
-
-// change writes a changed record: the new state, its events and what is pending, all in one write. Memory changes
-// only after the write has succeeded.
-func (t *ticket) change(f func(*storage.Ticket)) error {
-	next := desk.CloneTicket(t.record)
-	f(next)
-	return t.saveDue(next)
-}
-
-// saveDue writes the record as due, so that the sweep finds the ticket for as long as something is pending.
-func (t *ticket) saveDue(next *storage.Ticket) error {
-	next.DueAt = t.now().Add(desk.PendingFor)
-	t.settleCards(next)
-	return t.save(next)
-}
-
-func (t *ticket) save(next *storage.Ticket) error {
-	if err := t.unmade; err != nil {
-		t.unmade = nil
-		return err
-	}
-	if err := t.Store.SaveTicket(t.Ctx, next); err != nil {
-		return fmt.Errorf("save the ticket: %w", err)
-	}
-	caused := next.Events
-	if t.record != nil {
-		caused = desk.EventsSince(t.record.Events, next.Events)
-	}
-	t.unnumbered = append(t.unnumbered, caused...)
-	t.record = next
-	return nil
-}
-
-// now is the time as stores keep it.
-func (t *ticket) now() time.Time { return storage.Kept(t.Now()) }
-
-// predatesLink reports whether something happened in a topic before the topic was linked to the ticket. After a
-// crash Telegram may deliver it again. It was handled when the topic belonged to another ticket or to none.
-func (t *ticket) predatesLink(o *messages.Origin) bool {
-	if t.record == nil || o.GetMessageId() == 0 {
-		return false
-	}
-	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
-	if topic == nil {
-		return false
-	}
-	link := desk.LinkOf(t.record, topic.TopicID)
-	if link == nil || link.Since == "" {
-		return false
-	}
-	chatID, messageID, _ := messages.ParseMessageKey(link.Since)
-	return chatID == o.GetChatId() && o.GetMessageId() < messageID
 }
 
 // topicAt finds the ticket's topic in a chat by its thread, the present one or a deleted one.

@@ -59,8 +59,7 @@ func (t *ticket) introduceWithoutContext(r *storage.Ticket, topic *storage.Topic
 
 // failTopic writes down that a topic can't be created.
 func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) {
-	topic.Failure = why
-	r.LinksRevision++
+	t.setFailure(r, topic, why)
 	t.notifyWaiting(r, topic, why)
 	if topic.TopicID == desk.HomeTopic && desk.PrivateLink(r, "") != nil {
 		t.giveUpHome(r, why)
@@ -69,6 +68,15 @@ func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 		link.Ended, link.EndSequence = true, link.BeginSequence
 		r.CardRevision++
 	}
+}
+
+// setFailure writes down why the ticket does without a topic, which is an event.
+func (t *ticket) setFailure(r *storage.Ticket, topic *storage.Topic, why string) {
+	topic.Failure = why
+	r.LinksRevision++
+	id := fmt.Sprintf("%s/%s/failed/%d", r.TicketID, topic.TopicID, r.LinksRevision)
+	t.cause(r, messages.EventTopicFailed, id, t.now(), nil,
+		&view.TopicFailedData{TopicData: view.TopicData{Topic: t.topicRef(topic)}, Reason: why})
 }
 
 // awaitTopic remembers whom to notify when a topic has been created or can't be.
@@ -136,6 +144,13 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	// It gets an id of its own, since the first id of the command belongs to the answer that the pressed button
 	// has had.
 	desk.AddPending(r, o.CommandId+"/opened", op, 0)
+	if failure == "" && o.GetSender().GetKind() == messages.Sender_USER && (link == nil || messages.IsPrivate(o.Place)) {
+		at := topic
+		if private != nil && messages.IsPrivate(o.Place) {
+			at = &private.Topic
+		}
+		t.tellOpenedAway(r, o, at)
+	}
 }
 
 // adoptionOver is the timer after which a topic that has not appeared is created again.
@@ -192,6 +207,11 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 			homeMayOpen(r, o)
 		}
 		topic.Failure = ""
+		for _, s := range t.enqueued {
+			if s.ref.GetKind() == messages.TopicStep_CREATE && s.ref.TopicId == topicID {
+				topic.Icon = s.ref.Icon
+			}
+		}
 		t.giveThread(r, topic, o.ThreadId)
 	})
 	if errors.Is(err, storage.ErrTopicTaken) {
@@ -211,8 +231,8 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 // contextLines is how many messages the context in a new topic shows.
 const contextLines = 10
 
-// context is the last messages before a link's beginning, without internal notes.
-func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) {
+// context is the last messages before a link's beginning, without internal notes and what was deleted.
+func (t *ticket) context(topic *storage.Topic) ([]storage.Message, error) {
 	if topic.Generation > 0 {
 		return t.history(topic)
 	}
@@ -225,10 +245,10 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
-	var lines []*messages.ContextLine
+	var lines []storage.Message
 	for i := range page {
-		if page[i].Sequence <= link.BeginSequence && !page[i].Internal {
-			lines = append(lines, desk.ContextLineOf(&page[i]))
+		if page[i].Sequence <= link.BeginSequence && !page[i].Hidden() {
+			lines = append(lines, page[i])
 		}
 	}
 	return lines[max(0, len(lines)-contextLines):], nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
-	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -18,7 +17,8 @@ import (
 type step struct {
 	ref      *messages.TopicStep // nil: an operation that the record holds
 	op       *messages.Operation
-	revision int64 // of the card that it shows
+	revision int64                 // of the card that it shows
+	shows    []storage.ContextLine // of a context
 }
 
 // nextStep returns the first call that a topic still needs, or nil.
@@ -115,14 +115,17 @@ func (t *ticket) reconcile() {
 		if ref == nil || inProgress[topic.TopicID] {
 			continue
 		}
-		op, err := t.render(topic, ref)
+		s := &step{ref: ref, revision: t.record.CardRevision}
+		err := t.render(topic, s)
 		if err != nil {
 			t.Log.Error("cannot prepare a call; will try again soon", "topic", topic.TopicID, "error", err)
 			t.reconcileLater()
 			continue
 		}
-		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
+		t.enqueueStep(s)
 	}
+	t.editContexts()
+	t.icons()
 	told := desk.StandingNotices{}
 	for _, pending := range t.record.Pending {
 		if pending.Kind != desk.PendingOperation {
@@ -152,66 +155,18 @@ func (t *ticket) reconcile() {
 func (t *ticket) topicsInProgress() map[ids.TopicKey]bool {
 	inProgress := map[ids.TopicKey]bool{}
 	for _, s := range t.enqueued {
-		if s.ref != nil {
+		if s.ref != nil && s.ref.Kind != messages.TopicStep_EDIT_CONTEXT && s.ref.Kind != messages.TopicStep_ICON {
 			inProgress[s.ref.TopicId] = true
 		}
 	}
 	return inProgress
 }
 
-// enqueueStep enqueues a call, unless it is enqueued already.
-func (t *ticket) enqueueStep(s *step) {
-	if _, enqueued := t.enqueued[s.op.Id]; enqueued {
-		return
-	}
-	s.op.Attempt = t.tries[s.op.Id]
-	t.enqueued[s.op.Id] = s
-	t.Enqueue(s.op)
-	t.EnqueueAgainLater()
-}
-
-// reconcileLater leaves it to the next onEnqueueAgain to find what is missing. Until then something is pending
-// that is not enqueued.
-func (t *ticket) reconcileLater() {
-	t.deferred = true
-	t.EnqueueAgainLater()
-}
-
-// onEnqueueAgain repeats what got no answer. A chat recognises what it has already.
-func (t *ticket) onEnqueueAgain(entity.EnqueueAgain) error {
-	t.deferred = false
-	if t.record == nil {
-		return nil
-	}
-	if err := t.behind(); err != nil {
-		return err
-	}
-	t.askPending()
-	t.enqueueAgain()
-	t.tellChangesAgain()
-	if t.Clustered() {
-		t.wakeLinks()
-	}
-	if len(t.enqueued) > 0 || len(t.following) > 0 {
-		t.EnqueueAgainLater()
-	}
-	t.reconcile()
-	t.flushSoon()
-	return nil
-}
-
-// enqueueAgain enqueues all operations again that chats should have.
-func (t *ticket) enqueueAgain() {
-	for _, s := range t.enqueued {
-		t.Enqueue(s.op)
-	}
-}
-
 // render makes the operation of a step.
-func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*messages.Operation, error) {
-	r := t.record
+func (t *ticket) render(topic *storage.Topic, s *step) error {
+	r, ref := t.record, s.ref
 	op := desk.OperationIn(r, topic)
-	op.Priority, op.Waits = messages.Operation_ANSWER, topic.Generation > 0
+	op.Priority, op.Waits = messages.Operation_ANSWER, topic.Generation > 0 || topic.Unproven
 	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_TopicStep{TopicStep: ref}})
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
@@ -219,14 +174,19 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		if name == "" { // a topic that somebody linked, and whose name nobody has told
 			name = messages.TopicName(r.Title, r.Number)
 		}
-		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: name}}
+		icon, err := t.openingIcon(topic)
+		if err != nil {
+			return err
+		}
+		ref.Icon = icon
+		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: name, Icon: icon}}
 	case messages.TopicStep_CHECK:
 		op.Waits = true
 		op.Call = &messages.Operation_CheckTopic{CheckTopic: &messages.CheckTopicCall{Name: topic.Name}}
 	case messages.TopicStep_CARD, messages.TopicStep_EDIT_CARD:
 		card, err := t.card(r, topic)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if ref.Kind == messages.TopicStep_CARD {
 			op.Call = &messages.Operation_SendCard{SendCard: card}
@@ -239,9 +199,13 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	case messages.TopicStep_CONTEXT:
 		lines, err := t.context(topic)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
+		call := &messages.SendContextCall{}
+		for i := range lines {
+			call.Lines, s.shows = append(call.Lines, desk.ContextLineOf(&lines[i])), append(s.shows, lineOf(&lines[i], topic.TopicID))
+		}
+		op.Content, op.Call = contextDigest(s.shows), &messages.Operation_SendContext{SendContext: call}
 	case messages.TopicStep_MEDIUM:
 		desk.ShowEnclosures(op, r, topic, ref)
 	case messages.TopicStep_RENAME:
@@ -252,9 +216,10 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	case messages.TopicStep_REOPEN:
 		op.Call = &messages.Operation_ReopenTopic{ReopenTopic: &messages.ReopenTopicCall{}}
 	default:
-		return nil, fmt.Errorf("step %s has no call", ref.Kind)
+		return fmt.Errorf("step %s has no call", ref.Kind)
 	}
-	return op, nil
+	s.op = op
+	return nil
 }
 
 // onDone writes down how a call ended and continues.
@@ -262,8 +227,13 @@ func (t *ticket) onDone(m *messages.Done) error {
 	if step := m.Ref.GetMessageStep(); step != nil {
 		return t.onMessageStepDone(step, m)
 	}
+	if step := m.Ref.GetTopicStep(); step.GetKind() == messages.TopicStep_ICON && t.record != nil {
+		return t.onIconDone(step, m)
+	}
 	s := t.enqueued[m.OperationId]
-	if t.record == nil || s == nil || s.op.Version() != m.Version() {
+	asked := s != nil && s.op.Version() == m.Version()
+	once := s != nil && s.ref.GetKind() == messages.TopicStep_CONTEXT && m.Attempt >= s.op.Attempt // as the chat had it first
+	if t.record == nil || !asked && !once {
 		return nil // of an earlier activation; what is still wanted is enqueued and answered again
 	}
 	outcome := m.Outcome
@@ -289,18 +259,28 @@ func (t *ticket) onDone(m *messages.Done) error {
 		}
 		return nil
 	}
+	if s.ref.GetKind() == messages.TopicStep_CARD && outcome.GetResult() == messages.Outcome_UNKNOWN && t.isUnproven(s.ref.TopicId) {
+		t.retryStep(s)
+		return nil
+	}
 	if s.ref.GetKind() == messages.TopicStep_CHECK {
 		return t.onChecked(s, outcome)
 	}
 	if outcome.GetResult() == messages.Outcome_TOPIC_DELETED && t.mayRecreate(s) {
 		return t.onStepTopicGone(s)
 	}
-	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome) }); err != nil {
+	if err := t.notePosted(s.op, outcome); err != nil {
+		return err
+	}
+	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome, asked) }); err != nil {
 		return err
 	}
 	delete(t.enqueued, s.op.Id)
 	delete(t.tries, s.op.Id)
 	t.afterChange()
+	if s.ref.GetKind() == messages.TopicStep_EDIT_CONTEXT {
+		t.afterContextEdit()
+	}
 	if s.ref.GetKind() == messages.TopicStep_CREATE && messages.IsPrivate(s.op.Place) {
 		t.tellOpened(s.op.Place)
 	}
@@ -314,8 +294,8 @@ func (t *ticket) retryStep(s *step) {
 	t.reconcileLater()
 }
 
-// apply writes into the record what a call has done.
-func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
+// apply writes into the record what a call has done; asked: it is the version that was asked for.
+func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome, asked bool) {
 	done := outcome.GetResult() == messages.Outcome_DONE
 	if s.ref == nil {
 		forget(r, desk.PendingOperation, s.op.Id)
@@ -333,6 +313,7 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 			if topic.Name == "" {
 				topic.Name, topic.NamedByHand = s.op.GetCreateTopic().GetName(), false
 			}
+			topic.Icon = s.ref.Icon
 			t.giveThread(r, topic, outcome.ThreadId)
 		case messages.IsPrivate(topic.GroupID):
 			t.shareChat(r, topic)
@@ -342,13 +323,21 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 			t.failTopic(r, topic, desk.ReasonOf(outcome))
 		}
 	case messages.TopicStep_CARD:
+		if topic.Unproven && !proves(outcome) {
+			t.failUnproven(r, topic, desk.ReasonOf(outcome))
+			return
+		}
 		topic.CardRevision, topic.CardDigest = s.revision, digestIn(s.op)
 		topic.CardMessageID = outcome.MessageId
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // the topic does without a card; copies still arrive
 		}
+		t.prove(r, topic)
 		t.settleCard(r, topic)
 		t.introduceWithoutContext(r, topic)
+		if link := desk.LinkOf(r, topic.TopicID); link != nil && link.Ended {
+			t.retireCard(r, topic)
+		}
 	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
 		topic.MediaShown += max(1, int(s.ref.Media))
 		if !done {
@@ -364,7 +353,10 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	case messages.TopicStep_PIN:
 		topic.Pinned = true
 	case messages.TopicStep_CONTEXT:
+		contextPosted(topic, s, outcome, asked)
 		t.introduce(r, topic)
+	case messages.TopicStep_EDIT_CONTEXT:
+		contextEdited(topic, s, outcome)
 	case messages.TopicStep_RENAME:
 		topic.Name = s.ref.Name
 	case messages.TopicStep_CLOSE:
@@ -372,9 +364,4 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	case messages.TopicStep_REOPEN:
 		topic.Closed, topic.Unsure = false, false
 	}
-}
-
-// view is what a card in one of the ticket's topics shows.
-func (t *ticket) view(at ids.TopicKey) (*messages.TicketView, error) {
-	return desk.ViewOf(t.Ctx, t.Store, t.record, at)
 }

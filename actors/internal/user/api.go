@@ -44,7 +44,7 @@ func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
 		{&next.DefaultGroupID, m.DefaultGroupId},
 	} {
 		if field.from != nil {
-			*field.to = *field.from
+			*field.to = messages.CleanLine(*field.from)
 		}
 	}
 	if u.record != nil && reflect.DeepEqual(next, u.record) {

@@ -57,6 +57,9 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
 	}
 	return func(r *storage.User) {
+		if next := desk.AnsweredOnShelf(r.Shelf, m.DescribedId); next != nil {
+			r.Shelf = next // it is a title
+		}
 		r.Drafts = append(r.Drafts, recordOf(u.withShelved(r, m), asked))
 		for len(r.Drafts) > draftsKept {
 			u.dropOldest(r)
@@ -83,8 +86,9 @@ func (u *user) correcting(m *messages.CorrectDraft) (effect, error) {
 	}
 	return func(r *storage.User) {
 		d := draftOf(r, m.TicketId)
-		d.Title, d.Description = m.Title, m.Description
-		d.DescriptionEntities = desk.EntitiesToStore(m.DescriptionEntities)
+		command := &messages.DraftTicket{Origin: m.Origin, TicketId: m.TicketId, DescribedId: m.DescribedId}
+		text := amidHomeless(r.Shelf, command, messages.Marked{Text: m.Description, Entities: m.DescriptionEntities})
+		d.Title, d.Description, d.DescriptionEntities = m.Title, text.Text, desk.EntitiesToStore(text.Entities)
 	}, nil
 }
 
@@ -241,7 +245,11 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 		return nil
 	}
 	if m.IsMember && m.Failure == "" {
-		return u.alter(func(r *storage.User) { draftOf(r, ticketID).State = draftOpening })
+		return u.alter(func(r *storage.User) {
+			d := draftOf(r, ticketID)
+			u.takeHomeless(r, d)
+			d.State = draftOpening
+		})
 	}
 	title, err := desk.GroupTitle(u.Ctx, u.Store, m.GroupId)
 	if err != nil {
@@ -266,7 +274,9 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 		if len(left) == 0 {
 			giveUpDraft(r, ticketID)
 		}
-		u.say(r, lang, &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: asked.MessageId, Keyboard: keyboard})
+		u.say(r, lang, &messages.SendNoticeCall{
+			Key: key, Args: args, ReplyTo: asked.MessageId, Keyboard: keyboard, TicketId: ticketID,
+		})
 	})
 }
 
@@ -294,6 +304,7 @@ func (u *user) onOpened(m *messages.TicketOpened) error {
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticeAskTitle, ReplyTo: o.MessageId, ForceReply: true})
 			return
 		}
+		r.Shelf = desk.LeaveHomeless(r.Shelf, u.Now())
 		if !keep {
 			r.CurrentTicketID = m.TicketId
 		}

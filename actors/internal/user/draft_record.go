@@ -31,4 +31,21 @@ func opening(d *storage.Draft) *messages.OpenTicket {
 func giveUpDraft(r *storage.User, ticketID ids.TicketID) {
 	dropDraft(r, ticketID)
 	r.Shelf = desk.ReturnToShelf(r.Shelf, ticketID)
+	if !asksForGroup(r) {
+		r.Shelf = desk.NoGroupAsked(r.Shelf)
+	}
+}
+
+// takeHomeless adds to a draft what the person has written without a ticket since they asked for it.
+func (u *user) takeHomeless(r *storage.User, d *storage.Draft) {
+	next, words, media := desk.TakeHomeless(r.Shelf, d.TicketID, u.Now())
+	r.Shelf = next
+	describe(d, words, media)
+}
+
+// describe adds words and media to the description of a draft.
+func describe(d *storage.Draft, words messages.Marked, media []*messages.Enclosure) {
+	text := messages.Marked{Text: d.Description, Entities: desk.EntitiesOf(d.DescriptionEntities)}.Then("\n\n", words)
+	d.Description, d.DescriptionEntities = text.Text, desk.EntitiesToStore(text.Entities)
+	d.Enclosures = desk.EnclosuresToStore(messages.JoinEnclosures(desk.EnclosuresOf(d.Enclosures), media, true))
 }

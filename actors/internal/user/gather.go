@@ -147,7 +147,7 @@ func (u *user) onGatherOver(m gatherOver) error {
 		}
 		d.State, d.Groups = draftChoosing, found
 		u.say(r, o, &messages.SendNoticeCall{
-			Key: messages.NoticePrivateChoose, Args: args, ReplyTo: o.MessageId, Keyboard: keyboard,
+			Key: messages.NoticePrivateChoose, Args: args, ReplyTo: o.MessageId, Keyboard: keyboard, TicketId: m.ticketID,
 		})
 	})
 	if err == nil {

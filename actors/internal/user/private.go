@@ -229,7 +229,10 @@ func (u *user) follow() {
 	for i := range u.record.Drafts {
 		u.continueDraft(&u.record.Drafts[i])
 	}
-	u.EnqueueAgainLater()
+	if owes(u.record) {
+		u.EnqueueAgainLater()
+	}
+	u.remindLater()
 }
 
 func (u *user) enqueueOnce(pending storage.Pending) {

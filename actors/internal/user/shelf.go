@@ -2,7 +2,9 @@ package user
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,14 +19,27 @@ import (
 // tells what is kept.
 func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	said := m.GetMessage()
-	if m.Asks {
-		kept := desk.KeptOnShelf(u.shelf(), said.GetOrigin().GetMessageId())
-		return &messages.ShelfFound{Code: messages.Code_OK, Messages: kept}, nil
-	}
-	if m.Corrects {
+	id := said.GetOrigin().GetMessageId()
+	switch {
+	case m.Asks:
+		return &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.KeptOnShelf(u.shelf(), id),
+			TicketId: desk.HomeOf(u.shelf(), id), Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
+	case m.Corrects:
 		return u.correctShelved(said)
+	case m.Withdraws:
+		return u.withdrawShelved(id)
+	case m.TitleAsked != 0:
+		return u.askTitleShelved(m)
+	case desk.IsWithdrawn(u.shelf(), id):
+		return &messages.ShelfFound{Code: messages.Code_OK, Done: true, Withdrawn: true}, nil
 	}
-	if m.Unclear != 0 && u.record != nil && m.Unclear <= u.record.SettledID { // they have just said it
+	if m.Homeless {
+		if home, err := u.homeNow(); err != nil || home {
+			return &messages.ShelfFound{Code: messages.Code_OK, Opening: true}, err
+		}
+	}
+	// They have just said it.
+	if m.Unclear != 0 && u.record != nil && m.Unclear <= u.record.SettledID && !desk.UnclearWaits(u.shelf(), m.Unclear) {
 		return &messages.ShelfFound{Code: messages.Code_OK, TicketId: u.record.CurrentTicketID, Said: true}, nil
 	}
 	album := said.GetContent().GetMedia().GetMediaGroupId()
@@ -33,14 +48,20 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	}
 	waits := desk.WaitsForTitle(u.shelf(), album)
 	if m.Unclear != 0 {
-		waits = desk.AskedAbout(u.shelf(), m.Unclear, said.GetOrigin().GetMessageId(), u.Now())
-		if !desk.HasRoomForUnclear(u.shelf()) && !desk.IsUnclear(u.shelf(), said.GetOrigin().GetMessageId()) {
+		waits = desk.AskedAbout(u.shelf(), m, u.Now())
+		if !desk.HasRoomForUnclear(u.shelf()) && !desk.IsUnclear(u.shelf(), id) {
 			return &messages.ShelfFound{Code: messages.Code_OK, Full: true}, nil // it gets a question of its own
 		}
 	}
 	next, err := desk.PutOnShelf(u.shelf(), m, u.Now())
 	if err != nil {
 		return nil, fmt.Errorf("keep a message: %w", err)
+	}
+	if m.Homeless && asksForGroup(u.record) {
+		waits = true
+		if next != nil {
+			next = desk.AwaitGroup(next, id)
+		}
 	}
 	if next != nil {
 		if err := u.introduce(said.Origin, func(r *storage.User) { r.Shelf = next }); err != nil {
@@ -50,6 +71,46 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{
 		Code: messages.Code_OK, Done: waits, Messages: desk.OnShelf(u.shelf(), album),
 	}, nil
+}
+
+// homeNow reports whether somebody who had no ticket has one by now, or almost: what they say goes there.
+func (u *user) homeNow() (bool, error) {
+	if u.record == nil {
+		return false, nil
+	}
+	if slices.ContainsFunc(u.record.Drafts, func(d storage.Draft) bool { return d.State == draftOpening }) {
+		return true, nil
+	}
+	current, err := u.Store.Ticket(u.Ctx, u.record.CurrentTicketID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the current ticket: %w", err)
+	}
+	return current.Status != desk.StatusClosed && desk.PrivateLink(current, u.place()) != nil, nil
+}
+
+// asksForGroup reports whether the person is being asked in which group to open a ticket.
+func asksForGroup(r *storage.User) bool {
+	return r != nil && slices.ContainsFunc(r.Drafts, func(d storage.Draft) bool { return d.State != draftOpening })
+}
+
+// askTitleShelved keeps a message of which the bot asks whether it is a title, until its author has answered that.
+func (u *user) askTitleShelved(m *messages.Shelve) (proto.Message, error) {
+	next := desk.AnsweredOnShelf(u.shelf(), m.TitleAsked)
+	if m.Question != nil {
+		var err error
+		if next, err = desk.AskTitleOnShelf(u.shelf(), m, u.Now()); err != nil {
+			return nil, fmt.Errorf("keep what may be a title: %w", err)
+		}
+	}
+	if next != nil {
+		if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
+			return nil, err
+		}
+	}
+	return &messages.ShelfFound{Code: messages.Code_OK}, nil
 }
 
 // correctShelved has a kept message say what it was edited to.
@@ -64,6 +125,18 @@ func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, erro
 		}
 	}
 	return &messages.ShelfFound{Code: messages.Code_OK}, nil
+}
+
+// withdrawShelved has no ticket get a kept message any more.
+func (u *user) withdrawShelved(id int64) (proto.Message, error) {
+	next := desk.WithdrawFromShelf(u.shelf(), id)
+	if next == nil {
+		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
+	}
+	if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
+		return nil, err
+	}
+	return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: true}, nil
 }
 
 // shelveWith gives a message to the draft that has its album. When that is a ticket already, or nearly one, the answer
@@ -99,30 +172,56 @@ func (u *user) shelveWith(has storage.ShelvedAlbum, said *messages.RecordMessage
 
 // onTake gives a ticket what is on the shelf.
 func (u *user) onTake(m *messages.TakeShelved) (proto.Message, error) {
+	if d := draftOf(u.record, m.TicketId); d != nil && d.State != draftOpening && m.Unclear != 0 {
+		return u.takeUnclear(m)
+	}
 	next, taken := desk.TakeFromShelf(u.shelf(), m, u.Now())
 	if u.record != nil {
 		if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
 			return nil, err
 		}
 	}
-	return &messages.ShelfFound{Code: messages.Code_OK, Messages: taken}, nil
+	return &messages.ShelfFound{
+		Code: messages.Code_OK, Messages: taken, Withdrawn: desk.WithdrawnAfter(u.shelf(), m.Unclear),
+	}, nil
 }
 
-// withShelved returns the command that makes a draft, with what is on the shelf for it.
+// takeUnclear adds to a draft what was unclear until its author chose the draft.
+func (u *user) takeUnclear(m *messages.TakeShelved) (proto.Message, error) {
+	next, words, media := desk.TakeUnclear(u.shelf(), m.TicketId, m.Unclear, u.Now())
+	err := u.alter(func(r *storage.User) {
+		r.Shelf = next
+		describe(draftOf(r, m.TicketId), words, media)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &messages.ShelfFound{Code: messages.Code_OK, Done: true, Withdrawn: desk.WithdrawnAfter(next, m.Unclear)}, nil
+}
+
+// withShelved returns the command that makes a draft, with what is on the shelf for it: also what the person has just
+// sent while they had no ticket, in the order in which they wrote it.
 func (u *user) withShelved(r *storage.User, m *messages.DraftTicket) *messages.DraftTicket {
-	next, taken := desk.TakeFromShelf(r.Shelf, &messages.TakeShelved{
-		TicketId: m.TicketId, Albums: m.Albums, Untitled: m.Untitled,
+	next, taken := desk.TakeFromShelf(desk.GiveDescribed(r.Shelf, m.DescribedId, m.TicketId), &messages.TakeShelved{
+		TicketId: m.TicketId, Albums: m.Albums, Untitled: m.Untitled, Homeless: true,
 	}, u.Now())
-	if len(m.Albums) > 0 || m.Untitled != 0 {
+	if len(m.Albums) > 0 || m.Untitled != 0 || len(taken) > 0 {
 		r.Shelf = next
 	}
 	full, described := proto.CloneOf(m), messages.DescribedIn(taken)
 	full.Enclosures = messages.JoinEnclosures(m.Enclosures, messages.EnclosuresIn(taken), true)
 	own := messages.Marked{Text: m.Description, Entities: m.DescriptionEntities}
-	text := own.Then("\n\n", messages.Marked{Text: described.GetText(), Entities: described.GetEntities()})
-	full.Description, full.DescriptionEntities = text.Text, text.Entities
+	own = own.Then("\n\n", messages.Marked{Text: described.GetText(), Entities: described.GetEntities()})
+	own = amidHomeless(r.Shelf, m, own)
+	full.Description, full.DescriptionEntities = own.Text, own.Entities
 	full.Forward = cmp.Or(m.Forward, described.GetForward())
 	return full
+}
+
+// amidHomeless puts a draft's own words between those that the person wrote before and after them without a ticket.
+func amidHomeless(s *storage.Shelf, m *messages.DraftTicket, own messages.Marked) messages.Marked {
+	before, after := desk.HomelessOf(s, m)
+	return before.Then("\n\n", own).Then("\n\n", after)
 }
 
 func (u *user) shelf() *storage.Shelf {

@@ -34,6 +34,7 @@ type user struct {
 	enqueued map[string]*messages.Operation // given to the chat, by id
 	sent     map[sending]bool               // messages to other entities since the timer of onEnqueueAgain last fired
 	tries    map[string]int64               // attempts of an operation that is tried again
+	remind   func()                         // stops the timer that repeats a question; nil: none runs
 }
 
 // Kind declares the users.
@@ -49,8 +50,9 @@ func Kind() *entity.Kind {
 			asks((*user).switching), entity.Replies((*user).onBlocked),
 			entity.Replies((*user).onShelve), entity.Replies((*user).onTake),
 			// the web desk
-			entity.Replies((*user).onOfferWeb), entity.Replies((*user).onSignInWeb), entity.Replies((*user).onCheckWeb),
-			entity.Replies((*user).onEndWeb),
+			entity.Replies((*user).onOfferWeb), entity.Replies((*user).onSignInWeb), entity.Replies((*user).onSignInMiniApp),
+			entity.Replies((*user).onCheckWeb),
+			entity.Replies((*user).onEndWeb), entity.Replies((*user).onWebRead),
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
@@ -58,14 +60,15 @@ func Kind() *entity.Kind {
 			entity.Takes((*user).onReachableNoted), entity.Takes((*user).onQueueLost),
 			entity.Takes((*user).onUsernameTaken),
 			// its own timers, and the sweep
-			entity.Takes((*user).onGatherOver), entity.Takes((*user).onEnqueueAgain), entity.Replies((*user).onWake),
+			entity.Takes((*user).onGatherOver), entity.Takes((*user).onEnqueueAgain), entity.Takes((*user).onRemind),
+			entity.Replies((*user).onWake),
 		},
 	}
 }
 
 func (u *user) Load() error {
 	u.gathers, u.enqueued, u.tries = map[ids.TicketID]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
-	u.sent = map[sending]bool{}
+	u.sent, u.remind = map[sending]bool{}, nil
 	id, err := strconv.ParseInt(u.ID, 10, 64)
 	if err != nil {
 		return fmt.Errorf("a user's identity is their Telegram id: %w", err)
@@ -172,7 +175,7 @@ func (u *user) onLanguage(m *messages.SetUserLanguage) (proto.Message, error) {
 	return u.change(m.Origin, func(r *storage.User) { r.Language = m.Lang })
 }
 
-func (u *user) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+func (u *user) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), u.remindNow() }
 
 // change writes the person's names as the command shows them, together with a change; nothing if nothing differs.
 func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message, error) {
@@ -205,15 +208,24 @@ func (u *user) next() *storage.User {
 	next.Drafts, next.Pending = slices.Clone(next.Drafts), slices.Clone(next.Pending)
 	next.Handled = slices.Clone(next.Handled)
 	next.WebOffers, next.WebSessions = slices.Clone(next.WebOffers), slices.Clone(next.WebSessions)
+	next.WebRead = slices.Clone(next.WebRead)
+	next.WebSigned = slices.Clone(next.WebSigned)
 	return &next
+}
+
+// owes reports whether something is to be done for the person now.
+func owes(r *storage.User) bool {
+	inProgress := func(d storage.Draft) bool { return d.State != draftChoosing }
+	return len(r.Pending) > 0 || slices.ContainsFunc(r.Drafts, inProgress)
 }
 
 // save writes the record; what is in memory follows only what is stored.
 func (u *user) save(next *storage.User) error {
 	next.UpdatedAt, next.DueAt = u.Now().UTC().Truncate(time.Millisecond), time.Time{}
-	inProgress := func(d storage.Draft) bool { return d.State != draftChoosing }
-	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, inProgress) {
+	if owes(next) {
 		next.DueAt = next.UpdatedAt.Add(desk.PendingFor)
+	} else {
+		next.DueAt = desk.RemindAt(next.Shelf)
 	}
 	err := u.Store.SaveUser(u.Ctx, next)
 	if errors.Is(err, storage.ErrExists) {

@@ -20,6 +20,8 @@ const (
 	webOffersAtMost   = 5
 	webSessionFor     = 12 * time.Hour
 	webSessionsAtMost = 10 // one more ends the oldest
+	webSignedAtMost   = 20 // of what Telegram has signed, within webSignedFor
+	webSignedFor      = 10 * time.Minute
 )
 
 // onOfferWeb keeps the hash of a secret with which the person can sign in once.
@@ -51,7 +53,33 @@ func (u *user) onSignInWeb(m *messages.SignInWeb) (proto.Message, error) {
 	next := u.next()
 	u.dropExpired(next)
 	next.WebOffers = slices.DeleteFunc(next.WebOffers, func(s storage.WebSecret) bool { return same(s, m.Hash) })
-	next.WebSessions = lastOf(append(next.WebSessions, u.webSecret(m.Session, webSessionFor)), webSessionsAtMost)
+	return u.beginWeb(next, m.Session)
+}
+
+// onSignInMiniApp begins a session for what Telegram has signed, unless the person has signed in with it before.
+func (u *user) onSignInMiniApp(m *messages.SignInMiniApp) (proto.Message, error) {
+	if u.record == nil || len(m.Session) == 0 || len(m.Signed) == 0 {
+		return webRefused(), nil
+	}
+	if s := u.valid(u.record.WebSessions, m.Session); s != nil { // its reply was lost
+		return u.webSession(s), nil
+	}
+	lasts := time.UnixMilli(m.SignedUntilMs).Sub(u.Now())
+	next := u.next()
+	u.dropExpired(next)
+	if lasts <= 0 || lasts > webSignedFor || u.valid(next.WebSigned, m.Signed) != nil || len(next.WebSigned) >= webSignedAtMost {
+		return webRefused(), nil
+	}
+	next.WebSigned = append(next.WebSigned, u.webSecret(m.Signed, lasts))
+	return u.beginWeb(next, m.Session)
+}
+
+// beginWeb begins a session, in the write of what it was begun with.
+func (u *user) beginWeb(next *storage.User, session []byte) (proto.Message, error) {
+	if next.WebReadUntil.IsZero() { // until now they have read in Telegram
+		next.WebReadUntil = u.Now().UTC().Truncate(time.Millisecond)
+	}
+	next.WebSessions = lastOf(append(next.WebSessions, u.webSecret(session, webSessionFor)), webSessionsAtMost)
 	if err := u.save(next); err != nil {
 		return nil, err
 	}
@@ -121,6 +149,7 @@ func (u *user) dropExpired(r *storage.User) {
 	expired := func(s storage.WebSecret) bool { return !now.Before(s.ExpiresAt) }
 	r.WebOffers = slices.DeleteFunc(r.WebOffers, expired)
 	r.WebSessions = slices.DeleteFunc(r.WebSessions, expired)
+	r.WebSigned = slices.DeleteFunc(r.WebSigned, expired)
 }
 
 func (u *user) webSession(s *storage.WebSecret) *messages.WebSession {

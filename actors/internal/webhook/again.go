@@ -35,12 +35,13 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 	if err := w.release(); err != nil {
 		return nil, err
 	}
+	r.unpack()
 	if x := r.find(row); x != nil { // it is in memory: now is its time
 		if x.lane.queue[0] == x {
 			r.goFirst(x.lane)
 		}
-		if !x.resting {
-			row = &x.row
+		if x.row != nil {
+			row = x.row
 		}
 		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
 	}
@@ -64,8 +65,8 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 func (w *webhook) deliveryOf(eventID string) (*storage.Delivery, *item, error) {
 	if r := w.run; r != nil {
 		for _, unsaved := range [][]*item{r.dirty, r.batch} {
-			if i := slices.IndexFunc(unsaved, func(x *item) bool { return x.row.EventID == eventID }); i >= 0 {
-				row := unsaved[i].row
+			if i := slices.IndexFunc(unsaved, func(x *item) bool { return x.of.eventID == eventID }); i >= 0 {
+				row := *unsaved[i].row
 				return &row, unsaved[i], nil
 			}
 		}
@@ -105,7 +106,7 @@ func (r *run) againWhenSaved(x *item) error {
 	if !x.again || x.dirty {
 		return nil
 	}
-	row := x.row
+	row := *x.row
 	if err := r.w.tryAgain(&row); err != nil {
 		r.write(x) // and after that again
 		return r.trouble(err)
@@ -118,7 +119,7 @@ func (r *run) againWhenSaved(x *item) error {
 func (r *run) find(row *storage.Delivery) *item {
 	for _, key := range []string{row.EventID, row.TicketID, "replay/" + row.TicketID, "replay/" + row.EventID} {
 		if l := r.lanes[key]; l != nil {
-			if i := slices.IndexFunc(l.queue, func(x *item) bool { return x.event.EventID == row.EventID }); i >= 0 {
+			if i := slices.IndexFunc(l.queue, func(x *item) bool { return x.of.eventID == row.EventID }); i >= 0 {
 				return l.queue[i]
 			}
 		}
@@ -128,8 +129,7 @@ func (r *run) find(row *storage.Delivery) *item {
 
 // retry puts a delivery that is tried once more into a lane of its own.
 func (r *run) retry(row *storage.Delivery) *lane {
-	x := r.itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
-		Position: row.Position, Type: row.Type}, row)
+	x := r.itemOf(eventOf(row), row)
 	x.done, x.once, x.tries = true, true, 0
 	l := r.laneFor(row.EventID, "")
 	l.behind = true
@@ -176,6 +176,7 @@ func (w *webhook) onStartReplay(m *messages.StartReplay) (proto.Message, error) 
 	case m.Missing:
 		replay.Positions = []int64{0, 0}
 	default:
+		w.run.unpack()
 		replay.Ends = w.run.settled()
 		if replay.Positions, err = w.room.Log.Since(w.Ctx, replay.Since); err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/tracing"
 )
 
 // attempt is a child that makes attempts for its endpoint, one after the other. It takes deliver, for which it sends an
@@ -25,9 +26,11 @@ type deliver struct {
 	ctx   context.Context
 	run   int64
 	to    *endpoint
-	event storage.Event
+	event *storage.Event
 	item  *item // the entity's own: the child passes it back
 	claim entity.Claim
+
+	webhook string // its id
 }
 
 // attempted tells the entity what came of it.
@@ -58,7 +61,7 @@ func (a *attempt) Receive(ctx actor.Context) {
 
 func (a *attempt) make(m *deliver, done *attempted) {
 	now := a.room.env.Now()
-	req, err := a.room.request(m.to, envelopeOf(&m.event), now)
+	req, err := a.room.request(m.to, envelopeOf(m.event), now)
 	if err != nil {
 		done.result = delivery.Result{At: now, Error: "the template can't be filled: " + err.Error()}
 		done.spent = true
@@ -67,9 +70,42 @@ func (a *attempt) make(m *deliver, done *attempted) {
 	if done.unmade = m.claim.Hold(m.ctx); done.unmade != nil {
 		return
 	}
+	span := a.beginSpan(m)
+	req.Traceparent = span.Mark().Traceparent()
+	if span == nil { // what is not sampled here may be elsewhere
+		req.Traceparent = a.room.env.Tracer.Read(m.event.Traceparent).Traceparent()
+	}
 	done.result = a.room.client.Do(m.ctx, req)
+	endSpan(span, &done.result)
 	a.room.network.note(hostOf(m.to.url), &done.result)
 	a.room.metrics.count(&done.result)
+}
+
+// beginSpan begins the span of an attempt, in the trace of what caused the event. It has not the URL, which may be secret.
+func (a *attempt) beginSpan(m *deliver) *tracing.Span {
+	mark := a.room.env.Tracer.Read(m.event.Traceparent)
+	if !mark.Recorded() {
+		return nil
+	}
+	span := mark.Child("deliver "+m.event.Type, tracing.Client, time.Now())
+	span.Note("topicdesk.webhook", m.webhook)
+	span.Note("topicdesk.event", m.event.EventID)
+	span.Note("topicdesk.ticket", m.event.TicketID)
+	span.NoteInt("topicdesk.attempt", int64(m.item.tries+1))
+	return span
+}
+
+func endSpan(span *tracing.Span, result *delivery.Result) {
+	if span == nil {
+		return
+	}
+	if result.Status != 0 {
+		span.NoteInt("http.response.status_code", int64(result.Status))
+	}
+	if result.Error != "" {
+		span.Fail(string(result.Kind))
+	}
+	span.End()
 }
 
 // hostOf is the host of a URL, with its port if it names one.

@@ -24,6 +24,11 @@ func (w *webhook) pump() error {
 	if r == nil {
 		return nil
 	}
+	if until, rests := w.gate.rests(w.Now()); r.packed != nil && rests && !r.ending {
+		r.wake(until)
+		return r.flush()
+	}
+	r.unpack()
 	if r.ending || r.park {
 		if r.running > 0 || r.saving || len(r.dirty) > 0 {
 			return r.flush()
@@ -52,11 +57,18 @@ func (w *webhook) pump() error {
 			break
 		}
 	}
+	if w.Draining() { // or the node does not know whether it has the endpoint still, which passes
+		r.wake(w.Now().Add(troublePause))
+	}
 	if len(r.waiting) > 0 {
 		r.wake(r.waiting[0].queue[0].next)
 	}
 	r.noteBacklog()
-	return r.flush()
+	if err := r.flush(); err != nil {
+		return err
+	}
+	r.pack()
+	return nil
 }
 
 // trouble has the endpoint look again soon after storage failed, and whether the entity is still the owner.
@@ -150,7 +162,7 @@ func (r *run) begin(l *lane) {
 	}
 	r.trying[child.Id] = x
 	r.w.Send(child, &deliver{ctx: r.ctx, run: r.number, to: r.to, event: x.event, item: x,
-		claim: r.w.Claim()})
+		claim: r.w.Claim(), webhook: r.w.ID})
 }
 
 // onAttempted learns what came of an attempt.
@@ -183,7 +195,7 @@ func (w *webhook) onAttempted(m *attempted) error {
 		return w.pump()
 	}
 	now := w.Now()
-	first := len(x.row.Attempts) == 0
+	first := !x.attempted()
 	blameless := m.result.Verdict != delivery.Success && m.result.Verdict != delivery.Disable &&
 		(m.spent || w.room.network.cutOff())
 	if r.outcome(x, &m.result, m.spent) {
@@ -194,7 +206,18 @@ func (w *webhook) onAttempted(m *attempted) error {
 	if err := w.learn(now, &m.result, first, blameless); err != nil {
 		return r.trouble(err)
 	}
+	if w.gate.open && r.running == 0 {
+		r.dismiss()
+	}
 	return w.pump()
+}
+
+// dismiss ends the children, none of which is at work: an endpoint that is down keeps none between its probes.
+func (r *run) dismiss() {
+	for _, child := range r.free {
+		r.w.Send(child, leave{})
+	}
+	r.children, r.free = nil, nil
 }
 
 // ChildEnded implements entity.Parent. An attempt that the child was making has failed.
@@ -214,7 +237,7 @@ func (w *webhook) ChildEnded(child *actor.PID) {
 // outcome writes an attempt into the event's delivery, and says when the next one is. It reports whether nothing is left
 // to do. spent: further attempts would fare the same.
 func (r *run) outcome(x *item, result *delivery.Result, spent bool) (over bool) {
-	row := &x.row
+	row := r.rowOf(x)
 	before := arrived(row)
 	row.Attempts = append(slices.Clone(row.Attempts), recordOf(result))
 	if n := len(row.Attempts); n > attemptsKept {

@@ -79,6 +79,14 @@ func (g *gate) mayBegin(now time.Time, running int) (bool, time.Duration) {
 	return true, 0
 }
 
+// rests reports whether the endpoint is down and not to be tried until a time.
+func (g *gate) rests(now time.Time) (until time.Time, rests bool) {
+	if until = g.probeAt; g.hold.After(until) {
+		until = g.hold
+	}
+	return until, g.open && until.After(now)
+}
+
 // begun takes the token of an attempt that begins.
 func (g *gate) begun() {
 	g.tokens--

@@ -233,6 +233,7 @@ func (w *webhook) backlog() int64 {
 	}
 	positions, open := w.record.Positions, int64(0)
 	if r := w.run; r != nil {
+		r.unpack()
 		positions = r.positions()
 		for _, l := range r.lanes {
 			open += int64(max(len(l.queue), 1))

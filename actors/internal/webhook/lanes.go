@@ -4,8 +4,6 @@ import (
 	"container/heap"
 	"slices"
 	"time"
-
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // laneFor finds or makes a lane.
@@ -48,7 +46,7 @@ func (r *run) list(l *lane) {
 		switch {
 		case x.replayed:
 		case !l.behind:
-			r.fallBehind(l, x.event.Number-1)
+			r.fallBehind(l, x.of.number-1)
 		case l.ticketID != "":
 			r.dropFollowers(l) // l.through is before it, so they are read again
 		}
@@ -63,15 +61,12 @@ func (r *run) list(l *lane) {
 // rest drops what is stored of an event that waits for its next attempt: an endpoint may have a thousand of them for a day.
 func (r *run) rest(x *item) {
 	l := x.lane
-	if x.resting || x.replayed || x.once || x.dirty || x.writing || x.row.Version == 0 || l == nil || l.busy || !l.listed ||
+	if x.row == nil || x.row.Version == 0 || x.replayed || x.once || x.dirty || x.writing || l == nil || l.busy || !l.listed ||
 		len(l.queue) == 0 || l.queue[0] != x || !x.next.After(r.w.Now()) {
 		return
 	}
-	e := &x.event
-	x.event = storage.Event{EventID: e.EventID, TicketID: e.TicketID, Number: e.Number, Partition: e.Partition, Position: e.Position,
-		At: e.At}
-	x.row = storage.Delivery{CreatedAt: x.row.CreatedAt, Version: x.row.Version}
-	x.resting = true
+	x.resting = &rested{x.row.CreatedAt, x.row.Version}
+	x.event, x.row = nil, nil
 }
 
 // due lists as ready the lanes whose wait is over.
@@ -154,7 +149,7 @@ func (r *run) finished(l *lane) {
 		r.page.finished(x)
 	}
 	if l.behind && l.ticketID != "" {
-		l.through = x.event.Number
+		l.through = x.of.number
 	}
 	switch {
 	case len(l.queue) > 0:
@@ -180,17 +175,14 @@ func (r *run) caughtUp(l *lane) {
 func (r *run) parkUntried() {
 	r.park = false
 	r.stopWatching()
-	for _, child := range r.free { // one will do for probes, and another begins then
-		r.w.Send(child, leave{})
-	}
-	r.children, r.free = nil, nil // none is at work
+	r.dismiss()
 	r.ready, r.waiting, r.more = queue{}, nil, true
 	for key, l := range r.lanes {
 		l.listed = false
 		switch {
 		case l.behind:
 			r.dropFollowers(l)
-			if len(l.queue) > 0 && l.ticketID != "" && len(l.queue[0].row.Attempts) == 0 && !l.queue[0].resting {
+			if len(l.queue) > 0 && l.ticketID != "" && !l.queue[0].attempted() {
 				r.hold(l.queue[0], false)
 				l.queue = nil // it is read again
 			}

@@ -109,6 +109,9 @@ func (w *webhook) onStats(*messages.GetWebhookStats) (proto.Message, error) {
 	if w.gone() {
 		return &messages.WebhookStats{Code: messages.Code_NOT_FOUND}, nil
 	}
+	if w.run != nil {
+		defer w.run.pack()
+	}
 	out := &messages.WebhookStats{Code: messages.Code_OK, Backlog: w.backlog()}
 	if out.Backlog > 0 {
 		oldest, err := w.oldest()
@@ -149,6 +152,7 @@ func (w *webhook) oldest() (oldest time.Time, err error) {
 	}
 	positions := w.record.Positions
 	if r := w.run; r != nil {
+		r.unpack()
 		positions = r.positions()
 		oldest = r.oldest()
 	}
@@ -177,7 +181,7 @@ func (r *run) oldest() (oldest time.Time) {
 		if len(l.queue) == 0 {
 			continue
 		}
-		for _, at := range []time.Time{l.queue[0].event.At, l.queue[0].row.CreatedAt} {
+		for _, at := range []time.Time{l.queue[0].of.at, l.queue[0].createdAt()} {
 			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
 				oldest = at
 			}

@@ -70,9 +70,8 @@ func (r *run) reopen(row *storage.Delivery) {
 		r.retry(row)
 		return
 	}
-	x := r.itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
-		Position: row.Position, Type: row.Type}, row)
-	if r.skips(&x.event) {
+	x := r.itemOf(eventOf(row), row)
+	if r.skips(x.of) {
 		r.skip(x)
 		return
 	}
@@ -95,7 +94,7 @@ func (r *run) deleted(row *storage.Delivery) bool {
 
 // giveUp ends a delivery that nothing comes to any more.
 func (r *run) giveUp(row *storage.Delivery, state string) {
-	x := &item{row: *row}
+	x := r.itemOf(eventOf(row), row)
 	x.row.State, x.row.NextAttemptAt = state, time.Time{}
 	if arrived(row) {
 		x.row.State = storage.DeliverySent // it was to be sent again
@@ -104,9 +103,13 @@ func (r *run) giveUp(row *storage.Delivery, state string) {
 }
 
 func (r *run) itemOf(e storage.Event, row *storage.Delivery) *item {
-	x := &item{event: e}
+	x := &item{of: placeOf(&e)}
+	if e.Data != nil {
+		x.event = &e
+	}
 	if row != nil {
-		x.row, x.tries = *row, row.Tries
+		kept := *row // alone: what it was read with is not kept
+		x.row, x.tries = &kept, row.Tries
 		if !r.eager {
 			x.next = row.NextAttemptAt
 		}
@@ -206,7 +209,7 @@ func (r *run) take(e *storage.Event, row *storage.Delivery) {
 	}
 	x := r.itemOf(*e, row)
 	r.open[e.Partition] = append(r.open[e.Partition], x)
-	if r.skips(e) {
+	if r.skips(x.of) {
 		r.skip(x)
 		return
 	}
@@ -228,9 +231,9 @@ func (r *run) takes(e *storage.Event, row *storage.Delivery) bool {
 }
 
 // skips reports whether an event is not delivered, since a program said to go on from later.
-func (r *run) skips(e *storage.Event) bool {
+func (r *run) skips(of place) bool {
 	to := r.w.record.SkipTo
-	return e.Partition < len(to) && e.Position <= to[e.Partition]
+	return of.partition < len(to) && of.position <= to[of.partition]
 }
 
 // skipLess has nothing skipped that is new in the log, which ends before the endpoint was.
@@ -251,7 +254,8 @@ func (w *webhook) skipLess() error {
 }
 
 func (r *run) skip(x *item) {
-	x.row.State, x.row.NextAttemptAt, x.done = storage.DeliverySkipped, time.Time{}, true
+	row := r.rowOf(x)
+	row.State, row.NextAttemptAt, x.done = storage.DeliverySkipped, time.Time{}, true
 	r.write(x)
 }
 
@@ -308,7 +312,7 @@ func (r *run) catchUp(l *lane) error {
 				continue
 			}
 			x := r.itemOf(*e, row)
-			if x.done = true; r.skips(e) {
+			if x.done = true; r.skips(x.of) {
 				l.through = e.Number
 				r.skip(x)
 				continue
@@ -338,26 +342,26 @@ func (r *run) rowsOfAll(events []storage.Event) (map[string]*storage.Delivery, e
 
 // refetch reads what is not in memory of an event and its delivery, and reports whether the endpoint still hears it.
 func (r *run) refetch(x *item) (heard bool, err error) {
-	if x.resting {
-		row, err := r.w.Store.Delivery(r.w.Ctx, r.w.ID, x.event.EventID)
+	if x.resting != nil {
+		row, err := r.w.Store.Delivery(r.w.Ctx, r.w.ID, x.of.eventID)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return false, fmt.Errorf("read a delivery: %w", err)
 		}
-		if err != nil || row.Version != x.row.Version {
-			return false, fmt.Errorf("another has changed the delivery of event %s: %w", x.event.EventID, storage.ErrConflict)
+		if err != nil || row.Version != x.resting.version {
+			return false, fmt.Errorf("another has changed the delivery of event %s: %w", x.of.eventID, storage.ErrConflict)
 		}
-		x.row, x.resting = *row, false
+		x.row, x.resting = row, nil
 	}
-	if x.event.Data != nil {
+	if x.event != nil {
 		return true, nil
 	}
-	e, err := r.w.Store.Event(r.w.Ctx, x.event.EventID)
+	e, err := r.w.Store.Event(r.w.Ctx, x.of.eventID)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return false, fmt.Errorf("read an event: %w", err)
 	}
 	if err != nil {
 		return false, err
 	}
-	x.event = *e
+	x.event = e
 	return r.to.wants(e), nil
 }

@@ -36,7 +36,7 @@ type replayPage struct {
 // finished counts an event that is done.
 func (p *replayPage) finished(x *item) {
 	p.left--
-	if x.row.State == storage.DeliverySent {
+	if x.row != nil && x.row.State == storage.DeliverySent {
 		p.sent++
 	} else {
 		p.failed++
@@ -80,9 +80,9 @@ func (r *run) replayOn() error {
 		if len(page.items) > 0 || page.last || page.failed+page.sent > 0 {
 			r.page = page
 			for _, x := range page.items {
-				key := "replay/" + x.event.EventID
-				if r.to.ordered && x.event.TicketID != "" {
-					key = "replay/" + x.event.TicketID
+				key := "replay/" + x.of.eventID
+				if r.to.ordered && x.of.ticketID != "" {
+					key = "replay/" + x.of.ticketID
 				}
 				r.enqueue(r.laneFor(key, ""), x)
 			}
@@ -178,7 +178,7 @@ func (r *run) fillPage(page *replayPage, replay *storage.Replay, events []storag
 			page.finished(x)
 			continue
 		}
-		x.row.ReplayID = replay.ReplayID
+		r.rowOf(x).ReplayID = replay.ReplayID
 		x.replayed, x.done, x.tries, x.next = true, true, 0, time.Time{}
 		page.items = append(page.items, x)
 		page.left++
@@ -194,7 +194,7 @@ func (r *run) comes(e *storage.Event) bool {
 	if l := r.lanes[e.TicketID]; e.TicketID != "" && l != nil && (l.behind && e.Number > l.through) {
 		return true
 	}
-	return slices.ContainsFunc(r.open[e.Partition], func(x *item) bool { return x != nil && !x.done && x.event.Position == e.Position })
+	return slices.ContainsFunc(r.open[e.Partition], func(x *item) bool { return x != nil && !x.done && x.of.position == e.Position })
 }
 
 // pageDone writes how far a replay is when its page is done and written, and goes on.

@@ -101,6 +101,9 @@ func attemptSupervision(e *entity.Env) actor.SupervisorStrategy {
 	return entity.Backoff(e, "an attempt to deliver an event", time.Second, 10*time.Minute, 5)
 }
 
+// Judge says whether an endpoint may have this URL (delivery.Client.Judge).
+func (r *Room) Judge(ctx context.Context, url string) error { return r.client.Judge(ctx, url) }
+
 // begin notes that an attempt begins; end, that its outcome is written.
 func (r *Room) begin() {
 	r.mu.Lock()

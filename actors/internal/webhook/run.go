@@ -24,7 +24,9 @@ type run struct {
 	eager  bool // it was just enabled: what failed before is tried now
 	park   bool // what was not tried is to be dropped, and read again later
 
-	parts   [storage.Partitions]part
+	// packed has, while the endpoint is down and nothing is tried, what else is in parts, open, lanes, ready and waiting.
+	packed  []byte
+	parts   []part          // by partition. Beside the run: a garbage collection need not look into it
 	open    map[int][]*item // by partition: what was read and is not done, in order; some may be done
 	more    bool            // there may be something to read
 	watch   *eventlog.Watch
@@ -65,22 +67,62 @@ type part struct {
 
 // item is one event for the endpoint, in memory.
 type item struct {
-	event    storage.Event
+	of       place
+	event    *storage.Event // nil: it is read when it is needed
 	lane     *lane
-	row      storage.Delivery // as it is stored, or will be; Version 0: it is not
+	row      *storage.Delivery // as it is stored, or will be; nil: there is none, or it rests
+	resting  *rested           // what is known of a delivery that is read again for the next attempt
 	tries    int
 	next     time.Time // no attempt begins before, unless as a probe
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
 	writing  bool // a write of its delivery is under way
 	again    bool // a program asked for it before its outcome was written
-	resting  bool // event and row have little more than ids, and are read again for the next attempt
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written
 	replayed bool
 	once     bool // it is tried once, as a program asked
 	early    bool // the attempt under way is a probe, before next
 }
+
+// place says which event an item is about. It is kept for as long as the item.
+type place struct {
+	eventID, ticketID string
+	number            int64
+	partition         int
+	position          int64
+	at                time.Time
+}
+
+func placeOf(e *storage.Event) place {
+	return place{e.EventID, e.TicketID, e.Number, e.Partition, e.Position, e.At}
+}
+
+// eventOf is what a delivery tells of its event.
+func eventOf(row *storage.Delivery) storage.Event {
+	return storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
+		Position: row.Position, Type: row.Type, At: row.EventAt}
+}
+
+// rested is what stays in memory of a delivery that waits for its next attempt: an endpoint that is down may have a thousand.
+type rested struct {
+	createdAt time.Time
+	version   int64
+}
+
+// createdAt is when the item's delivery was first written; zero: not yet.
+func (x *item) createdAt() time.Time {
+	switch {
+	case x.resting != nil:
+		return x.resting.createdAt
+	case x.row != nil:
+		return x.row.CreatedAt
+	}
+	return time.Time{}
+}
+
+// attempted reports whether an attempt was made, as far as it is in memory.
+func (x *item) attempted() bool { return x.resting != nil || x.row != nil && len(x.row.Attempts) > 0 }
 
 // lane is a sequence of events of which each waits for the one before: those of a ticket.
 type lane struct {
@@ -96,8 +138,8 @@ type lane struct {
 }
 
 func newRun(w *webhook, heads []int64) *run {
-	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, open: map[int][]*item{}, lanes: map[string]*lane{},
-		trying: map[string]*item{}, more: true}
+	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, more: true}
+	r.makeEmpty()
 	r.progress = w.Now().Add(-rand.N(countsEvery)) // so that a thousand that went down together don't all write together
 	r.ctx, r.cancel = context.WithCancel(w.room.attempts)
 	r.eager = w.eager
@@ -144,7 +186,7 @@ func (r *run) settledIn(partition int) int64 {
 		return r.parts[partition].read
 	}
 	r.open[partition] = open
-	return open[0].event.Position - 1
+	return open[0].of.position - 1
 }
 
 // queue is a list of lanes, first in, first out.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -40,16 +42,23 @@ type saved struct {
 	err      error
 }
 
+// rowOf is an event's delivery, which begins here if there is none.
+func (r *run) rowOf(x *item) *storage.Delivery {
+	if x.row == nil {
+		e := x.event
+		x.row = &storage.Delivery{WebhookID: r.w.ID, EventID: e.EventID, TicketID: e.TicketID, Number: e.Number, Type: e.Type,
+			Partition: e.Partition, Position: e.Position, EventAt: e.At}
+	}
+	return x.row
+}
+
 // write marks an event's delivery to be written.
 func (r *run) write(x *item) {
 	now := r.w.now()
-	row := &x.row
-	if row.WebhookID == "" {
-		e := &x.event
-		row.WebhookID, row.EventID, row.TicketID, row.Number = r.w.ID, e.EventID, e.TicketID, e.Number
-		row.Type, row.Partition, row.Position, row.EventAt, row.CreatedAt = e.Type, e.Partition, e.Position, e.At, now
+	if x.row.CreatedAt.IsZero() {
+		x.row.CreatedAt = now
 	}
-	row.UpdatedAt = now
+	x.row.UpdatedAt = now
 	if !x.dirty {
 		x.dirty = true
 		r.dirty = append(r.dirty, x)
@@ -80,7 +89,7 @@ func (r *run) flush() error {
 		r.dirty = nil
 	}
 	for _, x := range m.items {
-		row := x.row
+		row := *x.row
 		m.rows = append(m.rows, &row)
 		x.dirty, x.writing = false, true
 		m.counted += x.counted
@@ -91,7 +100,7 @@ func (r *run) flush() error {
 		r.moved, r.counted, r.progress = false, false, now
 	}
 	r.saving, r.batch = true, m.items
-	w := r.w
+	w, ctx := r.w, r.w.Env.Ctx
 	w.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -100,7 +109,7 @@ func (r *run) flush() error {
 			w.Note(m)
 		}()
 		if len(m.rows) > 0 {
-			m.err = w.Store.SaveDeliveries(w.Ctx, m.rows)
+			m.err = w.Store.SaveDeliveries(ctx, m.rows)
 		}
 	})
 	return nil
@@ -113,7 +122,7 @@ const lastSave = 2 * time.Second
 func (r *run) flushLast() {
 	var rows []*storage.Delivery
 	for _, x := range r.dirty[:min(len(r.dirty), saveAtMost)] {
-		if row := x.row; !x.writing {
+		if row := *x.row; !x.writing {
 			rows = append(rows, &row)
 		}
 	}
@@ -128,14 +137,21 @@ func (r *run) flushLast() {
 }
 
 func (r *run) progressNow() *progress {
-	p := &progress{positions: r.settled()}
-	for _, l := range r.lanes {
+	if r.packed != nil { // it comes no further
+		return &progress{r.w.record.Positions, r.packedBehind()}
+	}
+	return &progress{r.settled(), behindOf(maps.Values(r.lanes))}
+}
+
+// behindOf are those of the lanes that are tickets and behind, as the record has them.
+func behindOf(lanes iter.Seq[*lane]) (all []storage.BehindTicket) {
+	for l := range lanes {
 		if l.behind && l.ticketID != "" {
-			p.behind = append(p.behind, storage.BehindTicket{TicketID: l.ticketID, Through: l.through})
+			all = append(all, storage.BehindTicket{TicketID: l.ticketID, Through: l.through})
 		}
 	}
-	slices.SortFunc(p.behind, func(a, b storage.BehindTicket) int { return strings.Compare(a.TicketID, b.TicketID) })
-	return p
+	slices.SortFunc(all, func(a, b storage.BehindTicket) int { return strings.Compare(a.TicketID, b.TicketID) })
+	return all
 }
 
 // onSaved learns that deliveries are written.

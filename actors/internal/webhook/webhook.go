@@ -150,10 +150,14 @@ func (w *webhook) onNews(m news) error {
 	return w.pump()
 }
 
-// begin starts to deliver, if the endpoint is enabled and its secrets can be opened; when storage can't be read, a little
-// later.
+// begin starts to deliver, if the endpoint is enabled and its secrets can be opened; a little later when storage can't be read,
+// or when the node does not know whether it has the endpoint still.
 func (w *webhook) begin() error {
-	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() || w.Draining() {
+	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() {
+		return nil
+	}
+	if w.Draining() {
+		w.lookAfter(troublePause)
 		return nil
 	}
 	if w.Moved && w.settles() {
@@ -171,14 +175,19 @@ func (w *webhook) begin() error {
 		if w.Ctx.Err() == nil {
 			w.Log.Warn("deliveries begin later: storage can't be read", "error", err)
 		}
-		if !w.delayed {
-			w.delayed = true
-			w.After(troublePause, look{})
-		}
+		w.lookAfter(troublePause)
 		return nil
 	}
 	w.run, w.eager = r, false
 	return w.pump()
+}
+
+// lookAfter has the endpoint look again whether deliveries can begin.
+func (w *webhook) lookAfter(wait time.Duration) {
+	if !w.delayed {
+		w.delayed = true
+		w.After(wait, look{})
+	}
 }
 
 // settleFor is how long an endpoint that was on another node a moment ago waits until what was delivered there is written.
@@ -191,9 +200,8 @@ func (w *webhook) settles() bool {
 		w.settled = now.Add(settleFor)
 	}
 	wait := w.settled.Sub(now)
-	if wait > 0 && !w.delayed {
-		w.delayed = true
-		w.After(wait, look{})
+	if wait > 0 {
+		w.lookAfter(wait)
 	}
 	return wait > 0
 }
@@ -229,6 +237,7 @@ func (w *webhook) stuck(why error) error {
 func (w *webhook) endRun() {
 	w.room.backlogs.set(w.ID, backlog{})
 	if r := w.run; r != nil {
+		r.unpack() // the record has what is packed
 		r.cancel()
 		r.flushLast()
 		r.stopWatching()
@@ -263,6 +272,9 @@ func (w *webhook) change(f func(*storage.Webhook)) error {
 func (w *webhook) next() *storage.Webhook {
 	next := *w.record
 	next.Secrets, next.Unlogged = slices.Clone(next.Secrets), slices.Clone(next.Unlogged)
+	if w.run != nil && w.run.packed != nil {
+		next.Behind = w.run.packedBehind()
+	}
 	return &next
 }
 

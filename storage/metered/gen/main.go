@@ -115,8 +115,8 @@ func method(b *bytes.Buffer, name string, f *ast.FuncType) {
 		}
 	}
 	results[len(results)-1] = "err error"
-	fmt.Fprintf(b, "\nfunc (timed *Store) %s(%s) (%s) {\ndefer timed.note(op%s, time.Now(), &err)\nreturn timed.Store.%s(%s)\n}\n", name,
-		strings.Join(params, ", "), strings.Join(results, ", "), name, name, strings.Join(args, ", "))
+	fmt.Fprintf(b, "\nfunc (timed *Store) %s(%s) (%s) {\ndefer timed.note(%s, op%s, time.Now(), &err)\nreturn timed.Store.%s(%s)\n}\n", name,
+		strings.Join(params, ", "), strings.Join(results, ", "), args[0], name, name, strings.Join(args, ", "))
 }
 
 // typeOf is a type as another package writes it.

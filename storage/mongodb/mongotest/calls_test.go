@@ -65,6 +65,9 @@ var calls = []struct {
 	{"DueTickets", false, func(ctx context.Context, s storage.Store) (any, error) {
 		return s.DueTickets(ctx, at, storage.Due{}, 9)
 	}},
+	{"CountCreated", false, func(ctx context.Context, s storage.Store) (any, error) {
+		return s.CountCreated(ctx, "", "open", at, at.AddDate(0, 0, 1))
+	}},
 	{"CountTickets", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CountTickets(ctx) }},
 	{"InsertMessage", true, func(ctx context.Context, s storage.Store) (any, error) {
 		m := aMessage("A", 1)
@@ -81,6 +84,12 @@ var calls = []struct {
 	}},
 	{"LastMessages", false, func(ctx context.Context, s storage.Store) (any, error) {
 		return s.LastMessages(ctx, "A", 9)
+	}},
+	{"MessagesAnswering", false, func(ctx context.Context, s storage.Store) (any, error) {
+		return s.MessagesAnswering(ctx, "A", "", 9)
+	}},
+	{"MessageVersions", false, func(ctx context.Context, s storage.Store) (any, error) {
+		return s.MessageVersions(ctx, "A", 0, 9)
 	}},
 	{"LastSequence", false, func(ctx context.Context, s storage.Store) (any, error) { return s.LastSequence(ctx, "A") }},
 	{"SaveCopy", true, func(ctx context.Context, s storage.Store) (any, error) {

@@ -103,11 +103,11 @@ func aDesk(t *testing.T, messages int) (path string) {
 	return path
 }
 
-// TestCopy copies a desk of 10,000 messages (20,000 in the long tests) from SQLite to MongoDB's protocol and back. The
+// TestCopy copies a desk of 6,000 messages (20,000 in the long tests) from SQLite to MongoDB's protocol and back. The
 // program is a process, which the test kills each time while it copies.
 func TestCopy(t *testing.T) {
 	t.Parallel()
-	messages := 10_000
+	messages := 6000
 	if os.Getenv("TOPICDESK_LONG") != "" {
 		messages = 20_000
 	}
@@ -145,7 +145,7 @@ func TestCopy(t *testing.T) {
 		// FerretDB reads every record to count them, so it is not asked without a pause.
 		again, inVain := time.NewTicker(200*time.Millisecond), time.After(2*time.Minute)
 		defer again.Stop()
-		for count() < 2000 {
+		for count() < 1000 {
 			select {
 			case <-again.C:
 			case err := <-ended:

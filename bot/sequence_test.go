@@ -3,11 +3,14 @@ package bot
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -35,58 +38,72 @@ func batchDesk() *fakeDesk {
 	return d
 }
 
-func TestHandleBatch(t *testing.T) {
-	t.Run("empty, single and undecodable", func(t *testing.T) {
+// sequenced is a sequence over an intake, and the updates of a batch. It pauses for next to nothing.
+func sequenced(ctx context.Context, in *Intake) (*sequence, func(...json.RawMessage)) {
+	s := newSequence(ctx, in.Accept, func(context.Context, time.Duration) { runtime.Gosched() })
+	return s, func(raws ...json.RawMessage) { s.add(fresh(raws, map[int64]struct{}{}, in.Decode)) }
+}
+
+func settled(t interface{ Fatal(...any) }, s *sequence) {
+	if first, ok := s.settle(time.Minute); !ok {
+		t.Fatal("update ", first, " still waits")
+	}
+}
+
+func TestSequence(t *testing.T) {
+	t.Run("empty and undecodable", func(t *testing.T) {
 		d := batchDesk()
-		in := testIntake(d)
-		for _, batch := range [][]json.RawMessage{nil, {json.RawMessage(`{"update_id":1}`)}, {json.RawMessage(`{}`), posted(2, -1001, 1, `"text":"x"`), json.RawMessage(`7`)}} {
-			if err := in.HandleBatch(t.Context(), batch); err != nil {
-				t.Error(err)
-			}
-		}
+		s, add := sequenced(t.Context(), testIntake(d))
+		settled(t, s)
+		add()
+		add(json.RawMessage(`{"update_id":1}`))
+		add(json.RawMessage(`{}`), posted(2, -1001, 1, `"text":"x"`), json.RawMessage(`7`))
+		settled(t, s)
 		if len(d.take()) != 1 {
 			t.Error("lost among poison")
 		}
 	})
 	t.Run("what comes behind a failure in its topic is held back, the rest goes on", func(t *testing.T) {
 		d := batchDesk()
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		d.reply = failing("ticket/TICK-11-", &down)
-		in := testIntake(d)
-		batch := []json.RawMessage{
-			posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 2, `"text":"b"`), posted(3, -1001, 1, `"text":"/close_ticket"`), posted(4, -1002, 1, `"text":"c"`),
-			posted(5, -1001, 1, `"text":"d"`), posted(6, -1001, 2, `"text":"e"`), posted(7, -1001, 2, `"text":"/lang th"`), posted(8, -1001, 2, `"text":"f"`),
+		s, add := sequenced(t.Context(), testIntake(d))
+		add(posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 2, `"text":"b"`), posted(3, -1001, 1, `"text":"/close_ticket"`), posted(4, -1002, 1, `"text":"c"`))
+		if first, ok := s.settle(50 * time.Millisecond); ok || first != 1 {
+			t.Error(first, ok)
 		}
-		err := in.HandleBatch(t.Context(), batch)
-		if !errors.Is(err, errFake) || !strings.Contains(err.Error(), "5 of 8") {
-			t.Error(err)
+		add(posted(5, -1001, 1, `"text":"d"`), posted(6, -1001, 2, `"text":"e"`), posted(7, -1001, 2, `"text":"/lang th"`), posted(8, -1001, 2, `"text":"f"`))
+		if first, ok := s.settle(50 * time.Millisecond); ok || first != 1 {
+			t.Error(first, ok)
 		}
 		if got := perTopic(d.take()); got["ticket/TICK-11-AAAAAAAA"] != "" ||
 			got["ticket/TICK-12-AAAAAAAA"] != "2 6" || got["ticket/TICK-21-AAAAAAAA"] != "4" || got["group/g1"] != "" {
 			t.Error(got)
 		}
-		down = false
-		if err := in.HandleBatch(t.Context(), batch); err != nil {
-			t.Error(err)
-		}
+		down.Store(false)
+		settled(t, s)
 		if got := perTopic(d.take()); got["ticket/TICK-11-AAAAAAAA"] != "1 3 5" ||
 			got["ticket/TICK-12-AAAAAAAA"] != "8" || got["group/g1"] != "7" || got["ticket/TICK-21-AAAAAAAA"] != "" {
 			t.Error(got)
 		}
+		if len(s.chats) != 0 {
+			t.Error("remembers", s.chats)
+		}
 	})
 	t.Run("topics do not wait for each other", func(t *testing.T) {
 		d := &meetingDesk{fakeDesk: batchDesk(), arrived: make(chan struct{}), want: 4}
-		batch := []json.RawMessage{
-			posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 2, `"text":"b"`), posted(3, -1002, 1, `"text":"c"`), posted(4, -1003, 1, `"text":"d"`),
-		}
-		if err := testIntake(d).HandleBatch(t.Context(), batch); err != nil {
-			t.Error(err)
-		}
+		s, add := sequenced(t.Context(), testIntake(d))
+		add(posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 2, `"text":"b"`), posted(3, -1002, 1, `"text":"c"`), posted(4, -1003, 1, `"text":"d"`))
+		settled(t, s)
 	})
-	t.Run("a cancelled batch is not accepted", func(t *testing.T) {
+	t.Run("nothing is accepted after the end", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := testIntake(batchDesk()).HandleBatch(ctx, []json.RawMessage{posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 1, `"text":"b"`)}); err == nil {
+		s, add := sequenced(ctx, testIntake(batchDesk()))
+		add(posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 1, `"text":"b"`))
+		s.running.Wait()
+		if first, ok := s.settle(time.Minute); ok || first != 1 {
 			t.Error("accepted")
 		}
 	})
@@ -127,8 +144,8 @@ func perTopic(commands []sent) map[string]string {
 	return out
 }
 
-// However often a batch fails and is repeated, each ticket gets each message, at first in the order of the batch.
-func TestBatchOrder(t *testing.T) {
+// However often updates fail, and while newer ones come, each ticket gets each message, in order.
+func TestSequenceOrder(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(r, "updates")
 		var batch []json.RawMessage
@@ -150,22 +167,20 @@ func TestBatchOrder(t *testing.T) {
 		}
 		failures := rapid.SliceOfN(rapid.IntRange(1, 2*n), 0, 5).Draw(r, "failures")
 		d := batchDesk()
-		calls := 0
+		var calls atomic.Int64
 		d.reply = func(string, proto.Message) (*messages.Reply, error) {
-			calls++
-			for _, f := range failures {
-				if f == calls {
-					return nil, errFake
-				}
+			if slices.Contains(failures, int(calls.Add(1))) {
+				return nil, errFake
 			}
 			return nil, nil
 		}
-		in := testIntake(d)
-		for in.HandleBatch(t.Context(), batch) != nil {
-			if calls > 10*n+10 {
-				r.Fatal("never accepted")
-			}
+		s, add := sequenced(t.Context(), testIntake(d))
+		for rest := batch; len(rest) > 0; {
+			n := rapid.IntRange(1, len(rest)).Draw(r, "at once")
+			add(rest[:n]...)
+			rest = rest[n:]
 		}
+		settled(r, s)
 		got := map[string][]string{}
 		for _, c := range d.take() {
 			o := c.Message.(interface{ GetOrigin() *messages.Origin }).GetOrigin()

@@ -1,0 +1,238 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/hours"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// This file has the times of the group's team: its working hours, and within how much of them it answers.
+
+// settingHours sets the working hours, or those of one date, or shows them.
+func (g *group) settingHours(r *storage.Group, m desk.Command) (string, map[string]string) {
+	wanted := strings.TrimSpace(messages.CleanText(m.(*messages.SetHours).Wanted))
+	day, rest, _ := strings.Cut(wanted, " ")
+	date, ofDate := hours.Date(day)
+	var unclear *hours.Unclear
+	var err error
+	switch {
+	case wanted == "":
+		return messages.NoticeHoursShown, hoursArgs(r)
+	case ofDate && r.Hours == "":
+		return messages.NoticeHoursNotYet, map[string]string{"title": r.Title}
+	case ofDate:
+		err = g.setDate(r, date, rest)
+	case isAlways(wanted):
+		setTimes(r, g.Now(), func() { r.Hours, r.HoursApart = "", nil })
+	default:
+		err = g.setWeek(r, wanted)
+	}
+	switch {
+	case errors.Is(err, errTooManyDates):
+		return messages.NoticeHoursTooMany, map[string]string{"title": r.Title}
+	case errors.Is(err, hours.ErrNoZone) && errors.As(err, &unclear):
+		return messages.NoticeHoursNoZone, map[string]string{"given": unclear.Given}
+	case errors.As(err, &unclear):
+		return messages.NoticeHoursUnclear, map[string]string{"given": unclear.Given}
+	}
+	return messages.NoticeHoursSet, hoursArgs(r)
+}
+
+// isAlways says whether the words mean a team that always works.
+func isAlways(words string) bool {
+	switch strings.ToLower(words) {
+	case hours.Always, "24/7", "off", "ตลอด", "ตลอดเวลา":
+		return true
+	}
+	return false
+}
+
+// setWeek sets the hours of a week. Without a time zone, they are in that of the hours before.
+func (g *group) setWeek(r *storage.Group, wanted string) error {
+	h, err := hours.Parse(wanted, r.HoursApart)
+	var unclear *hours.Unclear
+	if before := desk.TimesOf(r).Hours; before != nil && errors.As(err, &unclear) && unclear.Why == hours.ErrNoZone && unclear.Given == "" {
+		h, err = hours.Parse(wanted+" "+before.Zone(), r.HoursApart)
+	}
+	if err != nil {
+		return err
+	}
+	setTimes(r, g.Now(), func() { r.Hours = h.Text() })
+	return nil
+}
+
+var errTooManyDates = errors.New("too many dates have hours of their own")
+
+// datesKept is how many dates may have hours of their own.
+const datesKept = 60
+
+// setDate sets the hours of one date, or gives it those of the week again. Dates that are over are forgotten.
+func (g *group) setDate(r *storage.Group, date, wanted string) error {
+	apart := maps.Clone(r.HoursApart)
+	if apart == nil {
+		apart = map[string]string{}
+	}
+	maps.DeleteFunc(apart, func(day, _ string) bool { return day < g.Now().AddDate(0, 0, -2).Format(time.DateOnly) })
+	switch strings.ToLower(strings.TrimSpace(wanted)) {
+	case "normal", "ปกติ":
+		delete(apart, date)
+	default:
+		text, err := hours.DayText(wanted)
+		if err != nil {
+			return err
+		}
+		if apart[date] = text; len(apart) > datesKept {
+			return errTooManyDates
+		}
+	}
+	setTimes(r, g.Now(), func() { r.HoursApart = apart })
+	return nil
+}
+
+// setTimes changes the times, and notes that tickets have to learn of it if they are other ones then.
+func setTimes(r *storage.Group, now time.Time, f func()) {
+	was := *r
+	if f(); was.Hours == r.Hours && maps.Equal(was.HoursApart, r.HoursApart) && reflect.DeepEqual(was.AnswerWithin, r.AnswerWithin) {
+		return
+	}
+	r.TimesRevision++
+	r.Retiming, r.RetimingSince = true, now.UTC().Truncate(time.Millisecond)
+}
+
+func hoursArgs(r *storage.Group) map[string]string {
+	var apart []string
+	for _, date := range hours.Exceptions(r.HoursApart) {
+		apart = append(apart, date+" "+r.HoursApart[date])
+	}
+	return map[string]string{"title": r.Title, "hours": r.Hours, "apart": strings.Join(apart, ", ")}
+}
+
+// hoursKeyboard has hours that are often right: in the team's time zone, or in that of its language.
+func hoursKeyboard(r *storage.Group) *messages.Keyboard {
+	zones := []string{"Europe/London", "America/New_York"}
+	if h := desk.TimesOf(r).Hours; h != nil {
+		zones = []string{h.Zone()}
+	} else if zone := desk.ZoneOf(r); zone != nil {
+		zones = []string{zone.String()}
+	}
+	k := &messages.Keyboard{}
+	add := func(b *messages.Button) {
+		k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{b}})
+	}
+	for _, zone := range zones {
+		for _, week := range []string{"Mon-Fri 09:00-18:00", "Mon-Fri 08:00-17:00", "Mon-Sat 09:00-18:00", "Mon-Sun 09:00-18:00"} {
+			text := week + " " + zone
+			if data := messages.CallbackHours + ":" + text; text != r.Hours && len(data) <= 64 {
+				add(&messages.Button{Text: text, Data: data})
+			}
+		}
+	}
+	if r.Hours != "" {
+		add(&messages.Button{Key: messages.ButtonHoursOn, Data: messages.CallbackHours + ":" + hours.Always})
+	}
+	return k
+}
+
+// settingAnswerTimes sets within which working time an answer is due, or shows it.
+func (g *group) settingAnswerTimes(r *storage.Group, m desk.Command) (string, map[string]string) {
+	wanted := strings.TrimSpace(messages.CleanText(m.(*messages.SetAnswerTimes).Wanted))
+	if wanted == "" {
+		return messages.NoticeAnswerWithinShown, answerArgs(r)
+	}
+	times, unclear := readAnswerTimes(desk.AnswerTimesOf(r), wanted)
+	if unclear != "" {
+		return messages.NoticeAnswerWithinUnclear, map[string]string{"given": messages.Shorten(unclear, 40)}
+	}
+	setTimes(r, g.Now(), func() { r.AnswerWithin = &times })
+	return messages.NoticeAnswerWithinSet, answerArgs(r)
+}
+
+func answerArgs(r *storage.Group) map[string]string {
+	within := func(minutes int64) string { return strconv.FormatInt(minutes, 10) }
+	t := desk.AnswerTimesOf(r)
+	return map[string]string{"title": r.Title, "low": within(t.Low), "normal": within(t.Normal), "high": within(t.High), "urgent": within(t.Urgent)}
+}
+
+// longestAnswer is the longest working time within which an answer may be due, in minutes: a year of a team that always works.
+const longestAnswer = 366 * 24 * 60
+
+// readAnswerTimes reads "4h", "urgent 30m high 2h" or "off". unclear is what it can't read; "": it could.
+func readAnswerTimes(t storage.AnswerTimes, wanted string) (_ storage.AnswerTimes, unclear string) {
+	fields := map[string][]*int64{
+		"low": {&t.Low}, "ต่ำ": {&t.Low}, "normal": {&t.Normal}, "ปกติ": {&t.Normal}, "high": {&t.High}, "สูง": {&t.High},
+		"urgent": {&t.Urgent}, "ด่วน": {&t.Urgent},
+	}
+	all := []*int64{&t.Low, &t.Normal, &t.High, &t.Urgent}
+	to, given := all, ""
+	set := func() bool {
+		minutes := int64(0)
+		switch d, ok := hours.Duration(given); {
+		case ok && d >= time.Minute && int64(d/time.Minute) <= longestAnswer:
+			minutes = int64(d / time.Minute)
+		case given != "off" && given != "ปิด":
+			return false
+		}
+		for _, field := range to {
+			*field = minutes
+		}
+		to, given = nil, ""
+		return true
+	}
+	for _, word := range strings.Fields(strings.ToLower(strings.ReplaceAll(wanted, ",", " "))) {
+		field := fields[word]
+		switch {
+		case field == nil:
+			given = strings.TrimSpace(given + " " + word)
+		case given == "" && len(to) == len(all):
+			to = field
+		case given == "" && to != nil, given != "" && !set():
+			return t, fmt.Sprint(given, " ", word)
+		default:
+			to = field
+		}
+	}
+	if to == nil || !set() {
+		return t, wanted
+	}
+	return t, ""
+}
+
+// changedTimes are the times of a group as a program sets them, in a record that has nothing else. They are not ok if they can't
+// be read, or if dates have hours and the week has none.
+func changedTimes(is *storage.Group, m *messages.ChangeGroup) (times storage.Group, ok bool) {
+	times = storage.Group{Hours: is.Hours, HoursApart: is.HoursApart, AnswerWithin: is.AnswerWithin}
+	if m.Hours != nil {
+		times.Hours = *m.Hours
+	}
+	if m.Exceptions != nil {
+		times.HoursApart = nil
+		for date, text := range m.Exceptions.ByDate {
+			day, err := hours.DayText(text)
+			if err != nil {
+				return times, false
+			}
+			if times.HoursApart == nil {
+				times.HoursApart = map[string]string{}
+			}
+			times.HoursApart[date] = day
+		}
+	}
+	if a := m.AnswerWithin; a != nil {
+		times.AnswerWithin = &storage.AnswerTimes{Low: a.Low, Normal: a.Normal, High: a.High, Urgent: a.Urgent}
+	}
+	h, err := hours.Parse(times.Hours, times.HoursApart)
+	if h == nil && m.Hours != nil && m.Exceptions == nil {
+		times.HoursApart = nil
+	}
+	times.Hours = h.Text()
+	return times, err == nil && (h != nil || len(times.HoursApart) == 0)
+}

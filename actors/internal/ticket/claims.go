@@ -1,0 +1,290 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// Who takes care of a ticket: one person of the desk, or nobody. A claim forbids nobody anything (docs/decisions.md, D187).
+
+// mayTake is for the desk. Of somebody in a linked group who is no team member, Telegram is asked whether they administer it.
+func (t *ticket) mayTake(m desk.Command) (verdict, []ids.Place, error) {
+	o := m.GetOrigin()
+	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
+	who := desk.CreatorOf(o)
+	if topic == nil || t.opened(who) {
+		return no, nil, nil
+	}
+	side, err := t.sideOf(who, o.GetPlace(), topic.TopicID)
+	switch {
+	case err != nil:
+		return unknown, nil, err
+	case side == storage.WaitsForDesk:
+		return yes, nil, nil
+	case side == storage.WaitsForCustomer:
+		return no, nil, nil
+	}
+	may, ask := t.administers(o, o.GetPlace())
+	return may, ask, nil
+}
+
+func (t *ticket) claiming(m *messages.ClaimTicket) (effect, error) {
+	o, who := m.Origin, desk.CreatorOf(m.Origin)
+	return func(r *desk.Result) {
+		switch {
+		case m.Reacted && (r.Status == desk.StatusClosed || r.Assignee != nil):
+		case who.Kind != "user":
+			desk.Respond(r, o, messages.NoticeAnonymous, map[string]string{"command": slash(messages.VerbClaim)})
+		case t.refuseClosed(r, o, messages.VerbClaim):
+		case r.AssigneeID() == who.ID:
+			desk.Respond(r, o, messages.NoticeClaimAlready, nil)
+		case r.Assignee != nil:
+			desk.Respond(r, o, messages.NoticeClaimTaken, map[string]string{"name": r.Assignee.Name})
+		default:
+			t.assign(r.Ticket, o.CommandId, &who, &who)
+			desk.RespondOpenly(r, o, messages.NoticeClaimed, map[string]string{"who": desk.Who(o)})
+		}
+	}, nil
+}
+
+func (t *ticket) assigning(m *messages.AssignTicket) (effect, error) {
+	o := m.Origin
+	if m.Username == "" && m.UserId == 0 {
+		return answer(o, messages.NoticeAssignUsage, nil), nil
+	}
+	who, given, err := t.teamPerson(m)
+	if err != nil {
+		return nil, err
+	}
+	by := desk.CreatorOf(o)
+	return func(r *desk.Result) {
+		switch {
+		case t.refuseClosed(r, o, messages.VerbAssign):
+		case who == nil:
+			desk.Respond(r, o, messages.NoticeAssignUnknown, map[string]string{"given": given})
+		case !who.fits:
+			desk.Respond(r, o, messages.NoticeAssignNotTeam, map[string]string{"name": who.Name})
+		case r.AssigneeID() == who.ID:
+			desk.Respond(r, o, messages.NoticeAssignSame, map[string]string{"name": who.Name})
+		case who.ID == by.ID && who.Kind == by.Kind:
+			t.assign(r.Ticket, o.CommandId, &by, &by)
+			desk.RespondOpenly(r, o, messages.NoticeClaimed, map[string]string{"who": desk.Who(o)})
+		default:
+			t.assign(r.Ticket, o.CommandId, &by, &who.Creator)
+			t.tellAssignee(r, o, who)
+		}
+	}, nil
+}
+
+func (t *ticket) releasing(m *messages.ReleaseTicket) (effect, error) {
+	o, by := m.Origin, desk.CreatorOf(m.Origin)
+	return func(r *desk.Result) {
+		switch {
+		case t.refuseClosed(r, o, messages.VerbRelease):
+		case r.Assignee == nil:
+			desk.Respond(r, o, messages.NoticeReleaseNone, nil)
+		default:
+			t.assign(r.Ticket, o.CommandId, &by, nil)
+			desk.RespondOpenly(r, o, messages.NoticeReleased, map[string]string{"who": desk.Who(o)})
+		}
+	}, nil
+}
+
+// refuseClosed refuses a command on a closed ticket.
+func (t *ticket) refuseClosed(r *desk.Result, o *messages.Origin, verb string) bool {
+	if r.Status == desk.StatusClosed {
+		desk.Respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": t.nameFor(o), "command": slash(verb)})
+	}
+	return r.Status == desk.StatusClosed
+}
+
+// assign gives the ticket to somebody, or to nobody: who is nil then. id is that of what caused it. by is nil when the
+// claim has lapsed.
+func (t *ticket) assign(r *storage.Ticket, id string, by, who *storage.Creator) {
+	was := r.Assignee
+	r.Timers.ClaimHeardAt = t.now()
+	r.Assignee, r.UpdatedAt = who, t.now()
+	r.CardRevision++
+	creator := func(c *storage.Creator) *view.Creator { return &view.Creator{Kind: c.Kind, ID: c.ID, Name: c.Name} }
+	if who == nil {
+		reason := "released"
+		if by == nil {
+			reason = "lapsed"
+		}
+		t.cause(r, messages.EventTicketReleased, id, r.UpdatedAt, by, &view.TicketReleasedData{Previous: *creator(was), Reason: reason})
+		return
+	}
+	data := &view.TicketAssignedData{Assignee: *creator(who)}
+	if was != nil {
+		data.Previous.Value = creator(was)
+	}
+	t.cause(r, messages.EventTicketAssigned, id, r.UpdatedAt, by, data)
+}
+
+// teamPerson is somebody to whom a ticket is to be given.
+type teamPerson struct {
+	storage.Creator
+	userID ids.UserID
+	fits   bool // they are of the desk, as far as that is known without Telegram
+}
+
+// answersSearched is how many of the newest messages are searched for somebody who is no internal user.
+const answersSearched = 100
+
+// teamPerson finds somebody among the users, or among those who have written on the ticket lately; nil: there is nobody of
+// that name. given is what was typed.
+func (t *ticket) teamPerson(m *messages.AssignTicket) (who *teamPerson, given string, err error) {
+	user, given, err := t.findUser(&messages.Mention{Username: m.Username, UserId: m.UserId, Name: m.Name})
+	if err != nil {
+		return nil, given, err
+	}
+	said, err := t.Store.MessagesBefore(t.Ctx, t.record.TicketID, t.sequence+1, answersSearched)
+	if err != nil {
+		return nil, given, fmt.Errorf("read messages: %w", err)
+	}
+	if user != nil {
+		who = &teamPerson{userID: user.TelegramID, Creator: storage.Creator{
+			Kind: "user", ID: strconv.FormatInt(user.TelegramID, 10), Name: desk.UserName(user), Username: user.Username}}
+	}
+	name, answered := strings.TrimPrefix(m.Username, "@"), false
+	for i := range said {
+		s := &said[i].Sender
+		named := m.UserId != 0 && s.ID == m.UserId || m.UserId == 0 && s.Username != "" && strings.EqualFold(s.Username, name)
+		if s.Kind != "user" || who == nil && !named || who != nil && s.ID != who.userID {
+			continue
+		}
+		if who == nil {
+			who = &teamPerson{userID: s.ID, Creator: desk.Uploader(*s)}
+		}
+		answered = answered || said[i].Side == storage.WaitsForDesk
+	}
+	if who == nil || user != nil && user.IsBot || t.opened(who.Creator) {
+		return who, given, nil
+	}
+	team, err := t.isOfTeam(who.userID)
+	who.fits = team || answered || who.userID == m.Origin.GetFrom().GetId()
+	return who, given, err
+}
+
+// tellAssignee tells a person who has got the ticket, by a mention: in their own topic if there is one, else where the
+// command was given, which hears of it in any case. Of what a program does they hear in the home topic, if in none of theirs.
+func (t *ticket) tellAssignee(r *desk.Result, o *messages.Origin, who *teamPerson) {
+	notice := func(userID ids.UserID) *messages.SendNoticeCall {
+		return &messages.SendNoticeCall{Key: messages.NoticeAssigned, UserId: userID,
+			Args: map[string]string{"name": who.Name, "who": desk.Who(o)}}
+	}
+	here := desk.TopicAt(r.Ticket, o.GetPlace(), o.GetThreadId())
+	there := here
+	if link := t.linkWith(who.userID); link != nil && desk.IsOpened(&link.Topic) {
+		there = desk.TopicOf(r.Ticket, link.LinkID)
+	} else if here == nil {
+		there = &r.Home
+	}
+	if here != nil {
+		op, said := desk.OperationTo(o), notice(0)
+		if there == here {
+			said = notice(who.userID)
+		}
+		said.ReplyTo = o.GetMessageId()
+		op.Call = &messages.Operation_SendNotice{SendNotice: said}
+		desk.AddPending(r.Ticket, o.GetCommandId(), op, 0)
+		desk.Acknowledge(r, o)
+	}
+	if there != here && desk.IsOpened(there) {
+		op := desk.OperationIn(r.Ticket, there)
+		op.Priority = messages.Operation_ANSWER
+		op.Call = &messages.Operation_SendNotice{SendNotice: notice(who.userID)}
+		desk.AddPending(r.Ticket, o.GetCommandId(), op, 0)
+	}
+}
+
+// claimsByAnswer says whether a message that is about to be recorded claims the ticket: it is the desk's, nobody has the
+// ticket, and its group has not switched that off.
+func (t *ticket) claimsByAnswer(m *storage.Message) (bool, error) {
+	if m.Side != storage.WaitsForDesk || m.Sender.Kind != "user" || t.record.Assignee != nil ||
+		t.record.Status == desk.StatusClosed || t.opened(desk.Uploader(m.Sender)) {
+		return false, nil
+	}
+	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read a group: %w", err)
+	}
+	return !group.ManualClaims, nil
+}
+
+// claimByAnswer is part of the write before the message's own. After a crash between them the message is delivered again,
+// and finds the ticket claimed.
+func (t *ticket) claimByAnswer(r *storage.Ticket, m *storage.Message) {
+	who := desk.Uploader(m.Sender)
+	t.assign(r, "answer/"+m.MessageID, &who, &who)
+}
+
+// claimEmoji is the reaction by which somebody takes care of a ticket.
+const claimEmoji = "👀"
+
+// claimByReaction claims the ticket if a message of it was given 👀 anew. The claim comes before the reaction, which is recorded
+// once: after a crash between them the reaction is delivered again, and finds the claim made.
+func (t *ticket) claimByReaction(m *messages.React) error {
+	looks := slices.ContainsFunc(m.Emojis, func(e *messages.Emoji) bool { return e.Emoji == claimEmoji })
+	if !looks || t.record == nil || t.record.Assignee != nil || t.record.Status == desk.StatusClosed ||
+		m.Origin.GetFrom().GetId() == 0 || desk.CreatorOf(m.Origin).Kind != "user" {
+		return nil
+	}
+	original, err := t.Store.Message(t.Ctx, m.MessageId)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (original.TicketID != t.record.TicketID || original.Deleted ||
+		slices.Contains(original.Handled, m.Origin.GetCommandId())) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the message: %w", err)
+	}
+	at := t.topicOfMessage(original, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId)
+	topic, by := desk.TopicOf(t.record, at), desk.SenderOf(m.Origin)
+	if topic == nil || slices.ContainsFunc(original.Reactions, func(r storage.Reaction) bool {
+		return r.By.Kind == by.Kind && r.By.ID == by.ID && r.TopicID == at && r.Emoji == claimEmoji
+	}) {
+		return nil
+	}
+	o := proto.CloneOf(m.Origin)
+	o.CommandId, o.ThreadId, o.MessageId = o.CommandId+"/claim", topic.TelegramTopicID, m.AtMessageId
+	_, err = t.onCommand(&messages.ClaimTicket{Origin: o, Reacted: true})
+	return err
+}
+
+// staysQuiet says whether nobody is to hear that a command does nothing: it was a reaction, which may just be one.
+func staysQuiet(m desk.Command) bool {
+	c, claims := m.(*messages.ClaimTicket)
+	return claims && c.Reacted
+}
+
+// prepare writes what must be in the record before a message is stored. The sweep must be able to find the ticket before a
+// copy is pending (docs/decisions.md, D3): one mark lasts for a whole conversation. The first answer may claim the ticket, and a
+// customer who writes outside of the hours is told when the desk is back, unless away is zero.
+func (t *ticket) prepare(m *storage.Message, claims bool, o *messages.Origin, away time.Time) error {
+	if t.isFound() && !claims && away.IsZero() {
+		return nil
+	}
+	return t.change(func(r *storage.Ticket) {
+		if !away.IsZero() {
+			t.tellAway(r, o, o.GetPlace(), o.GetThreadId(), away)
+		}
+		if claims {
+			t.claimByAnswer(r, m)
+		}
+	})
+}

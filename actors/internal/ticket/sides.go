@@ -1,0 +1,153 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Who is the desk on a ticket, and who is the customer (docs/decisions.md, D186).
+
+// people is what a ticket has found out about people. It holds for peopleKept, and while the ticket has the same topics.
+type people struct {
+	links, at  int64               // LinksRevision, and Unix time
+	team       map[ids.UserID]bool // by user id: whether they are of the desk wherever they write
+	colleagues *bool
+	asked      map[ids.Place]bool // groups that were asked who administers them
+}
+
+// checkPeople is the id of the question to a group who administers it, when no command waits for the answer.
+const checkPeople = "people"
+
+const peopleKept = int64(time.Minute / time.Second)
+
+// sideOf is the side on which somebody speaks in a topic; "": on none. place is where they stand.
+func (t *ticket) sideOf(who storage.Creator, place ids.Place, topicID ids.TopicKey) (string, error) {
+	if messages.IsPrivate(place) {
+		return storage.WaitsForCustomer, nil
+	}
+	colleagues, err := t.isAmongColleagues()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case colleagues && (topicID == desk.HomeTopic || place == t.record.GroupID):
+		return storage.WaitsForCustomer, nil
+	case colleagues && messages.IsGroup(place):
+		return storage.WaitsForDesk, nil
+	case t.opened(who):
+		return storage.WaitsForCustomer, nil
+	}
+	team, err := t.isOfDesk(who, place)
+	if team {
+		return storage.WaitsForDesk, err
+	}
+	return "", err
+}
+
+// opened says whether somebody has opened the ticket.
+func (t *ticket) opened(who storage.Creator) bool {
+	return who.Kind == t.record.CreatedBy.Kind && who.ID == t.record.CreatedBy.ID
+}
+
+// isOfDesk says whether somebody who writes at a place, and has not opened the ticket, is of the desk, as far as the ticket
+// knows: it can't wait for Telegram.
+func (t *ticket) isOfDesk(who storage.Creator, place ids.Place) (bool, error) {
+	switch {
+	case who.Kind == "group", who.Kind == "apiKey": // an anonymous administrator; a program
+		return true, nil
+	case who.Kind != "user":
+		return false, nil
+	case place == t.record.GroupID, place == "": // a member of the home group; the web desk, where no customer else writes
+		return true, nil
+	}
+	id, err := strconv.ParseInt(who.ID, 10, 64)
+	if err != nil {
+		return false, nil
+	}
+	return t.isOfTeam(id)
+}
+
+// isOfTeam says whether a person was mentioned on the ticket, or is an internal user or an administrator of one of its
+// groups. A group of which it is not known who administers it is asked, so that it is known the next time.
+func (t *ticket) isOfTeam(userID ids.UserID) (bool, error) {
+	s := t.freshPeople()
+	if team, known := s.team[userID]; known {
+		return team, nil
+	}
+	if t.linkWith(userID) != nil {
+		s.team[userID] = true
+		return true, nil
+	}
+	user, err := t.Store.User(t.Ctx, userID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return false, fmt.Errorf("read a user: %w", err)
+	}
+	team := user != nil && user.DefaultGroupID != "" && t.hasGroup(user.DefaultGroupID)
+	for _, topic := range desk.TopicsOf(t.record) {
+		if team || !messages.IsGroup(topic.GroupID) {
+			continue
+		}
+		group, err := t.Store.Group(t.Ctx, topic.GroupID)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("read a group: %w", err)
+		}
+		team = slices.Contains(group.Admins, userID)
+		if len(group.Admins) == 0 && !s.asked[topic.GroupID] {
+			s.asked[topic.GroupID] = true
+			t.ask(&messages.Origin{CommandId: checkPeople, From: &messages.Person{Id: userID}}, []ids.Place{topic.GroupID})
+		}
+	}
+	s.team[userID] = team
+	return team, nil
+}
+
+// isAmongColleagues says whether whoever opened the ticket is of the desk, too, and has asked colleagues in other groups:
+// then the home topic asks, and the linked topics answer.
+func (t *ticket) isAmongColleagues() (bool, error) {
+	s := t.freshPeople()
+	if s.colleagues != nil {
+		return *s.colleagues, nil
+	}
+	linked := false
+	for _, topic := range desk.TopicsOf(t.record)[1:] {
+		if messages.IsPrivate(topic.GroupID) {
+			linked = false
+			break
+		}
+		linked = linked || topic.GroupID != t.record.GroupID && !topic.Unproven
+	}
+	is := false
+	if by := t.record.CreatedBy; linked && by.Kind == "group" {
+		is = true
+	} else if id, err := strconv.ParseInt(by.ID, 10, 64); linked && by.Kind == "user" && err == nil {
+		if is, err = t.isOfTeam(id); err != nil {
+			return false, err
+		}
+	}
+	s.colleagues = &is
+	return is, nil
+}
+
+// freshPeople is what the ticket knows of people, or nothing if that is too old.
+func (t *ticket) freshPeople() *people {
+	now := t.Now().Unix()
+	if s := &t.people; s.team == nil || s.links != t.record.LinksRevision || now-s.at >= peopleKept || now < s.at {
+		asked := s.asked
+		if asked == nil {
+			asked = map[ids.Place]bool{}
+		}
+		t.people = people{links: t.record.LinksRevision, at: now, team: map[ids.UserID]bool{}, asked: asked}
+	}
+	return &t.people
+}

@@ -1,0 +1,237 @@
+package ticket
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// The timers of a ticket follow from its record and the times of its group. They are worked out in each write, so that the
+// write that changes what they follow from moves them, too. What has rung is in the record in the write that makes the
+// notice pending, so nothing rings twice. A ticket in memory has a timer for the next one; of the others, the sweep finds
+// those that are due (docs/decisions.md, D195).
+
+// lapsesAfter is the working time after which a claim lapses, while a customer waits and whoever has the ticket says nothing.
+const lapsesAfter = 8 * time.Hour
+
+// ring is the timer's message that a timer of the record is due.
+type ring struct{}
+
+// ringing is the next timer of the record, as far as it is set.
+type ringing struct {
+	at   time.Time
+	stop func()
+}
+
+// timed is all of a record that its timers follow from, beside the times of its group.
+type timed struct {
+	status, waitingFor, priority, assignee, group string
+	since, heard, woken, snoozed, overdue         int64
+	known                                         bool
+}
+
+// worked are timers that were worked out.
+type worked struct {
+	from           timed
+	settings       int64
+	due, lapses    time.Time
+	overdue, heard time.Time
+}
+
+func timedBy(r *storage.Ticket) timed {
+	x := &r.Timers
+	return timed{
+		status: r.Status, waitingFor: r.WaitingFor, priority: r.Priority, assignee: r.AssigneeID(), group: r.GroupID,
+		since: r.WaitingSince.UnixMilli(), heard: x.ClaimHeardAt.UnixMilli(), woken: x.WokenAt.UnixMilli(),
+		snoozed: x.SnoozedUntil.UnixMilli(), overdue: x.OverdueAt.UnixMilli(), known: x.Settings > 0,
+	}
+}
+
+// retime works the timers of a record out that is about to be written. It reads the times of the group when what the timers
+// follow from has changed.
+func (t *ticket) retime(r *storage.Ticket) error {
+	from := timedBy(r)
+	if w := t.worked; w.from == from && w.settings > 0 {
+		r.Timers.Settings, r.Timers.AnswerDueAt, r.Timers.LapsesAt = w.settings, w.due, w.lapses
+		r.Timers.OverdueAt, r.Timers.ClaimHeardAt = w.overdue, w.heard
+		return nil
+	}
+	times, err := t.readTimes(r.GroupID)
+	if err != nil {
+		return err
+	}
+	before := r.Timers.Settings == 0
+	settle(r, times, t.now())
+	if before {
+		leaveIcons(r)
+	}
+	x := &r.Timers
+	t.worked = worked{from, x.Settings, x.AnswerDueAt, x.LapsesAt, x.OverdueAt, x.ClaimHeardAt}
+	return nil
+}
+
+// settle works the timers of a record out.
+func settle(r *storage.Ticket, times desk.Times, now time.Time) {
+	x := &r.Timers
+	first := x.Settings == 0
+	x.Settings, x.AnswerDueAt, x.LapsesAt = times.Revision+1, time.Time{}, time.Time{}
+	if r.Assignee == nil {
+		x.ClaimHeardAt = time.Time{}
+	} else if x.ClaimHeardAt.IsZero() { // an earlier program saved it
+		x.ClaimHeardAt = now
+	}
+	if r.Status == desk.StatusClosed {
+		x.SnoozedUntil, x.Snoozer = time.Time{}, nil
+	}
+	if r.WaitingFor != storage.WaitsForDesk || r.Status == desk.StatusClosed {
+		x.OverdueAt = time.Time{}
+		return
+	}
+	if !x.SnoozedUntil.IsZero() {
+		return
+	}
+	from := later(r.WaitingSince, x.WokenAt)
+	if within := times.AnswerWithin(r.Priority); within > 0 {
+		x.AnswerDueAt = storage.Kept(times.Hours.Add(from, within))
+	}
+	if r.Assignee != nil {
+		x.LapsesAt = storage.Kept(times.Hours.Add(later(from, x.ClaimHeardAt), lapsesAfter))
+	}
+	if due := x.AnswerDueAt; first && x.OverdueAt.IsZero() && !due.IsZero() && !due.After(now) {
+		x.OverdueAt = now // before the desk had timers: people are not told of what is old
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// nextTimer is when the next timer of a record is due; zero: it has none.
+func nextTimer(r *storage.Ticket) time.Time {
+	if r.Status == desk.StatusClosed {
+		return time.Time{}
+	}
+	return r.Timers.Next()
+}
+
+// isMarked says whether the record says that something is pending: it is due before its next timer.
+func (t *ticket) isMarked() bool {
+	return !t.record.DueAt.IsZero() && !t.record.DueAt.Equal(nextTimer(t.record))
+}
+
+// isFound says whether the sweep finds the ticket soon if this process ends now.
+func (t *ticket) isFound() bool {
+	return !t.record.DueAt.IsZero() && !t.record.DueAt.After(t.now().Add(desk.PendingFor))
+}
+
+// armRing sets the timer for what is due next.
+func (t *ticket) armRing() {
+	next := nextTimer(t.record)
+	if next.Equal(t.ringing.at) {
+		return
+	}
+	if t.ringing.stop != nil {
+		t.ringing.stop()
+	}
+	t.ringing = ringing{at: next}
+	if !next.IsZero() {
+		t.ringing.stop = t.After(max(0, next.Sub(t.Now())), ring{})
+	}
+}
+
+func (t *ticket) onRing(ring) error {
+	if t.record == nil {
+		return nil
+	}
+	if err := t.ringDue(); err != nil {
+		return err
+	}
+	t.ringing = ringing{}
+	t.armRing()
+	return nil
+}
+
+// ringDue rings what is due. The times of the group may have changed: they are read again.
+func (t *ticket) ringDue() error {
+	if next := nextTimer(t.record); next.IsZero() || next.After(t.now()) {
+		return nil
+	}
+	if err := t.behind(); err != nil {
+		return err
+	}
+	next, now := desk.CloneTicket(t.record), t.now()
+	t.worked = worked{}
+	if err := t.retime(next); err != nil {
+		return err
+	}
+	if at := nextTimer(next); !at.IsZero() && !at.After(now) {
+		t.ringTimers(next, now)
+	}
+	if err := t.saveDue(next); err != nil {
+		return err
+	}
+	t.afterChange()
+	return nil
+}
+
+// ringTimers rings every timer of a record that is due.
+func (t *ticket) ringTimers(r *storage.Ticket, now time.Time) {
+	x := &r.Timers
+	due := func(at time.Time) bool { return !at.IsZero() && !at.After(now) }
+	switch {
+	case due(x.SnoozedUntil):
+		t.wakeUp(r, now)
+		return // the others are worked out from now on
+	case !x.SnoozedUntil.IsZero():
+		return
+	}
+	if due(x.AnswerDueAt) && x.OverdueAt.IsZero() {
+		t.ringOverdue(r, now)
+	}
+	if due(x.LapsesAt) && r.Assignee != nil {
+		t.lapse(r)
+	}
+}
+
+// timesChanged works the timers out anew if the group has other times now.
+func (t *ticket) timesChanged() error {
+	if t.record.Status == desk.StatusClosed || t.record.WaitingFor != storage.WaitsForDesk {
+		return nil
+	}
+	times, err := t.readTimes(t.record.GroupID)
+	if err != nil || times.Revision+1 == t.record.Timers.Settings {
+		return err
+	}
+	t.worked = worked{}
+	if err := t.change(func(*storage.Ticket) {}); err != nil {
+		return err
+	}
+	t.flushSoon()
+	return nil
+}
+
+func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
+	if err := t.behind(); err != nil {
+		return nil, err
+	}
+	if t.record == nil {
+		return entity.OK(), nil
+	}
+	if err := t.timesChanged(); err != nil {
+		return nil, err
+	}
+	if err := t.ringDue(); err != nil {
+		return nil, err
+	}
+	t.armRing()
+	t.wakeLinks()
+	return entity.OK(), nil
+}

@@ -1,0 +1,122 @@
+package ticket
+
+import (
+	"maps"
+	"strconv"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// unlinking ends a link. What was sent before is still copied.
+func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
+	o := m.Origin
+	here := t.topicAt(o.Place, o.ThreadId)
+	if desk.IsAPI(o) {
+		here = nil
+		if link := desk.LinkOf(t.record, m.LinkId); link != nil && !link.Ended && !desk.IsAPILink(link) {
+			here = &link.Topic
+		}
+	}
+	switch {
+	case here == nil:
+		return answer(o, messages.NoticeUnlinkNone, nil), nil
+	case here.TopicID == desk.HomeTopic:
+		return answer(o, messages.NoticeUnlinkHome, nil), nil
+	}
+	title, err := desk.GroupTitle(t.Ctx, t.Store, here.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	home, err := desk.GroupTitle(t.Ctx, t.Store, t.record.Home.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	linkID := here.TopicID
+	return func(r *desk.Result) {
+		link := desk.LinkOf(r.Ticket, linkID)
+		by := desk.CreatorOf(o)
+		link.Ended, link.EndSequence, link.EndedBy = true, t.sequence, &by
+		r.LinksRevision++
+		r.CardRevision++
+		r.UpdatedAt = t.now()
+		if link.Topic.Unproven {
+			link.EndSequence = link.BeginSequence // nothing will be copied into a topic that may not exist
+			return                                // nobody has heard of the link
+		}
+		t.cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(), creatorOf(o),
+			&view.TopicData{Topic: t.topicRef(&link.Topic)})
+		args := map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket), "group": title}
+		if link.UserID != 0 { // somebody else could not /link their topic again
+			args["name"] = link.UserName
+		}
+		there := maps.Clone(args)
+		there["home"] = home
+		if isPerson(by, link.UserID) {
+			there["self"] = "yes"
+		}
+		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, there, t.sequence)
+		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
+		t.retireCard(r.Ticket, &link.Topic)
+		desk.Acknowledge(r, o)
+	}, nil
+}
+
+// isPerson says whether somebody is the person with a Telegram id.
+func isPerson(who storage.Creator, userID ids.UserID) bool {
+	return userID != 0 && who.Kind == "user" && who.ID == strconv.FormatInt(userID, 10)
+}
+
+// leftBy is the link that whoever gives a command has ended themselves, so that they may link a topic again. nil: they have
+// not, or the other side has ended their latest one, or that of the topic, since (docs/decisions.md, D199).
+func (t *ticket) leftBy(o *messages.Origin) *storage.Link {
+	who := desk.CreatorOf(o)
+	is := func(c *storage.Creator) bool { return c != nil && c.Kind == who.Kind && c.ID == who.ID }
+	for i := len(t.record.Links) - 1; i >= 0; i-- {
+		link := &t.record.Links[i]
+		topic := &link.Topic
+		here := topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId
+		theirs := isPerson(who, link.UserID) || link.UserID == 0 && is(&link.By) || is(link.EndedBy)
+		if !here && !theirs || topic.Failure != "" || topic.Unproven || desk.IsAPILink(link) {
+			continue
+		}
+		if link.Ended && is(link.EndedBy) && topic.GroupID == o.Place {
+			return link
+		}
+		return nil
+	}
+	return nil
+}
+
+// notifyTopic makes a notice pending to one topic of the ticket. If after is not 0, the notice waits for the
+// copies of the messages up to that sequence.
+func (t *ticket) notifyTopic(
+	r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64,
+) {
+	if !desk.IsOpened(topic) {
+		return
+	}
+	op := desk.OperationIn(r, topic)
+	if op.Order = desk.ClosingOrder(after); after == 0 {
+		op.Priority = messages.Operation_ANSWER // else a later notice about the same topic would overtake it
+	}
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}
+	desk.AddPending(r, o.CommandId, op, after)
+}
+
+// retireCard has the card in a topic that was unlinked say so, without buttons that look as if they worked. A card that is
+// being posted is retired when it is.
+func (t *ticket) retireCard(r *storage.Ticket, topic *storage.Topic) {
+	if topic.CardMessageID <= 0 || !desk.IsOpened(topic) {
+		return
+	}
+	op := desk.OperationIn(r, topic)
+	op.Order = desk.ClosingOrder(t.sequence)
+	op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{
+		MessageId: topic.CardMessageID, Notice: &messages.SendNoticeCall{
+			Key: messages.NoticeUnlinkedCard, Args: map[string]string{"ticket": desk.NameOf(r)}}}}
+	desk.AddPending(r, "unlinked/"+topic.TopicID, op, t.sequence)
+}

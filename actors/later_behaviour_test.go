@@ -1,0 +1,95 @@
+package actors_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+func TestLater(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	k := d.open(d.eve, d.support, "Printer")
+	says := func(by int64, text, answer string) {
+		t.Helper()
+		d.awaitAnswer(d.say(by, d.support, k.thread, text), answer)
+	}
+	snoozed := func(until time.Time) {
+		t.Helper()
+		d.eventually("it is put aside until "+until.String(), func() bool {
+			at := d.record(k).SnoozedUntil()
+			return at.Sub(until).Abs() < 2*time.Minute && d.record(k).DueAt.Equal(at)
+		})
+	}
+	d.run(t, "only the team can, and says until when", func(t *testing.T) {
+		says(d.eve, "/later 2h", "Only the team can put this ticket aside")
+		says(d.carl, "/later whenever", "I can't read the time whenever")
+		says(d.carl, "/later off", "This ticket is not put aside")
+		says(d.carl, "/later 6h", "Carl has put this ticket aside")
+		snoozed(d.clock.Now().Add(6 * time.Hour))
+		d.awaitTold(k, messages.EventTicketSnoozed, 1)
+	})
+	d.run(t, "no answer is due meanwhile; a customer's word takes it up again", func(t *testing.T) {
+		d.clock.jump(5 * time.Hour)
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "// still nothing"))
+		if d.record(k).Overdue() || len(d.reminders(d.support, k.thread, overdue)) > 0 {
+			t.Error("it is overdue")
+		}
+		m := d.say(d.eve, d.support, k.thread, "Well?")
+		d.awaitHeard(k, m)
+		d.awaitDue(k, d.said(m).RecordedAt.Add(4*time.Hour))
+	})
+	d.run(t, "its time has come: whoever put it aside is told, and may do so again by a button", func(t *testing.T) {
+		says(d.carl, "/later 1h", "Carl has put this ticket aside")
+		snoozed(d.clock.Now().Add(time.Hour))
+		d.quiet(k)
+		d.restart()
+		d.clock.jump(61 * time.Minute)
+		m := d.awaitText(d.support, k.thread, "here is the ticket again")
+		if !mentions(m, d.carl) || m.Silent {
+			t.Errorf("%+v", m)
+		}
+		d.awaitTold(k, messages.EventTicketSnoozed, 3)
+		d.press(d.carl, m, "later:"+k.id+":2h")
+		d.await("its buttons are gone", func() bool { m, _ := d.sim.Message(d.support, m.ID); return len(m.Buttons) == 0 })
+		snoozed(d.clock.Now().Add(2 * time.Hour))
+		says(d.ann, "/later off", "Ann has taken this ticket up again")
+		snoozedNot := func() bool { return d.record(k).SnoozedUntil().IsZero() }
+		d.eventually("it is not put aside", snoozedNot)
+		d.clock.jump(3 * time.Hour)
+		d.quiet(k)
+		if got := d.reminders(d.support, k.thread, "here is the ticket again"); len(got) != 1 {
+			t.Errorf("%d times", len(got))
+		}
+	})
+	d.run(t, "a keyboard, and Thai", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/lang th"), "")
+		says(d.carl, "/later", "พักทิกเก็ตนี้ไว้ถึงเมื่อไร")
+		says(d.carl, "/later พรุ่งนี้ 9:00", "Carl พักทิกเก็ตนี้ไว้")
+		at := d.record(k).SnoozedUntil()
+		if bangkok := at.Add(7 * time.Hour); bangkok.Hour() != 9 || bangkok.Minute() != 0 {
+			t.Errorf("it is put aside until %s", at)
+		}
+	})
+	d.run(t, "closing ends it; a program puts it aside and takes it up", func(t *testing.T) {
+		d.say(d.ann, d.support, k.thread, "/close_ticket")
+		d.awaitWaiting(k, "nobody")
+		d.quiet(k)
+		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
+		d.awaitWaiting(k, "desk")
+		if at := d.record(k).SnoozedUntil(); !at.IsZero() {
+			t.Errorf("it is put aside until %s", at)
+		}
+		until, none, past := d.clock.Now().Add(time.Hour).UnixMilli(), int64(0), int64(1)
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), SnoozedUntilMs: &past}, messages.NoticeSnoozeUnclear)
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), SnoozedUntilMs: &until}, "")
+		if d.shown(k.id).SnoozedUntilMs != until/1000*1000 {
+			t.Errorf("%v", d.shown(k.id))
+		}
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), SnoozedUntilMs: &none}, "")
+		if d.shown(k.id).SnoozedUntilMs != 0 {
+			t.Errorf("%v", d.shown(k.id))
+		}
+	})
+}

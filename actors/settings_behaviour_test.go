@@ -1,0 +1,103 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// buttons are the texts of a message's buttons.
+func buttons(m simulator.Message) (texts []string) {
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			texts = append(texts, b.Text)
+		}
+	}
+	return texts
+}
+
+// TestSettings: one message with the values of now, which its buttons change, for administrators.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 40})
+	group := func() *storage.Group {
+		t.Helper()
+		g, err := d.store.Group(t.Context(), messages.GroupPlace(d.support))
+		d.must(err)
+		return g
+	}
+	asked := d.say(d.ann, d.support, 0, "/settings")
+	m := d.awaitAnswer(asked, "Settings of Support")
+	shows := func(part string) {
+		t.Helper()
+		d.await("a button "+part, func() bool {
+			m, _ = d.sim.Message(m.Chat, m.ID)
+			return strings.Contains(strings.Join(buttons(m), "\n"), part)
+		})
+	}
+	d.run(t, "the values of now, in words", func(t *testing.T) {
+		same(t, "buttons", buttons(m), []string{
+			"🎫 Tickets can be opened here: yes", "👥 Who may open tickets in private: members",
+			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "🗣 Language: each person's own",
+		})
+	})
+	d.run(t, "members can't", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.carl, d.support, 0, "/settings"), "Only administrators can change the settings")
+		if a := d.press(d.carl, m, "set:icons"); !strings.Contains(a.Text, "Only administrators") {
+			t.Errorf("%q", a.Text)
+		}
+		if group().NoIcons {
+			t.Error("changed")
+		}
+	})
+	d.run(t, "a button changes one, as the command does", func(t *testing.T) {
+		d.press(d.ann, m, "set:icons")
+		shows("Icons of topics show the state: no")
+		d.press(d.ann, m, "set:autoclaim")
+		shows("takes the ticket: no")
+		d.press(d.ann, m, "set:public")
+		shows("in private: everyone")
+		if g := group(); !g.NoIcons || !g.ManualClaims || !g.Public {
+			t.Errorf("%+v", g)
+		}
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim"), "whoever answers a ticket first now takes care")
+		d.press(d.ann, m, "set:public") // also shows what was changed elsewhere
+		shows("takes the ticket: yes")
+	})
+	d.run(t, "the language of the message follows", func(t *testing.T) {
+		d.press(d.ann, m, "set:lang")
+		shows("Language: English")
+		d.press(d.ann, m, "set:lang")
+		shows("ภาษา: ไทย")
+		if m, _ = d.sim.Message(m.Chat, m.ID); !strings.Contains(m.Text, "การตั้งค่าของกลุ่ม Support") {
+			t.Errorf("%q", m.Text)
+		}
+		d.press(d.ann, m, "set:lang")
+		shows("Language: each person's own")
+	})
+	d.run(t, "closed for tickets, and open again", func(*testing.T) {
+		d.press(d.ann, m, "set:tickets")
+		shows("can be opened here: no")
+		d.awaitAnswer(d.say(d.eve, d.support, 0, "/create_ticket Printer"), "not registered")
+		d.press(d.ann, m, "set:tickets")
+		shows("can be opened here: yes")
+	})
+	d.run(t, "topics lose their icons when something happens, and get them again", func(*testing.T) {
+		k := d.open(d.eve, d.support, "Lamp") // without icons
+		if icon := d.topic(d.support, k.thread).Icon; icon != "" {
+			t.Errorf("it opens with %q", icon)
+		}
+		d.press(d.ann, m, "set:icons")
+		shows("Icons of topics show the state: yes")
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/claim"), "takes care of this ticket now")
+		d.awaitIcon(d.support, k.thread, iconClaimed)
+		d.press(d.ann, m, "set:icons")
+		shows("Icons of topics show the state: no")
+		d.say(d.carl, d.support, k.thread, "Any paper?")
+		d.awaitIcon(d.support, k.thread, "")
+		d.eventually("the ticket rests", func() bool { return resting(d.record(k)) })
+	})
+}

@@ -1,0 +1,259 @@
+package actors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/topicdesk/topicdesk/hours"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// timersModel is what should be known of one ticket: when an answer is due and a claim lapses, and what was told of it.
+type timersModel struct {
+	d        *desk
+	k        *ticket
+	hours    *hours.Hours
+	within   time.Duration
+	waits    bool
+	since    time.Time
+	woken    time.Time
+	snoozed  time.Time
+	rung     bool // in this wait
+	assigned bool
+	heard    time.Time // when Carl got the ticket, or said something
+	n        int
+	overdue  int // reminders
+	lapsed   int
+	awake    int
+}
+
+func newest(times ...time.Time) (at time.Time) {
+	for _, t := range times {
+		if t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+func (m *timersModel) due() time.Time {
+	if !m.waits || !m.snoozed.IsZero() || m.within == 0 {
+		return time.Time{}
+	}
+	return m.hours.Add(newest(m.since, m.woken), m.within)
+}
+
+func (m *timersModel) lapses() time.Time {
+	if !m.waits || !m.snoozed.IsZero() || !m.assigned {
+		return time.Time{}
+	}
+	return m.hours.Add(newest(m.since, m.woken, m.heard), 8*time.Hour)
+}
+
+// pass rings what is due now. What falls due within some minutes of now is let pass first: the clock runs.
+func (m *timersModel) pass() {
+	for again := true; again; {
+		again = false
+		for _, at := range []time.Time{m.due(), m.lapses(), m.snoozed} {
+			if away := at.Sub(m.d.clock.Now()); !at.IsZero() && away > -time.Minute && away < 10*time.Minute {
+				m.d.clock.jump(15 * time.Minute)
+				again = true
+			}
+		}
+	}
+	now := m.d.clock.Now()
+	past := func(at time.Time) bool { return !at.IsZero() && at.Before(now) }
+	if past(m.snoozed) {
+		m.awake, m.snoozed = m.awake+1, time.Time{}
+		m.d.eventually("it is awake", func() bool { return m.record().SnoozedUntil().IsZero() })
+		m.woken = m.record().Timers.WokenAt
+	}
+	lapsed := past(m.lapses())
+	if past(m.due()) && !m.rung {
+		m.rung, m.overdue = true, m.overdue+1
+	}
+	if lapsed {
+		m.assigned, m.lapsed = false, m.lapsed+1
+	}
+}
+
+func (m *timersModel) record() *storage.Ticket {
+	r, err := m.d.store.Ticket(m.d.t.Context(), m.k.id)
+	m.d.must(err)
+	return r
+}
+
+func (m *timersModel) say(by int64, text string) time.Time {
+	m.n++
+	msg := m.d.say(by, m.d.support, m.k.thread, fmt.Sprint(text, " ", m.n))
+	m.d.awaitHeard(m.k, msg)
+	return m.d.said(msg).RecordedAt
+}
+
+func (m *timersModel) step(t *rapid.T) {
+	d := m.d
+	switch step := rapid.SampledFrom(strings.Fields("customer customer desk carl note jump jump jump jump restart hours within claim later off")).Draw(t, "step"); step {
+	case "customer":
+		at := m.say(d.eve, "word")
+		if !m.snoozed.IsZero() {
+			m.snoozed, m.woken = time.Time{}, at
+		}
+		if !m.waits {
+			m.waits, m.since, m.rung = true, at, false
+		}
+	case "desk", "carl":
+		by := map[string]int64{"desk": d.ann, "carl": d.carl}[step]
+		if at := m.say(by, "word"); by == d.carl && m.assigned {
+			m.heard = at
+		}
+		m.waits, m.rung = false, false
+	case "note":
+		if at := m.say(d.carl, "// note"); m.assigned {
+			m.heard = at
+		}
+	case "jump":
+		d.clock.jump(time.Duration(rapid.IntRange(1, 60*14).Draw(t, "minutes")) * time.Minute)
+	case "restart":
+		d.restart()
+	case "hours":
+		text := rapid.SampledFrom([]string{"", "Mon-Fri 09:00-18:00 Asia/Bangkok", "Mon-Sun 20:00-03:00 America/New_York", "Mon-Sat 08:00-12:00,13:00-17:00 Europe/Berlin"}).Draw(t, "hours")
+		m.hours, _ = hours.Parse(text, nil)
+		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(), Hours: &text})
+	case "within":
+		minutes := rapid.SampledFrom([]int64{0, 90, 240}).Draw(t, "within")
+		m.within = time.Duration(minutes) * time.Minute
+		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(),
+			AnswerWithin: &messages.AnswerTimes{Low: minutes, Normal: minutes, High: minutes, Urgent: minutes}})
+	case "claim":
+		d.awaitAnswer(d.say(d.carl, d.support, m.k.thread, "/claim"), "")
+		if !m.assigned {
+			m.assigned = true
+			d.eventually("it is Carl's", func() bool { return m.record().Assignee != nil })
+			m.heard = m.record().Timers.ClaimHeardAt
+		}
+	case "later":
+		until := d.clock.Now().Add(time.Duration(rapid.IntRange(30, 600).Draw(t, "minutes")) * time.Minute).Truncate(time.Second)
+		ms := until.UnixMilli()
+		d.does(m.k.id, &messages.UpdateTicket{Origin: program(), SnoozedUntilMs: &ms}, "")
+		m.snoozed = until.UTC()
+	case "off":
+		none := int64(0)
+		d.does(m.k.id, &messages.UpdateTicket{Origin: program(), SnoozedUntilMs: &none}, "")
+		if !m.snoozed.IsZero() {
+			m.snoozed = time.Time{}
+			d.eventually("it is taken up", func() bool { return m.record().SnoozedUntil().IsZero() })
+			m.woken = m.record().Timers.WokenAt
+		}
+	}
+	m.pass()
+}
+
+// told counts the bot's words about what was due.
+func (m *timersModel) told() (overdues, lapses, awakes int) {
+	at := func(text string) int { return len(m.d.reminders(m.d.support, m.k.thread, text)) }
+	return at(overdue), at("nobody takes care of this ticket now"), at("here is the ticket again")
+}
+
+func (m *timersModel) check(t *rapid.T) {
+	m.d.quiet(m.k)
+	differs := ""
+	m.d.eventually("it is as the model says", func() bool {
+		r := m.record()
+		o, l, a := m.told()
+		got := fmt.Sprintln(r.Timers.AnswerDueAt.UTC(), r.Timers.LapsesAt.UTC(), r.SnoozedUntil().UTC(), r.Overdue(), r.Assignee != nil, o, l, a)
+		want := fmt.Sprintln(storage.Kept(m.due()).UTC(), storage.Kept(m.lapses()).UTC(), m.snoozed, m.waits && m.rung && m.snoozed.IsZero(),
+			m.assigned, m.overdue, m.lapsed, m.awake)
+		if o > m.overdue || l > m.lapsed || a > m.awake {
+			t.Fatalf("told too often: %s want %s\n%s", got, want, m.d.transcript())
+		}
+		if differs = got + "want " + want; got == want {
+			differs = ""
+		}
+		return differs == ""
+	})
+}
+
+// TestTimersModel compares random histories of a ticket with a simple model of when an answer is due and a claim lapses, and of
+// what people are told, which is never told twice.
+func TestTimersModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: random desks, compared with a model step by step")
+	}
+	t.Parallel()
+	checks, most := 0, 4
+	if long() {
+		most = 60
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		if checks++; checks > most {
+			return // the other ones of rapid's 100 are for the long run
+		}
+		d := ready(t, options{speed: 20, slowed: patientWithGroups, sweepEvery: 30 * time.Second})
+		defer d.stop()
+		off := false
+		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(), AutoClaim: &off})
+		m := &timersModel{d: d, k: d.open(d.eve, d.support, "Printer"), within: 4 * time.Hour, waits: true}
+		m.since = d.record(m.k).CreatedAt
+		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
+			m.step(rt)
+			m.check(rt)
+		}
+	})
+}
+
+// overdueStore loses the first write that says that an answer is overdue, or its answer.
+type overdueStore struct {
+	storage.Store
+	left    *atomic.Int64
+	written bool
+}
+
+func (s overdueStore) SaveTicket(ctx context.Context, r *storage.Ticket) error {
+	if !r.Overdue() || s.left.Add(-1) < 0 {
+		return s.Store.SaveTicket(ctx, r)
+	}
+	if s.written {
+		copied := *r
+		if err := s.Store.SaveTicket(ctx, &copied); err != nil {
+			return err
+		}
+	}
+	return errors.New("the disk is gone")
+}
+
+// TestOverdueAfterACrash: a reminder comes once when the write that makes it pending is lost, or only its answer is, and when the
+// process ends before the notice has left.
+func TestOverdueAfterACrash(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]bool{"the write is lost": false, "its answer is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var left atomic.Int64
+			d := ready(t, options{sweepEvery: 10 * time.Second, wrapStore: func(s storage.Store) storage.Store { return overdueStore{s, &left, written} }})
+			k := d.open(d.eve, d.support, "Printer")
+			d.quiet(k)
+			left.Store(1)
+			d.clock.jump(4*time.Hour + time.Minute)
+			d.eventually("the write has failed", func() bool { return left.Load() <= 0 })
+			d.restart()
+			d.awaitText(d.support, k.thread, overdue)
+			d.quiet(k)
+			d.restart()
+			d.clock.jump(24 * time.Hour)
+			d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Hello?"))
+			d.quiet(k)
+			if got := d.reminders(d.support, k.thread, overdue); len(got) != 1 {
+				t.Errorf("%d reminders", len(got))
+			}
+			d.awaitTold(k, messages.EventTicketOverdue, 1)
+		})
+	}
+}

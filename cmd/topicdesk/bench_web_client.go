@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// webClient is a browser without scripts.
+type webClient struct {
+	base string
+	http *http.Client
+}
+
+func newWebClient(addr string) *webClient {
+	t := &http.Transport{MaxIdleConnsPerHost: 2 * webPeople, DisableCompression: true} // what is on the wire is counted
+	return &webClient{base: "http://" + addr, http: &http.Client{Transport: t}}
+}
+
+// open asks for an address. The body is as it was on the wire.
+func (c *webClient) open(ctx context.Context, who *reader, path string, headers ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Cookie", who.cookie)
+	req.Header.Set("Accept-Encoding", "gzip, deflate, br")
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("GET %s: %s: %.300s", path, resp.Status, body)
+	}
+	return resp, nil
+}
+
+func (c *webClient) get(ctx context.Context, who *reader, path string, headers ...string) (string, error) {
+	resp, err := c.open(ctx, who, path, headers...)
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(resp.Body)
+	return string(body), errors.Join(err, resp.Body.Close())
+}
+
+// pageMeasured is what a page takes. The times are sorted.
+type pageMeasured struct {
+	first       time.Duration // of the first time that it was asked for
+	page, paint []time.Duration
+	bytes       int // of the page
+	paintBytes  int // and of what it needs
+}
+
+var (
+	needed    = regexp.MustCompile(`<(?:link rel="stylesheet"|script|link rel="icon"[^>]*|img)[^>]* (?:href|src)="(/static/[^"]+)"`)
+	olderPage = regexp.MustCompile(`href="([^"]+)" rel="next"`)
+)
+
+// measure asks for a page many times. A first paint is the page, and then all that it needs together, with nothing cached.
+func (c *webClient) measure(ctx context.Context, who *reader, path string) (*pageMeasured, error) {
+	m := &pageMeasured{}
+	for n := range webAsks + 1 {
+		began := time.Now()
+		page, err := c.get(ctx, who, path)
+		if err != nil {
+			return nil, err
+		}
+		took := time.Since(began)
+		var assets []string
+		for _, found := range needed.FindAllStringSubmatch(page, -1) {
+			assets = append(assets, html.UnescapeString(found[1]))
+		}
+		slices.Sort(assets)
+		sizes, err := c.together(ctx, who, slices.Compact(assets))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			m.first = took
+			continue
+		}
+		m.page, m.paint = append(m.page, took), append(m.paint, time.Since(began))
+		m.bytes, m.paintBytes = len(page), len(page)+sizes
+	}
+	slices.Sort(m.page)
+	slices.Sort(m.paint)
+	return m, nil
+}
+
+// together asks for several at a time, and returns how many bytes they have.
+func (c *webClient) together(ctx context.Context, who *reader, paths []string) (size int, err error) {
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for _, path := range paths {
+		asking.Go(func() {
+			body, failed := c.get(ctx, who, path)
+			mu.Lock()
+			defer mu.Unlock()
+			size, err = size+len(body), errors.Join(err, failed)
+		})
+	}
+	asking.Wait()
+	return size, err
+}
+
+// olderOf is the address of the page after one.
+func (c *webClient) olderOf(ctx context.Context, who *reader, path string) (string, error) {
+	page, err := c.get(ctx, who, path)
+	if err != nil {
+		return "", err
+	}
+	found := olderPage.FindStringSubmatch(page)
+	if found == nil {
+		return "", fmt.Errorf("%s has no second page", path)
+	}
+	return html.UnescapeString(found[1]), nil
+}
+
+// openPage is a page that somebody has open: it listens, and asks for what has changed, as desk.js does.
+type openPage struct {
+	client *webClient
+	who    *reader
+	path   string
+	known  *knownPage // of a ticket; nil: it is an inbox
+	stream string
+
+	asked, failed int
+	ended         bool // the stream, by itself
+	again         chan struct{}
+}
+
+// openPages opens a page of each of the people until stop is called: half of them inboxes, half tickets of their group, whose ids
+// are given by pair of groups. It returns when all are shown.
+func (b *filledBench) openPages(ctx context.Context, tickets map[int][]string) (stop func() (asked, failed, ended int), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	c := newWebClient(b.service.addr)
+	var all []*openPage
+	var open sync.WaitGroup
+	for i, who := range b.readers()[1:] {
+		p := &openPage{client: c, who: who, path: "/", stream: "/stream", again: make(chan struct{}, 1)}
+		if i >= webPeople/2 {
+			theirs := tickets[who.pair]
+			p.path = "/tickets/" + theirs[i/benchPairs%len(theirs)]
+			p.stream = p.path + "/stream"
+		}
+		page, err := c.get(ctx, p.who, p.path)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		p.known = knownOf(page)
+		resp, err := c.open(ctx, p.who, p.stream)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		all = append(all, p)
+		open.Go(func() { p.listen(ctx, resp.Body) })
+		open.Go(func() { p.renew(ctx) })
+	}
+	return func() (asked, failed, ended int) {
+		cancel()
+		open.Wait()
+		c.http.CloseIdleConnections()
+		for _, p := range all {
+			asked, failed = asked+p.asked, failed+p.failed
+			if p.ended {
+				ended++
+			}
+		}
+		return asked, failed, ended
+	}, nil
+}
+
+func (p *openPage) listen(ctx context.Context, stream io.ReadCloser) {
+	defer func() { _ = stream.Close() }()
+	defer close(p.again)
+	buffer := make([]byte, 1024)
+	for {
+		n, err := stream.Read(buffer)
+		if err != nil {
+			p.ended = ctx.Err() == nil
+			return
+		}
+		if strings.Contains(string(buffer[:n]), "event: changed") {
+			select {
+			case p.again <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// renew asks for what has changed, and again where copies are on their way, which no event tells of.
+func (p *openPage) renew(ctx context.Context) {
+	const first, longest = time.Second, 30 * time.Second
+	pause := first
+	var waits <-chan time.Time
+	for {
+		select {
+		case _, open := <-p.again:
+			if !open {
+				return
+			}
+			pause = first
+		case <-waits:
+		}
+		address := p.path
+		if p.known != nil {
+			address = p.known.address()
+		}
+		body, err := p.client.get(ctx, p.who, address, "HX-Request", "true")
+		if ctx.Err() != nil {
+			continue // the stream ends, too
+		}
+		if err == nil && p.known != nil {
+			p.known.take(body)
+		}
+		if p.asked++; err != nil {
+			p.failed++
+		}
+		if waits = nil; strings.Contains(body, "data-pending") {
+			waits = time.After(pause)
+			pause = min(2*pause, longest)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package web
+
+import (
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Who takes care of a ticket.
+
+// turn is for whom a ticket waits, and who has it.
+type turn struct {
+	Waits    waits
+	Assignee *messages.Creator
+}
+
+// Turn is what the template of that needs.
+func (v *view) Turn(w waits, assignee *messages.Creator) *view { return v.With(turn{w, assignee}) }
+
+func isPerson(who *messages.Creator, of *session) bool {
+	return who.GetKind() == "user" && who.GetId() == strconv.FormatInt(of.person.Id, 10)
+}
+
+// claims says whether to offer somebody to take care of the ticket: they read a topic of it in a group, and have not opened it. The
+// ticket knows more, and decides.
+func (a *access) claims(of *session) bool {
+	return a.deskTopic() != nil && !isPerson(a.ticket.CreatedBy, of)
+}
+
+// deskTopic is the topic from which a person speaks for the desk: the one of a group that they administer, or the first of their
+// groups'; nil: there is none.
+func (a *access) deskTopic() *messages.WebTopic {
+	if a.topic != nil && messages.IsGroup(a.topic.Place) {
+		return a.topic
+	}
+	return a.noteTopic("")
+}
+
+func (s *Site) claim(c *fiber.Ctx, of *session) error {
+	return s.deskCommand(c, of, func(o *messages.Origin) ticketCommand { return &messages.ClaimTicket{Origin: o} })
+}
+
+func (s *Site) release(c *fiber.Ctx, of *session) error {
+	return s.deskCommand(c, of, func(o *messages.Origin) ticketCommand { return &messages.ReleaseTicket{Origin: o} })
+}
+
+// assign gives the ticket to somebody.
+func (s *Site) assign(c *fiber.Ctx, of *session) error {
+	id, _ := strconv.ParseInt(c.FormValue("user"), 10, 64)
+	if id <= 0 {
+		id = -1 // nobody has it, so the ticket refuses it, once it knows that the person may ask
+	}
+	return s.deskCommand(c, of, func(o *messages.Origin) ticketCommand { return &messages.AssignTicket{Origin: o, UserId: id} })
+}
+
+// deskCommand gives a command as somebody of the desk would in a topic.
+func (s *Site) deskCommand(c *fiber.Ctx, of *session, commandOf func(*messages.Origin) ticketCommand) error {
+	may, err := s.mayRead(c.UserContext(), of, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return s.carryOut(c, of, may, may.deskTopic(), commandOf)
+}

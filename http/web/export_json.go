@@ -1,0 +1,154 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// jsonExport is one JSON object: the ticket, its messages, and what is left out. It has the API's names. Where it breaks off it does not
+// parse, so nobody takes a part for the whole.
+type jsonExport struct {
+	*exported
+	some bool // there is a message in it
+}
+
+type exportedTicket struct {
+	TicketID    string         `json:"ticketId"`
+	Number      int64          `json:"number"`
+	Title       string         `json:"title"`
+	Description string         `json:"description,omitempty"`
+	Status      string         `json:"status"`
+	Priority    string         `json:"priority"`
+	Group       string         `json:"group,omitempty"` // its title
+	CreatedBy   string         `json:"createdBy,omitempty"`
+	CreatedAt   string         `json:"createdAt"`
+	ClosedAt    string         `json:"closedAt,omitempty"`
+	Attachments []exportedFile `json:"attachments,omitempty"`
+	ExportedAt  string         `json:"exportedAt"`
+}
+
+type exportedFile struct {
+	AttachmentID string `json:"attachmentId"`
+	FileName     string `json:"fileName"`
+	MimeType     string `json:"mimeType,omitempty"`
+	FileSize     int64  `json:"fileSize,omitempty"`
+	State        string `json:"state"`
+}
+
+type exportedText struct {
+	MessageID     string             `json:"messageId"`
+	Sequence      int64              `json:"sequence"`
+	Sender        string             `json:"sender"`
+	Group         string             `json:"group,omitempty"`
+	SentAt        string             `json:"sentAt"`
+	EditedAt      string             `json:"editedAt,omitempty"`
+	Internal      bool               `json:"internal,omitempty"`
+	Deleted       bool               `json:"deleted,omitempty"`
+	Protected     bool               `json:"protected,omitempty"` // and written where the reader is not: they may not read it
+	ReplyTo       string             `json:"replyTo,omitempty"`
+	ForwardedFrom string             `json:"forwardedFrom,omitempty"`
+	Text          string             `json:"text,omitempty"`
+	Entities      []exportedEntity   `json:"entities,omitempty"`
+	Media         string             `json:"media,omitempty"`
+	Attachments   []exportedFile     `json:"attachments,omitempty"`
+	Former        []exportedVersion  `json:"formerVersions,omitempty"`
+	Reactions     []exportedReaction `json:"reactions,omitempty"`
+	Deliveries    []exportedDelivery `json:"deliveries,omitempty"`
+}
+
+// exportedEntity marks a part of a text, in UTF-16 units, as in the API.
+type exportedEntity struct {
+	Type   string `json:"type"`
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	URL    string `json:"url,omitempty"`
+}
+
+type exportedVersion struct {
+	Text  string `json:"text"`
+	Until string `json:"until"`
+}
+
+type exportedReaction struct {
+	Emoji string `json:"emoji"`
+	By    string `json:"by"`
+}
+
+type exportedDelivery struct {
+	Group string `json:"group,omitempty"`
+	State string `json:"state"`
+}
+
+func (j *jsonExport) begin(ctx context.Context) error {
+	titles, err := j.s.titlesOf(ctx, j.page.may, nil)
+	if err != nil {
+		return err
+	}
+	t := j.page.TicketRecord
+	head := exportedTicket{TicketID: t.TicketId, Number: t.Number, Title: t.Title, Description: t.Description, Status: t.Status,
+		Priority: t.Priority, Group: titles[t.GroupId], CreatedBy: t.GetCreatedBy().GetName(), CreatedAt: isoOf(t.CreatedMs),
+		Attachments: filesOf(j.Files), ExportedAt: j.made.UTC().Format(time.RFC3339)}
+	j.Left.Files += int64(len(j.Files))
+	if t.ClosedMs != 0 {
+		head.ClosedAt = isoOf(t.ClosedMs)
+	}
+	return j.put(`{"ticket":`, head, `,"messages":[`)
+}
+
+func (j *jsonExport) message(_ context.Context, m said, former []version) error {
+	one := exportedText{MessageID: m.MessageId, Sequence: m.Sequence, Sender: m.GetSender().GetName(), Group: m.Where,
+		SentAt: m.ISO(), Internal: m.Internal, Deleted: m.Deleted, Protected: m.Hidden}
+	if m.EditedMs != 0 {
+		one.EditedAt = isoOf(m.EditedMs)
+	}
+	if !m.Deleted && !m.Hidden {
+		one.ReplyTo, one.Text, one.ForwardedFrom = m.ReplyTo, m.GetContent().GetText(), m.GetContent().GetForward().GetName()
+		one.Media, one.Attachments = m.GetContent().GetMedia().GetKind(), filesOf(m.Files)
+		for _, e := range m.GetContent().GetEntities() {
+			one.Entities = append(one.Entities, exportedEntity{e.Type, int64(e.Offset), int64(e.Length), e.Url})
+		}
+		j.Left.Files += int64(len(m.Files))
+		for _, v := range former {
+			one.Former = append(one.Former, exportedVersion{v.Text, v.ISO()})
+		}
+	}
+	for _, r := range m.Reactions {
+		one.Reactions = append(one.Reactions, exportedReaction{r.Emoji, r.By})
+	}
+	for _, copied := range m.Copies {
+		one.Deliveries = append(one.Deliveries, exportedDelivery{copied.Where, copied.State})
+	}
+	before := "\n"
+	if j.some {
+		before = ",\n"
+	}
+	j.some = true
+	return j.put(before, one, "")
+}
+
+func (j *jsonExport) end(broke bool) error {
+	if broke {
+		return nil
+	}
+	return j.put("\n],\"leftOut\":", j.Left, "}\n")
+}
+
+func (j *jsonExport) put(before string, value any, after string) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(j.w, before+string(text)+after)
+	return err
+}
+
+func filesOf(all []*messages.AttachmentRecord) (files []exportedFile) {
+	for _, a := range all {
+		files = append(files, exportedFile{a.AttachmentId, a.FileName, a.MimeType, a.FileSize, a.State})
+	}
+	return files
+}

@@ -1,0 +1,64 @@
+package storage
+
+import "time"
+
+// Timers are what follows from a ticket at a certain time, and what was told of it. Those that follow from the ticket and its
+// group's settings are worked out whenever it is saved.
+type Timers struct {
+	// Settings is the TimesRevision of the group that they follow from, and one; 0: an earlier program saved the ticket last.
+	Settings int64 `json:"settings,omitempty"`
+	// AnswerDueAt is when an answer of the desk is due; zero: none is.
+	AnswerDueAt time.Time `json:"answerDueAt,omitzero"`
+	// OverdueAt is when it was told that the answer is overdue; zero: not in this wait.
+	OverdueAt time.Time `json:"overdueAt,omitzero"`
+	// LapsesAt is when the claim lapses if nobody says anything; zero: never. ClaimHeardAt is when whoever has the ticket got it, or
+	// has said something last.
+	LapsesAt     time.Time `json:"lapsesAt,omitzero"`
+	ClaimHeardAt time.Time `json:"claimHeardAt,omitzero"`
+	// SnoozedUntil is until when the ticket is put aside; zero: it is not. Snoozer is who did that, nil: a program or nobody; it is
+	// never changed in place. WokenAt is when that ended last.
+	SnoozedUntil time.Time `json:"snoozedUntil,omitzero"`
+	Snoozer      *Creator  `json:"snoozer,omitempty"`
+	WokenAt      time.Time `json:"wokenAt,omitzero"`
+	// AwayUntil is when the desk is back, as a customer was told last.
+	AwayUntil time.Time `json:"awayUntil,omitzero"`
+}
+
+// Next is when the first of them is due; zero: none is. A ticket that is put aside has no other.
+func (t Timers) Next() time.Time {
+	if !t.SnoozedUntil.IsZero() {
+		return t.SnoozedUntil
+	}
+	next := t.LapsesAt
+	if at := t.AnswerDueAt; t.OverdueAt.IsZero() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		next = at
+	}
+	return next
+}
+
+func (t Timers) kept() Timers {
+	for _, at := range []*time.Time{&t.AnswerDueAt, &t.OverdueAt, &t.LapsesAt, &t.ClaimHeardAt, &t.SnoozedUntil, &t.WokenAt, &t.AwayUntil} {
+		*at = Kept(*at)
+	}
+	return t
+}
+
+// Untimed says that an open ticket's timers are unknown, since an earlier program saved it last. Its entity works them out
+// when it is loaded.
+func (t *Ticket) Untimed() bool { return t.Timers.Settings == 0 && t.Status != "closed" }
+
+// Overdue says whether an answer is overdue, and people were told. A ticket that is put aside is not overdue.
+func (t *Ticket) Overdue() bool {
+	return t.WaitingFor == WaitsForDesk && !t.Timers.OverdueAt.IsZero() && t.Timers.SnoozedUntil.IsZero()
+}
+
+// SnoozedUntil is until when the ticket is put aside; zero: it is not.
+func (t *Ticket) SnoozedUntil() time.Time { return t.Timers.SnoozedUntil }
+
+// AnswerTimes are within how many minutes of working time an answer is due, by the ticket's priority; 0: it never is.
+type AnswerTimes struct {
+	Low    int64 `json:"low"`
+	Normal int64 `json:"normal"`
+	High   int64 `json:"high"`
+	Urgent int64 `json:"urgent"`
+}
