@@ -1,7 +1,7 @@
 # Topicdesk. `make` lists what there is to make.
 SHELL := /bin/bash
 GO    ?= go
-TOOL  := $(GO) tool -modfile=tools/go.mod
+TOOL  := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -25,20 +25,26 @@ build: ## Build bin/topicdesk, a static binary
 # bring along uninstrumented copies of generic functions that everything uses (docs/decisions.md, D45).
 RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false
 
+# A test that fails is run again by itself, at most twice, and all that it printed stays in the output: these tests start processes and
+# servers, and a machine that is busy for half a minute must not refuse a day's work. A fault fails three times; so do four tests that
+# fail together, a data race and a panic. Whoever sees "DONE 2 runs" mends the test, or the fault that it found.
+TEST := $(TOOL) gotestsum --format pkgname --format-hide-empty-pkg --rerun-fails=2 --rerun-fails-max-failures=3 \
+	--rerun-fails-run-root-test --rerun-fails-abort-on-data-race
+
 .PHONY: test
 test: ## Run the tests with the race detector (15 to 20 minutes on 2 cores)
 	@$(MAKE) --no-print-directory -j2 test-desk test-servers # side by side: both wait a good part of their time
 
 .PHONY: test-desk
 test-desk: # all but what follows
-	$(GO) test $(RACE) -timeout 20m ./...
+	$(TEST) --packages ./... -- $(RACE) -timeout 20m
 
 .PHONY: test-servers
 test-servers: # MongoDB's protocol, S3 and etcd, with servers of the tests' own
-	$(GO) test -C storage/mongodb/mongotest -count=1 -timeout 20m ./... # not with -race: FerretDB is too slow; anew each time, since it builds the program
+	cd storage/mongodb/mongotest && $(TEST) --packages ./... -- -count=1 -timeout 20m # not with -race: FerretDB is too slow; anew each time, since it builds the program
 	$(GO) test -tags s3 -run S3 ./storage/files
-	$(GO) test -run Cluster -timeout 10m ./actors # not with -race: a started cluster of Proto.Actor's always reports races
-	$(GO) test -timeout 10m ./actors/internal/cluster
+	$(TEST) --packages ./actors -- -run Cluster -timeout 10m # not with -race: a started cluster of Proto.Actor's always reports races
+	$(TEST) --packages ./actors/internal/cluster -- -timeout 10m
 
 .PHONY: test-deploy
 test-deploy: ## Check deploy/ against the types of compose, Kubernetes and Prometheus, which are many modules
