@@ -185,10 +185,15 @@ func TestIconsComeLast(t *testing.T) {
 	before := len(d.counted(d.engineering))
 	d.opt.pace = actors.Pace{GroupPerMinute: 20}
 	d.restart()
-	d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/claim"), "takes care of this ticket now")
+	letGo := d.clock.hold() // the icon is not due before all is said
+	d.say(d.carl, d.support, k.thread, "/claim")
+	d.awaitAssignee(k, d.carl)
+	var last simulator.Message
 	for i := range 60 {
-		d.say(d.eve, d.support, k.thread, strings.Repeat("long ", 700)+itoa(i)) // too long to be merged
+		last = d.say(d.eve, d.support, k.thread, strings.Repeat("long ", 700)+itoa(i)) // too long to be merged
 	}
+	d.awaitHeard(k, last)
+	letGo()
 	d.awaitIcon(d.engineering, eng, iconClaimed)
 	if n := len(d.copies(d.engineering, eng)); n != 60 {
 		t.Errorf("the icon came after %d copies", n)
