@@ -13,6 +13,7 @@ import (
 // The icons that the simulator's set, which lacks 🆕, 👤 and ⏰ as Telegram's does, has for each state.
 const (
 	iconNew, iconClaimed, iconCustomer, iconClosed = "⚡️", "👀", "💬", "✅"
+	iconSnoozed, iconOverdue                       = "📆", "❗️"
 	betweenIcons                                   = 30 * time.Second
 )
 
@@ -148,7 +149,9 @@ func TestIconsRefused(t *testing.T) {
 			by, text = d.eve, "No"
 		}
 		said := len(d.byBot(d.support, k.thread))
-		d.say(by, d.support, k.thread, text)
+		letGo := d.clock.hold() // between the claim by the answer and the answer no icon is due
+		d.awaitHeard(k, d.say(by, d.support, k.thread, text))
+		letGo()
 		d.await("a refused call", func() bool { return len(d.iconChanges(d.support, k.thread)) == i+1 })
 		d.quiet(k)
 		d.eventually("the ticket rests", func() bool { return resting(d.record(k)) })
