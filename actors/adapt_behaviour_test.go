@@ -72,7 +72,7 @@ func TestLagIsShown(t *testing.T) {
 	if text := card(); strings.Contains(text, "behind") {
 		t.Errorf("%q", text)
 	}
-	d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 240})
+	d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 3600})
 	for i := range 10 {
 		d.say(d.ann, d.support, k.thread, "waits "+itoa(i))
 	}
@@ -90,7 +90,7 @@ func TestLagIsShown(t *testing.T) {
 	if lag, behind := d.metric(t, "chat_lag_max_seconds"), d.metric(t, "chats_behind"); lag < 5 || behind != 1 {
 		t.Errorf("%v chats, %v s behind", behind, lag)
 	}
-	d.clock.jump(3 * time.Minute)
+	d.clock.jump(time.Hour)
 	d.awaitText(d.engineering, eng, "waits 9")
 	d.eventually("not behind any more", func() bool {
 		return d.metric(t, "chats_behind") == 0 && d.metric(t, "chat_lag_max_seconds") == 0
@@ -119,13 +119,16 @@ func TestTopicsOfAGroupTakeTurns(t *testing.T) {
 		d.say(d.eve, d.support, tickets[0].thread, "flood "+itoa(i)+"."+long)
 	}
 	d.awaitText(d.engineering, threads[0], "flood 5.")
+	letGo := d.clock.hold() // nothing of the flood leaves before all of this is taken in
 	for i := 1; i < topics; i++ {
-		d.say(d.ann, d.support, tickets[i].thread, "a quiet word")
+		d.awaitHeard(tickets[i], d.say(d.ann, d.support, tickets[i].thread, "a quiet word"))
 	}
+	asked := d.say(d.bob, d.engineering, 0, "/help")
+	d.await("the command is taken in", func() bool { return d.sim.Pending() == 0 })
+	letGo()
 	for i := 1; i < topics; i++ {
 		d.awaitText(d.engineering, threads[i], "a quiet word")
 	}
-	asked := d.say(d.bob, d.engineering, 0, "/help")
 	d.awaitAnswer(asked, "/create_ticket")
 	// Each topic was served in its turn: most of the flood is still waiting.
 	if _, found := d.find(d.engineering, threads[0], "flood 40."); found {

@@ -16,6 +16,7 @@ type clock struct {
 	mu     sync.Mutex
 	now    time.Time
 	real   time.Time // when it was last advanced
+	held   bool      // it stands still
 	timers []due     // soonest first
 }
 
@@ -50,7 +51,9 @@ func newClock(t testing.TB, speed float64) *clock {
 // carryOn advances the clock by the real time that has passed. The caller holds c.mu.
 func (c *clock) carryOn() {
 	real := time.Now()
-	c.now = c.now.Add(time.Duration(float64(min(real.Sub(c.real), clockStep)) * c.speed))
+	if !c.held {
+		c.now = c.now.Add(time.Duration(float64(min(real.Sub(c.real), clockStep)) * c.speed))
+	}
 	c.real = real
 }
 
@@ -59,6 +62,19 @@ func (c *clock) Now() time.Time {
 	defer c.mu.Unlock()
 	c.carryOn()
 	return c.now
+}
+
+// hold stops the clock until it is let go, so that nothing falls due meanwhile, however slow this machine is: for what a test does
+// at one time, or before something that the desk does later. A jump still advances it.
+func (c *clock) hold() (letGo func()) {
+	set := func(held bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.carryOn()
+		c.held = held
+	}
+	set(true)
+	return func() { set(false) }
 }
 
 // jump advances the clock, for a time that only has to pass.

@@ -13,6 +13,7 @@ import (
 // The icons that the simulator's set, which lacks 🆕, 👤 and ⏰ as Telegram's does, has for each state.
 const (
 	iconNew, iconClaimed, iconCustomer, iconClosed = "⚡️", "👀", "💬", "✅"
+	iconSnoozed, iconOverdue                       = "📆", "❗️"
 	betweenIcons                                   = 30 * time.Second
 )
 
@@ -148,7 +149,9 @@ func TestIconsRefused(t *testing.T) {
 			by, text = d.eve, "No"
 		}
 		said := len(d.byBot(d.support, k.thread))
-		d.say(by, d.support, k.thread, text)
+		letGo := d.clock.hold() // between the claim by the answer and the answer no icon is due
+		d.awaitHeard(k, d.say(by, d.support, k.thread, text))
+		letGo()
 		d.await("a refused call", func() bool { return len(d.iconChanges(d.support, k.thread)) == i+1 })
 		d.quiet(k)
 		d.eventually("the ticket rests", func() bool { return resting(d.record(k)) })
@@ -185,10 +188,15 @@ func TestIconsComeLast(t *testing.T) {
 	before := len(d.counted(d.engineering))
 	d.opt.pace = actors.Pace{GroupPerMinute: 20}
 	d.restart()
-	d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/claim"), "takes care of this ticket now")
+	letGo := d.clock.hold() // the icon is not due before all is said
+	d.say(d.carl, d.support, k.thread, "/claim")
+	d.awaitAssignee(k, d.carl)
+	var last simulator.Message
 	for i := range 60 {
-		d.say(d.eve, d.support, k.thread, strings.Repeat("long ", 700)+itoa(i)) // too long to be merged
+		last = d.say(d.eve, d.support, k.thread, strings.Repeat("long ", 700)+itoa(i)) // too long to be merged
 	}
+	d.awaitHeard(k, last)
+	letGo()
 	d.awaitIcon(d.engineering, eng, iconClaimed)
 	if n := len(d.copies(d.engineering, eng)); n != 60 {
 		t.Errorf("the icon came after %d copies", n)
