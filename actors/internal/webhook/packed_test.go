@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +29,11 @@ func downRun(t testing.TB) (r *run, now time.Time) {
 	w.room.attempts, w.room.cut = context.WithCancel(t.Context())
 	t.Cleanup(w.room.cut)
 	w.gate = gate{open: true, probeAt: now.Add(time.Minute)}
-	r = newRun(w, make([]int64, storage.Partitions))
+	to, err := w.room.endpointOf(w.record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = newRun(w, to, make([]int64, storage.Partitions))
 	w.run, r.moved = r, false
 	return r, now
 }
@@ -62,6 +67,13 @@ func drawRun(rt *rapid.T, r *run, now time.Time, untried int) {
 		}
 		r.enqueue(l, x)
 	}
+	for i := range rapid.IntRange(0, 70).Draw(rt, "periods") {
+		p := storage.WebhookPeriod{Begins: now.Add(-time.Duration(i) * time.Hour), Seconds: int64(i), Sent: int64(i) * 7, Failed: 1}
+		if answered := rapid.IntRange(0, latencyClasses).Draw(rt, "latency"); answered > 0 {
+			p.Latency = rapid.SliceOfN(rapid.Int64Range(0, 1<<40), answered, answered).Draw(rt, "latency")
+		}
+		r.w.health.periods = append(r.w.health.periods, p)
+	}
 	for i := range untried {
 		of := place{fmt.Sprint("evt_u", i), fmt.Sprintf("TICK-2-%08X", i), 1, i, r.parts[i].read + 1, now}
 		r.parts[i].read++
@@ -74,7 +86,7 @@ func drawRun(rt *rapid.T, r *run, now time.Time, untried int) {
 // told is all that a run knows, in words.
 func told(r *run) string {
 	var b strings.Builder
-	fmt.Fprintln(&b, r.behind, r.held, r.settled())
+	fmt.Fprintln(&b, r.behind, r.held, r.settled(), r.w.health.periods, r.to != nil)
 	for _, p := range r.parts {
 		fmt.Fprintln(&b, p.read, p.known)
 	}
@@ -107,13 +119,14 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 		drawRun(rt, r, now, 0)
 		behind := r.progressNow().behind
 		r.w.record.Behind = behind
-		before := told(r)
+		before, periods := told(r), r.w.health.kept()
 		r.pack()
-		if r.w.record.Behind != nil || !slices.Equal(r.w.next().Behind, behind) || !slices.Equal(r.progressNow().behind, behind) {
+		if r.w.record.Behind != nil || !slices.Equal(r.w.next().Behind, behind) || !slices.Equal(r.progressNow().behind, behind) ||
+			!reflect.DeepEqual(r.w.next().Periods, periods) {
 			rt.Fatal("what is written of it is not as before")
 		}
 		if r.packed == nil || r.parts != nil || r.lanes != nil || r.open != nil || r.trying != nil || r.waiting != nil ||
-			r.ready.list != nil || r.ctx.Err() == nil {
+			r.ready.list != nil || r.ctx.Err() == nil || r.to != nil || r.w.health.periods != nil {
 			rt.Fatal("something is not packed")
 		}
 		r.unpack()
