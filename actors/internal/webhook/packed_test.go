@@ -3,8 +3,11 @@ package webhook
 import (
 	"container/heap"
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime"
+	gometrics "runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -187,4 +190,61 @@ func TestPackOnlyAtRest(t *testing.T) {
 	if r.pack(); r.packed == nil {
 		t.Error("one that asked for a pause is not packed")
 	}
+}
+
+// TestAPackedRunTakesLittle: a thousand endpoints that are down must not make collections of garbage longer. Those take as long as
+// there are objects, and bytes that may have pointers.
+func TestAPackedRunTakesLittle(t *testing.T) {
+	const runs = 200
+	use := func() (objects, scanned int) {
+		runtime.GC()
+		runtime.GC()
+		read := []gometrics.Sample{{Name: "/gc/heap/objects:objects"}, {Name: "/gc/scan/heap:bytes"}}
+		gometrics.Read(read)
+		return int(read[0].Value.Uint64()), int(read[1].Value.Uint64())
+	}
+	all := make([]*run, runs)
+	for i := range all {
+		r, now := downRun(t)
+		r.w.record.Events, r.w.record.Templates = []string{"ticket.*", "message.sent"}, json.RawMessage(`{"preset":"slack"}`)
+		to, err := r.w.room.endpointOf(r.w.record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.to = to
+		for n := range 100 {
+			of := place{fmt.Sprint("evt_", n), fmt.Sprintf("TICK-1-%08X", n), 7, n, 9, now}
+			l := r.laneFor(of.ticketID, of.ticketID)
+			l.behind, l.through = true, 6
+			r.behind++
+			r.enqueue(l, &item{of: of, done: true, tries: 1, next: now.Add(time.Hour), resting: &rested{now, 3}})
+		}
+		for n := range 60 { // about as many as a week has
+			r.w.health.periods = append(r.w.health.periods, storage.WebhookPeriod{Begins: now.Add(-time.Duration(n) * time.Hour),
+				Seconds: 3600, Sent: 5, Latency: make([]int64, latencyClasses)})
+		}
+		all[i] = r
+	}
+	awake, scannedAwake := use()
+	for _, r := range all {
+		if r.pack(); r.packed == nil {
+			t.Fatal("it is not packed")
+		}
+	}
+	packed, scannedPacked := use()
+	gone := make([]webhook, runs)
+	for i, r := range all { // what is left are the webhooks without runs
+		gone[i], all[i] = *r.w, nil
+		gone[i].run, gone[i].health.periods = nil, nil
+	}
+	none, scannedNone := use()
+	t.Logf("a run: %d objects and %d bytes to scan; packed: %d and %d", (awake-none)/runs, (scannedAwake-scannedNone)/runs,
+		(packed-none)/runs, (scannedPacked-scannedNone)/runs)
+	if n := (packed - none) / runs; n > 12 {
+		t.Errorf("a packed run has %d objects", n)
+	}
+	if n := (scannedPacked - scannedNone) / runs; n > 2<<10 {
+		t.Errorf("of a packed run %d bytes are scanned", n)
+	}
+	runtime.KeepAlive(gone)
 }
