@@ -44,7 +44,7 @@ func (r *run) pack() {
 	r.packed = bytes.Clone(p.buf)
 	r.w.record.Behind = nil // those of the lanes; next and unpack put them back
 	r.parts, r.open, r.lanes, r.ready, r.waiting, r.trying = nil, nil, nil, queue{}, nil, nil
-	r.to, r.w.health.periods = nil, nil
+	r.to, r.w.health.periods, r.ctx, r.cancel = nil, nil, nil, nil
 	r.wakeAt = time.Time{} // the times of single events don't count
 	r.wake(until)
 }

@@ -129,7 +129,7 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 			rt.Fatal("what is written of it is not as before")
 		}
 		if r.packed == nil || r.parts != nil || r.lanes != nil || r.open != nil || r.trying != nil || r.waiting != nil ||
-			r.ready.list != nil || r.ctx.Err() == nil || r.to != nil || r.w.health.periods != nil {
+			r.ready.list != nil || r.ctx != nil || r.to != nil || r.w.health.periods != nil {
 			rt.Fatal("something is not packed")
 		}
 		r.unpack()
