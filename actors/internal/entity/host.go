@@ -52,7 +52,7 @@ type Host struct {
 	fenced bool         // a newer epoch exists: replies NOT_OWNER to everything
 	ended  atomic.Bool
 
-	timers       map[int64]*time.Timer
+	timers       []timer
 	timer        int64 // number of the newest timer
 	enqueueAgain bool  // the timer of EnqueueAgainLater runs
 
@@ -80,12 +80,12 @@ func hostProps(n *Node, kind *Kind, identity string, moved bool) *actor.Props {
 	}
 	options := []actor.PropsOption{
 		actor.WithDispatcher(n.dispatcher),
-		actor.WithMailbox(actor.Unbounded(mailboxDepth{n.env.Metrics.mailbox})),
+		actor.WithMailbox(n.mailbox),
 	}
-	if kind.Children != nil {
-		options = append(options, actor.WithSupervisor(kind.Children(n.env)))
+	if kind.supervisor != nil {
+		options = append(options, actor.WithSupervisor(kind.supervisor))
 	}
-	log, left := n.env.Log.With(kind.Name, identity), &atomic.Bool{}
+	log, left := slog.New(named{n.env.Log.Handler(), kind.Name, identity}), &atomic.Bool{}
 	return actor.PropsFromProducer(func() actor.Actor {
 		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, Moved: moved, node: n, left: left}
 		h.beginTracing()
@@ -122,7 +122,7 @@ func (h *Host) Receive(ctx actor.Context) {
 			h.turn(ctx, EnqueueAgain{})
 		}
 	case *actor.Terminated:
-		forget(ctx.ActorSystem(), m.Who)
+		forgetEnded(ctx)
 		if parent, ok := h.entity.(Parent); ok {
 			parent.ChildEnded(m.Who)
 		}

@@ -58,7 +58,7 @@ type Kind struct {
 	// Messages are the messages that the kind takes, one handler for each type. Anything else is refused.
 	Messages []Handler
 
-	// Children makes the supervision strategy of an entity's children; nil: the kind has none.
+	// Children makes the supervision strategy of the children of all its entities; nil: they have none.
 	Children func(e *Env) actor.SupervisorStrategy
 	// Lasting makes what an entity keeps across restarts after a panic (Host.Lasting); nil: nothing.
 	Lasting func() any
@@ -67,7 +67,8 @@ type Kind struct {
 	// Single says that the whole desk has one entity of this kind. A node tells which of them it has (Node.Status).
 	Single bool
 
-	handlers map[reflect.Type]Handler
+	handlers   map[reflect.Type]Handler
+	supervisor actor.SupervisorStrategy // what Children made
 }
 
 // Handler takes one type of message. Replies, Takes and Reads make one.

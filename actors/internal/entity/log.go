@@ -5,6 +5,23 @@ import (
 	"log/slog"
 )
 
+// named logs with an attribute that says which entity logs. What a handler makes of an attribute ahead of time takes more memory than an
+// entity that has nothing to say should, so it is made for each line.
+type named struct {
+	slog.Handler
+	key, value string
+}
+
+func (n named) in() slog.Handler {
+	return n.Handler.WithAttrs([]slog.Attr{slog.String(n.key, n.value)})
+}
+
+func (n named) Handle(ctx context.Context, r slog.Record) error { return n.in().Handle(ctx, r) }
+
+func (n named) WithAttrs(attrs []slog.Attr) slog.Handler { return n.in().WithAttrs(attrs) }
+
+func (n named) WithGroup(name string) slog.Handler { return n.in().WithGroup(name) }
+
 // lower logs what Proto.Actor says one level lower: it calls the end of another node an error, and each step of its own
 // start worth knowing.
 type lower struct{ slog.Handler }

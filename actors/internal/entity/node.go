@@ -32,7 +32,8 @@ type Node struct {
 	perShard   int
 	system     *actor.ActorSystem
 	dispatcher *dispatcher
-	shards     [Shards]*actor.PID // in a cluster the ways to them
+	mailbox    actor.MailboxProducer // of entities
+	shards     [Shards]*actor.PID    // in a cluster the ways to them
 
 	entities  atomic.Int64 // resident
 	leases    sync.Map     // of those that the desk has once, by kind/identity: *messages.NodeLease
@@ -68,6 +69,7 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 		env: env, kinds: map[string]*Kind{}, dispatcher: newDispatcher(),
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+Shards-1)/Shards),
 		placement: o.Placement, resident: map[*actor.PID]func(){},
+		mailbox: actor.Unbounded(mailboxDepth{env.Metrics.mailbox}),
 	}
 	for _, k := range kinds {
 		if n.kinds[k.Name] != nil {
@@ -75,6 +77,9 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 		}
 		if err := k.ready(); err != nil {
 			return nil, err
+		}
+		if k.Children != nil {
+			k.supervisor = k.Children(env)
 		}
 		n.kinds[k.Name] = k
 		env.Metrics.begin(k.Name)

@@ -321,7 +321,7 @@ func unstash(ctx actor.Context, to *actor.PID, stash []stashed) {
 }
 
 func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
-	forget(ctx.ActorSystem(), m.Who)
+	forgetEnded(ctx)
 	r := h.byPID[m.Who.Id]
 	if r == nil {
 		return

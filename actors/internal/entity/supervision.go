@@ -27,15 +27,14 @@ type backoff struct {
 	onPanic   func(child *actor.PID, reason any)
 }
 
-// forget frees the memory of a child that has ended. Its parent keeps the PID in the unused end of a list until another child
-// takes the place there, and a PID that was used keeps its process, with the actor, until it is used again.
-func forget(system *actor.ActorSystem, ended *actor.PID) { system.Root.Send(ended, forgotten{}) }
-
-// forgotten is a message to nobody.
-type forgotten struct{}
-
-// IgnoreDeadLetterLogging implements actor.IgnoreDeadLetterLogging.
-func (forgotten) IgnoreDeadLetterLogging() {}
+// forgetEnded frees the memory of a child that has ended. Its parent, which handles the Terminated, would keep the PID in the
+// unused end of a list until another child takes the place there, and a PID that was used keeps its process, with the actor.
+func forgetEnded(parent actor.Context) {
+	children := parent.Children()
+	if n := len(children); n < cap(children) {
+		children[:n+1][n] = nil
+	}
+}
 
 // HandleFailure implements actor.SupervisorStrategy.
 func (b *backoff) HandleFailure(

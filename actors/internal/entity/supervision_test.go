@@ -24,7 +24,7 @@ type stopAll struct{}
 const bigFamily = 100
 
 func (f *family) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
+	switch ctx.Message().(type) {
 	case *actor.Started:
 		for range bigFamily {
 			ctx.Send(ctx.Spawn(actor.PropsFromProducer(func() actor.Actor {
@@ -39,7 +39,7 @@ func (f *family) Receive(ctx actor.Context) {
 			ctx.Stop(pid)
 		}
 	case *actor.Terminated:
-		forget(ctx.ActorSystem(), m.Who)
+		forgetEnded(ctx)
 		if f.left--; f.left == 0 {
 			close(f.ended)
 		}
@@ -48,7 +48,7 @@ func (f *family) Receive(ctx actor.Context) {
 
 func (c *child) Receive(actor.Context) { c.state[0]++ }
 
-// Without forget, all hundred stay in memory for as long as their parent lives.
+// Without forgetEnded, all hundred stay in memory for as long as their parent lives.
 func TestEndedChildrenAreFreed(t *testing.T) {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(io.Discard, nil))

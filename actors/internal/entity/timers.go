@@ -1,6 +1,9 @@
 package entity
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // An entity's timers send messages to the entity itself, so that what they cause happens in a turn.
 
@@ -13,17 +16,30 @@ type fired struct {
 // After sends m to the entity itself after d, unless it is stopped before. Timers that were set before a load never fire.
 // Call stop within the entity's turns.
 func (h *Host) After(d time.Duration, m any) (stop func()) {
-	if h.timers == nil {
-		h.timers = map[int64]*time.Timer{}
-	}
 	h.timer++
 	f := fired{h.timer, m}
-	timer := h.AfterFunc(d, func() { h.Note(f) })
-	h.timers[f.timer] = timer
+	set := timer{f.timer, h.AfterFunc(d, func() { h.Note(f) })}
+	h.timers = append(h.timers, set)
 	return func() {
-		timer.Stop()
-		delete(h.timers, f.timer) // also if its message waits in the mailbox
+		set.Stop()
+		h.dropTimer(f.timer) // also if its message waits in the mailbox
 	}
+}
+
+// timer is one that is set. An entity has few at a time, and there are thousands of entities: a list takes less than a map.
+type timer struct {
+	number int64
+	*time.Timer
+}
+
+// dropTimer forgets a timer. It reports whether the host knew it.
+func (h *Host) dropTimer(number int64) bool {
+	i := slices.IndexFunc(h.timers, func(t timer) bool { return t.number == number })
+	if i < 0 {
+		return false
+	}
+	h.timers = slices.Delete(h.timers, i, i+1)
+	return true
 }
 
 // EnqueueAgain tells an owner to enqueue its pending operations again; EnqueueAgainLater sends it.
@@ -42,10 +58,9 @@ func (h *Host) EnqueueAgainLater() {
 
 // onFired handles the message of a timer that still counts.
 func (h *Host) onFired(f fired) {
-	if _, known := h.timers[f.timer]; !known {
+	if !h.dropTimer(f.timer) {
 		return
 	}
-	delete(h.timers, f.timer)
 	if _, again := f.message.(EnqueueAgain); again {
 		h.enqueueAgain = false
 	}

@@ -321,7 +321,7 @@ const (
 	// cleanPause is the pause between two writes that delete old deliveries.
 	cleanPause = 100 * time.Millisecond
 	// An endpoint looks for old deliveries this often, and a hundred times while events are kept if that is more often. Each
-	// look is two writes: a thousand endpoints that looked in each sweep would be felt.
+	// look is two writes: a thousand endpoints that looked in each sweep, or all in the same, would be felt.
 	cleanEvery, cleanShare = time.Hour, 100
 )
 
@@ -331,7 +331,7 @@ func (w *webhook) clean() {
 	if w.room.Keep <= 0 || w.cleaning || now.Before(w.cleanAt) {
 		return
 	}
-	w.cleanAt = now.Add(min(cleanEvery, w.room.Keep/cleanShare))
+	w.cleanAt = now.Add(jittered(min(cleanEvery, w.room.Keep/cleanShare)))
 	before := now.Add(-w.room.Keep)
 	n, err := w.Store.DeleteDeliveries(w.Ctx, w.ID, before, removeTogether)
 	if err == nil && n < removeTogether {

@@ -16,8 +16,8 @@ import (
 // meanwhile is one slice of bytes: a garbage collection takes as long as there are pointers to follow (docs/decisions.md,
 // D191).
 
-// pack puts what the run knows of partitions and lanes into r.packed, when nothing of it is needed before the next probe. In
-// any other state the run stays as it is.
+// pack puts what the run knows of partitions and lanes, and what it has counted, into r.packed, when nothing of it is needed
+// before the next probe; its settings are made of the record again. In any other state the run stays as it is.
 func (r *run) pack() {
 	until, rests := r.w.gate.rests(r.w.Now())
 	if r.packed != nil || !rests || r.ending || r.running > 0 || r.saving || len(r.dirty) > 0 || r.moved || r.page != nil {
@@ -37,12 +37,14 @@ func (r *run) pack() {
 	for _, l := range lanes {
 		p.lane(l)
 	}
+	p.periods(r.w.health.periods)
 	r.noted = time.Time{}
 	r.noteBacklog() // as it stays
 	r.cancel()      // no attempt is under way; the next one's is made anew
 	r.packed = bytes.Clone(p.buf)
 	r.w.record.Behind = nil // those of the lanes; next and unpack put them back
 	r.parts, r.open, r.lanes, r.ready, r.waiting, r.trying = nil, nil, nil, queue{}, nil, nil
+	r.to, r.w.health.periods, r.ctx, r.cancel = nil, nil, nil, nil
 	r.wakeAt = time.Time{} // the times of single events don't count
 	r.wake(until)
 }
@@ -78,7 +80,29 @@ func (r *run) unpack() {
 		r.lanes[l.key] = l
 		r.list(l)
 	}
+	r.w.health.periods = p.periods()
 	r.w.record.Behind = behindOf(maps.Values(r.lanes))
+	if r.ending || r.w.gone() {
+		return // nothing begins any more
+	}
+	to, err := r.w.room.endpointOf(r.w.record)
+	if err != nil { // it was opened before, so this is strange; whoever begins next says so, too
+		r.w.Log.Error("the settings of this webhook can't be read again", "error", err)
+		r.ending = true
+		return
+	}
+	r.to = to
+}
+
+// packedPeriods are what a run that is packed has counted.
+func (r *run) packedPeriods() []storage.WebhookPeriod {
+	p := unpacker{r.packed}
+	for range 2 * storage.Partitions {
+		p.int()
+	}
+	for range p.lanes() {
+	}
+	return p.periods()
 }
 
 // packedBehind are the tickets that are behind in a run that is packed.
@@ -176,6 +200,35 @@ func (p *unpacker) lane() *lane {
 	}
 	l.queue = []*item{x}
 	return l
+}
+
+func (p *packer) periods(all []storage.WebhookPeriod) {
+	p.ints(int64(len(all)))
+	for i := range all {
+		one := &all[i]
+		p.times(one.Begins)
+		p.ints(one.Seconds, one.Sent, one.Failed, int64(len(one.Latency)))
+		p.ints(one.Latency...)
+	}
+}
+
+func (p *unpacker) periods() []storage.WebhookPeriod {
+	n := p.int()
+	if n == 0 {
+		return nil
+	}
+	all := make([]storage.WebhookPeriod, n)
+	for i := range all {
+		one := &all[i]
+		one.Begins, one.Seconds, one.Sent, one.Failed = p.time(), p.int(), p.int(), p.int()
+		if n := p.int(); n > 0 {
+			one.Latency = make([]int64, n)
+		}
+		for class := range one.Latency {
+			one.Latency[class] = p.int()
+		}
+	}
+	return all
 }
 
 func (p *packer) ints(all ...int64) {

@@ -3,7 +3,11 @@ package webhook
 import (
 	"container/heap"
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
+	"runtime"
+	gometrics "runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +32,11 @@ func downRun(t testing.TB) (r *run, now time.Time) {
 	w.room.attempts, w.room.cut = context.WithCancel(t.Context())
 	t.Cleanup(w.room.cut)
 	w.gate = gate{open: true, probeAt: now.Add(time.Minute)}
-	r = newRun(w, make([]int64, storage.Partitions))
+	to, err := w.room.endpointOf(w.record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = newRun(w, to, make([]int64, storage.Partitions))
 	w.run, r.moved = r, false
 	return r, now
 }
@@ -62,6 +70,13 @@ func drawRun(rt *rapid.T, r *run, now time.Time, untried int) {
 		}
 		r.enqueue(l, x)
 	}
+	for i := range rapid.IntRange(0, 70).Draw(rt, "periods") {
+		p := storage.WebhookPeriod{Begins: now.Add(-time.Duration(i) * time.Hour), Seconds: int64(i), Sent: int64(i) * 7, Failed: 1}
+		if answered := rapid.IntRange(0, latencyClasses).Draw(rt, "latency"); answered > 0 {
+			p.Latency = rapid.SliceOfN(rapid.Int64Range(0, 1<<40), answered, answered).Draw(rt, "latency")
+		}
+		r.w.health.periods = append(r.w.health.periods, p)
+	}
 	for i := range untried {
 		of := place{fmt.Sprint("evt_u", i), fmt.Sprintf("TICK-2-%08X", i), 1, i, r.parts[i].read + 1, now}
 		r.parts[i].read++
@@ -74,7 +89,7 @@ func drawRun(rt *rapid.T, r *run, now time.Time, untried int) {
 // told is all that a run knows, in words.
 func told(r *run) string {
 	var b strings.Builder
-	fmt.Fprintln(&b, r.behind, r.held, r.settled())
+	fmt.Fprintln(&b, r.behind, r.held, r.settled(), r.w.health.periods, r.to != nil)
 	for _, p := range r.parts {
 		fmt.Fprintln(&b, p.read, p.known)
 	}
@@ -107,13 +122,14 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 		drawRun(rt, r, now, 0)
 		behind := r.progressNow().behind
 		r.w.record.Behind = behind
-		before := told(r)
+		before, periods := told(r), r.w.health.kept()
 		r.pack()
-		if r.w.record.Behind != nil || !slices.Equal(r.w.next().Behind, behind) || !slices.Equal(r.progressNow().behind, behind) {
+		if r.w.record.Behind != nil || !slices.Equal(r.w.next().Behind, behind) || !slices.Equal(r.progressNow().behind, behind) ||
+			!reflect.DeepEqual(r.w.next().Periods, periods) {
 			rt.Fatal("what is written of it is not as before")
 		}
 		if r.packed == nil || r.parts != nil || r.lanes != nil || r.open != nil || r.trying != nil || r.waiting != nil ||
-			r.ready.list != nil || r.ctx.Err() == nil {
+			r.ready.list != nil || r.ctx != nil || r.to != nil || r.w.health.periods != nil {
 			rt.Fatal("something is not packed")
 		}
 		r.unpack()
@@ -174,4 +190,61 @@ func TestPackOnlyAtRest(t *testing.T) {
 	if r.pack(); r.packed == nil {
 		t.Error("one that asked for a pause is not packed")
 	}
+}
+
+// TestAPackedRunTakesLittle: a thousand endpoints that are down must not make collections of garbage longer. Those take as long as
+// there are objects, and bytes that may have pointers.
+func TestAPackedRunTakesLittle(t *testing.T) {
+	const runs = 200
+	use := func() (objects, scanned int) {
+		runtime.GC()
+		runtime.GC()
+		read := []gometrics.Sample{{Name: "/gc/heap/objects:objects"}, {Name: "/gc/scan/heap:bytes"}}
+		gometrics.Read(read)
+		return int(read[0].Value.Uint64()), int(read[1].Value.Uint64())
+	}
+	all := make([]*run, runs)
+	for i := range all {
+		r, now := downRun(t)
+		r.w.record.Events, r.w.record.Templates = []string{"ticket.*", "message.sent"}, json.RawMessage(`{"preset":"slack"}`)
+		to, err := r.w.room.endpointOf(r.w.record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.to = to
+		for n := range 100 {
+			of := place{fmt.Sprint("evt_", n), fmt.Sprintf("TICK-1-%08X", n), 7, n, 9, now}
+			l := r.laneFor(of.ticketID, of.ticketID)
+			l.behind, l.through = true, 6
+			r.behind++
+			r.enqueue(l, &item{of: of, done: true, tries: 1, next: now.Add(time.Hour), resting: &rested{now, 3}})
+		}
+		for n := range 60 { // about as many as a week has
+			r.w.health.periods = append(r.w.health.periods, storage.WebhookPeriod{Begins: now.Add(-time.Duration(n) * time.Hour),
+				Seconds: 3600, Sent: 5, Latency: make([]int64, latencyClasses)})
+		}
+		all[i] = r
+	}
+	awake, scannedAwake := use()
+	for _, r := range all {
+		if r.pack(); r.packed == nil {
+			t.Fatal("it is not packed")
+		}
+	}
+	packed, scannedPacked := use()
+	gone := make([]webhook, runs)
+	for i, r := range all { // what is left are the webhooks without runs
+		gone[i], all[i] = *r.w, nil
+		gone[i].run, gone[i].health.periods = nil, nil
+	}
+	none, scannedNone := use()
+	t.Logf("a run: %d objects and %d bytes to scan; packed: %d and %d", (awake-none)/runs, (scannedAwake-scannedNone)/runs,
+		(packed-none)/runs, (scannedPacked-scannedNone)/runs)
+	if n := (packed - none) / runs; n > 12 {
+		t.Errorf("a packed run has %d objects", n)
+	}
+	if n := (scannedPacked - scannedNone) / runs; n > 2<<10 {
+		t.Errorf("of a packed run %d bytes are scanned", n)
+	}
+	runtime.KeepAlive(gone)
 }

@@ -110,6 +110,7 @@ func (w *webhook) onStats(*messages.GetWebhookStats) (proto.Message, error) {
 		return &messages.WebhookStats{Code: messages.Code_NOT_FOUND}, nil
 	}
 	if w.run != nil {
+		w.run.unpack()
 		defer w.run.pack()
 	}
 	out := &messages.WebhookStats{Code: messages.Code_OK, Backlog: w.backlog()}

@@ -17,14 +17,15 @@ import (
 type run struct {
 	w      *webhook
 	number int64
-	to     *endpoint
+	to     *endpoint       // nil while it is packed
 	ctx    context.Context // of its attempts
 	cancel context.CancelFunc
 	ending bool // nothing begins any more
 	eager  bool // it was just enabled: what failed before is tried now
 	park   bool // what was not tried is to be dropped, and read again later
 
-	// packed has, while the endpoint is down and nothing is tried, what else is in parts, open, lanes, ready and waiting.
+	// packed has, while the endpoint is down and nothing is tried, what else is in parts, open, lanes, ready, waiting and the
+	// periods of the endpoint's health.
 	packed  []byte
 	parts   []part          // by partition. Beside the run: a garbage collection need not look into it
 	open    map[int][]*item // by partition: what was read and is not done, in order; some may be done
@@ -137,8 +138,8 @@ type lane struct {
 	index   int   // in the heap
 }
 
-func newRun(w *webhook, heads []int64) *run {
-	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, more: true}
+func newRun(w *webhook, to *endpoint, heads []int64) *run {
+	r := &run{w: w, number: w.room.runs.Add(1), to: to, more: true}
 	r.makeEmpty()
 	r.progress = w.Now().Add(-rand.N(countsEvery)) // so that a thousand that went down together don't all write together
 	r.ctx, r.cancel = context.WithCancel(w.room.attempts)

@@ -216,7 +216,6 @@ func (r *run) notSaved(m *saved) error {
 func (w *webhook) saveProgress(p *progress) error {
 	return w.change(func(r *storage.Webhook) {
 		r.Positions, r.Behind = p.positions, p.behind
-		r.Periods = w.health.kept()
 		r.FailingSince, r.LastSuccessAt, r.LastError = w.health.failingSince, w.health.lastSuccess, w.health.lastError
 		if r.HoldUntil = w.gate.hold; !r.HoldUntil.After(w.Now()) {
 			r.HoldUntil = time.Time{}

@@ -22,7 +22,6 @@ type webhook struct {
 	*entity.Host
 	room   *Room
 	record *storage.Webhook // nil: no such endpoint
-	to     *endpoint        // nil: its secrets can't be opened
 
 	run    *run // nil: nothing is delivered
 	gate   gate
@@ -87,6 +86,7 @@ func (w *webhook) Resume() error {
 	}
 	w.publish()
 	w.gate, w.health = newGate(w.record), healthOf(w.record)
+	w.record.Periods = nil // those of the health
 	return w.begin()
 }
 
@@ -167,10 +167,10 @@ func (w *webhook) begin() error {
 	if err != nil {
 		return w.stuck(err)
 	}
-	if w.to = to; w.health.lastError == errSealed.Error() {
+	if w.health.lastError == errSealed.Error() {
 		w.health.lastError = ""
 	}
-	r, err := w.recovering()
+	r, err := w.recovering(to)
 	if err != nil {
 		if w.Ctx.Err() == nil {
 			w.Log.Warn("deliveries begin later: storage can't be read", "error", err)
@@ -207,7 +207,7 @@ func (w *webhook) settles() bool {
 }
 
 // recovering makes a run that goes on where the endpoint was.
-func (w *webhook) recovering() (*run, error) {
+func (w *webhook) recovering(to *endpoint) (*run, error) {
 	heads, err := w.room.Log.Heads(w.Ctx)
 	if err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func (w *webhook) recovering() (*run, error) {
 	if err := w.findReplay(); err != nil { // before recover, which asks whose a delivery is
 		return nil, err
 	}
-	r := newRun(w, heads)
+	r := newRun(w, to, heads)
 	if err := r.recover(); err != nil {
 		r.cancel()
 		return nil, err
@@ -272,8 +272,16 @@ func (w *webhook) change(f func(*storage.Webhook)) error {
 func (w *webhook) next() *storage.Webhook {
 	next := *w.record
 	next.Secrets, next.Unlogged = slices.Clone(next.Secrets), slices.Clone(next.Unlogged)
-	if w.run != nil && w.run.packed != nil {
+	packed := w.run != nil && w.run.packed != nil
+	if packed {
 		next.Behind = w.run.packedBehind()
+	}
+	switch {
+	case next.Periods != nil: // it is deleted, so that it has no health
+	case packed:
+		next.Periods = w.run.packedPeriods()
+	default:
+		next.Periods = w.health.kept()
 	}
 	return &next
 }
@@ -282,6 +290,7 @@ func (w *webhook) save(next *storage.Webhook) error {
 	if err := w.Store.SaveWebhook(w.Ctx, next); err != nil {
 		return fmt.Errorf("save the webhook: %w", err)
 	}
+	next.Periods = nil
 	w.record = next
 	return nil
 }
