@@ -104,6 +104,7 @@ type operator struct {
 	of      *session
 	section section
 	refused *refusal // why what the form asks was not done; nil: nothing was refused
+	beside  bool     // the page says that beside the form, not at its top
 }
 
 // refusal is an answer of the API that says why it did not do something (docs/api.md, Problems).
@@ -118,6 +119,9 @@ type fieldFault struct {
 	Pointer string `json:"pointer"`
 	Name    string `json:"name"`
 	Detail  string `json:"detail"`
+	Line    int    `json:"line"` // within the text at the pointer; 0: unknown
+	Column  int    `json:"column"`
+	Spot    *spot  `json:"-"` // where that is in what was entered; nil: not known
 }
 
 // Field names what is at fault, without the sign that begins a pointer.
@@ -248,6 +252,9 @@ func (o *operator) show(template string, data any) error {
 		if done := "done_" + firstOf(o.c.Query("done"), commandIDs); textOf("en", done) != done {
 			p.Done = done
 		}
+	}
+	if o.beside {
+		p.Refused = nil
 	}
 	if o.refused != nil {
 		o.c.Status(o.refused.Status)
