@@ -29,7 +29,7 @@ type section struct {
 
 // sections are in the order of the menu.
 var sections = []section{
-	{"overview", messages.ScopeMonitoringRead, true}, {"groups", messages.ScopeMonitoringRead, false}, {"people", "users:read", false},
+	{"overview", messages.ScopeMonitoringRead, true}, {"tickets", "tickets:read", false}, {"groups", messages.ScopeMonitoringRead, false}, {"people", "users:read", false},
 	{"webhooks", "webhooks:read", false}, {"keys", "keys:read", false}, {"errors", messages.ScopeMonitoringRead, true},
 	{"reports", messages.ScopeReportsRead, false}, {"nodes", messages.ScopeAdmin, true},
 }
@@ -68,6 +68,7 @@ var operationRoutes = map[string][]operationRoute{
 	"groups":   {{http.MethodGet, "", (*operator).groups}, {http.MethodPost, "/:id", (*operator).changeGroup}},
 	"people":   {{http.MethodGet, "", (*operator).people}},
 	"nodes":    {{http.MethodGet, "", (*operator).nodes}},
+	"tickets":  ticketRoutes,
 	"webhooks": webhookRoutes, "keys": keyRoutes, "errors": errorRoutes, "reports": reportRoutes,
 }
 
