@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -313,6 +314,12 @@ func (s *System) WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, st
 // TestWebhook sends the example of a type of event to an endpoint now, and tells what came of it (webhook.Room.Test).
 func (s *System) TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error) {
 	return s.webhooks.Test(ctx, webhookID, eventType)
+}
+
+// PreviewWebhook makes the request that an endpoint would get for the example of a type of event, and sends nothing
+// (webhook.Room.Preview).
+func (s *System) PreviewWebhook(ctx context.Context, webhookID, eventType string, templates json.RawMessage) (*messages.WebhookTested, error) {
+	return s.webhooks.Preview(ctx, webhookID, eventType, templates)
 }
 
 // JudgeURL says whether a webhook may have this URL, as far as DNS tells now (delivery.Client.Judge).

@@ -2,6 +2,7 @@ package httpedge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,8 @@ type Desk interface {
 	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
 	// TestWebhook sends an endpoint the example of a type of event. An error says that it could not be tried.
 	TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error)
+	// PreviewWebhook makes the request for that example with these templates, and sends nothing. templates nil: the endpoint's.
+	PreviewWebhook(ctx context.Context, webhookID, eventType string, templates json.RawMessage) (*messages.WebhookTested, error)
 	// JudgeURL says whether a webhook may have a URL, and may ask DNS for that.
 	JudgeURL(ctx context.Context, url string) error
 	// Nodes says how each node of the desk is, by address.

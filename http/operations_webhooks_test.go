@@ -222,6 +222,21 @@ func init() {
 	add("disableWebhook", "/disable", nil, operationTest{})
 	add("testWebhook", "/test", object{"type": "ticket.created"}, operationTest{invalid: map[string]func(*service) request{
 		"#/type": on(fresh, "/test", object{"type": "ticket.*"}), "#/type ": on(fresh, "/test", object{"type": "ticket.evil"})}})
+	preview := func(type_ string, templates any) func(*service) request {
+		return on(fresh, "/preview", object{"type": type_, "templates": templates})
+	}
+	body := func(text string) object { return object{"*": object{"body": text}} }
+	add("previewWebhook", "/preview", object{"type": "ticket.created", "templates": body(`{"is":{{json .type}}}`)}, operationTest{
+		check: func(t *testing.T, s *service, r *response) {
+			made := r.is(200)
+			headers, _ := made["headers"].(object)
+			if made["body"] != `{"is":"ticket.created"}` || made["method"] != "POST" || headers["content-type"] != "application/json" {
+				t.Error(made)
+			}
+		},
+		invalid: map[string]func(*service) request{
+			"#/type": preview("ticket.evil", nil), "#/templates/*/body": preview("ticket.created", body("{{.nothing}}")),
+			"#/templates/preset": preview("ticket.created", object{"preset": "fax"}), "#/templates": preview("ticket.created", 1)}})
 	addReplays(add, on)
 	addConsumers()
 	addConsumerLists()

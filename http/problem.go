@@ -34,6 +34,8 @@ type FieldError struct {
 	Pointer string `json:"pointer,omitempty" doc:"The field of the body, as a JSON Pointer." example:"#/title"`
 	Name    string `json:"name,omitempty" doc:"The name of the parameter or header." example:"limit"`
 	Detail  string `json:"detail" doc:"What is wrong with it." example:"expected length >= 1"`
+	Line    int    `json:"line,omitempty" doc:"Of a template: in which line of its text, from 1." example:"1"`
+	Column  int    `json:"column,omitempty" doc:"At which character of that line, from 1." example:"12"`
 }
 
 // Error, GetStatus, GetHeaders and ContentType are the methods that huma calls on an error.

@@ -338,6 +338,10 @@ func (f deskFunc) TestWebhook(context.Context, string, string) (*messages.Webhoo
 	return nil, errors.New("there are no webhooks")
 }
 
+func (f deskFunc) PreviewWebhook(context.Context, string, string, json.RawMessage) (*messages.WebhookTested, error) {
+	return nil, errors.New("there are no webhooks")
+}
+
 func (f deskFunc) JudgeURL(context.Context, string) error { return nil }
 
 func (f deskFunc) Nodes(context.Context) []*messages.NodeStatus { return nil }

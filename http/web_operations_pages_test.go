@@ -124,6 +124,37 @@ func TestWebOperationsOnWebhooks(t *testing.T) {
 			t.Error(p.status)
 		}
 	})
+	s.run(t, "a preview sends and saves nothing", func(t *testing.T) {
+		before := len(r.all())
+		s.do("PATCH", "/api/v1"+strings.TrimPrefix(base, "/operations"), s.key(nil, "admin"), object{"headers": object{"X-Secret": "hush"}}).is(200)
+		given := `{"ticket.*":{"method":"PUT","headers":{"X-Kind":"{{.type}}"},"body":"{\"title\":{{json .data.ticket.title}}}"}}`
+		p := v.post(base+"/preview", url.Values{"type": {"ticket.closed"}, "templates": {given}})
+		if p.status != 200 || !p.has(`{"title":"`, "PUT ", "x-kind: ticket.closed", "x-secret: ***", "Nothing was sent", given, `<option selected>ticket.closed<`) ||
+			strings.Contains(p.body, "hush") {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		if p := v.post(base+"/preview", url.Values{"type": {"ticket.closed"}}); p.status != 200 || !p.has(`"type":"ticket.closed"`, "POST ") {
+			t.Errorf("without templates: %d %s", p.status, p.body)
+		}
+		wrong := "{\r\n  \"*\": {\"body\": \"{\\n  {{.nothing}}}\"}\r\n}"
+		for _, path := range []string{"/preview", "/templates"} {
+			p = v.post(base+path, url.Values{"type": {"ticket.created"}, "templates": {wrong}})
+			if p.status != http.StatusUnprocessableEntity || !p.has("Line 2, column 25", "<mark>.</mark>nothing", "there is no field nothing") ||
+				strings.Count(p.body, `data-testid="refused"`) != 1 || strings.Count(p.body, `data-testid="spot"`) != 1 || p.has("line 2, column 5") {
+				t.Errorf("%s: %d %s", path, p.status, p.body)
+			}
+			p = v.post(base+path, url.Values{"type": {"ticket.created"}, "templates": {"{\n \"*\"; 1}"}})
+			if p.status != http.StatusUnprocessableEntity || !p.has("Line 2, column 5", "<mark>;</mark> 1}", "not valid JSON") {
+				t.Errorf("no JSON, %s: %d %s", path, p.status, p.body)
+			}
+		}
+		if p := v.post(base+"/preview", url.Values{"type": {"<script>"}}); p.status != http.StatusUnprocessableEntity || strings.Contains(p.body, "<script>\"") {
+			t.Errorf("an unknown type: %d %s", p.status, p.body)
+		}
+		if len(r.all()) != before || v.get(base).has("X-Kind") {
+			t.Error("it was sent, or saved")
+		}
+	})
 	s.run(t, "off, on, a new secret, deleted", func(t *testing.T) {
 		if p := v.post(base+"/disable", nil); !p.has("The webhook is disabled", "Somebody has disabled it") {
 			t.Error(p.body)
@@ -138,7 +169,7 @@ func TestWebOperationsOnWebhooks(t *testing.T) {
 		if p := reader.get(base); p.status != 200 || strings.Contains(p.body, base+"/test") {
 			t.Error("who only reads has the forms:", p.status)
 		}
-		for _, path := range []string{"/test", "/disable", "/delete", "/secret", "/templates", "/replay"} {
+		for _, path := range []string{"/test", "/disable", "/delete", "/secret", "/templates", "/preview", "/replay"} {
 			if p := reader.post(base+path, url.Values{"type": {"ticket.created"}}); p.status != http.StatusForbidden {
 				t.Errorf("who only reads: %s: %d", path, p.status)
 			}

@@ -60,7 +60,7 @@ func (v *visitor) token() string {
 }
 
 // operationsPages are the pages by the scope that each needs.
-var operationsPages = map[string]string{"overview": "monitoring:read", "groups": "monitoring:read", "people": "users:read",
+var operationsPages = map[string]string{"overview": "monitoring:read", "groups": "monitoring:read", "people": "users:read", "tickets": "tickets:read",
 	"webhooks": "webhooks:read", "keys": "keys:read", "errors": "monitoring:read", "reports": "reports:read", "nodes": "admin"}
 
 func TestWebSignInByKey(t *testing.T) {
@@ -228,7 +228,7 @@ func TestWebOperationsByScope(t *testing.T) {
 				t.Errorf("with %s the first page is %s", scope, first)
 			}
 		}
-		for _, other := range []string{"tickets:*", "messages:*", "events:read", "groups:*"} {
+		for _, other := range []string{"tickets:write", "messages:*", "events:read", "groups:*"} {
 			without := s.signInByKey(s.key(nil, other))
 			if p := without.get("/operations/" + name); p.status != http.StatusForbidden || !strings.Contains(html.UnescapeString(p.body), scope) {
 				t.Errorf("%s with %s: %d %s", name, other, p.status, p.body)
@@ -240,12 +240,15 @@ func TestWebOperationsByScope(t *testing.T) {
 			t.Errorf("%s, bound to a group: %d", name, p.status)
 		}
 	}
-	none := s.signInByKey(s.key(nil, "tickets:*"))
+	none := s.signInByKey(s.key(nil, "messages:*"))
 	if p := none.get("/operations"); p.status != http.StatusForbidden || !strings.Contains(p.body, "no scope for any") {
 		t.Error(p.status, p.body)
 	}
 	admin := s.signInByKey(s.key(nil, "admin"))
-	for _, path := range []string{"/tickets/" + ticket.TicketID, "/tickets/" + ticket.TicketID + "/timeline", "/stream", "/tickets/1/people"} {
+	if p := admin.get("/tickets/" + ticket.TicketID); p.status != http.StatusSeeOther || p.header.Get("Location") != "/operations/tickets/"+ticket.TicketID {
+		t.Error(p.status, p.header)
+	}
+	for _, path := range []string{"/tickets/" + ticket.TicketID + "/timeline", "/stream", "/tickets/1/people"} {
 		if p := admin.get(path); p.status != http.StatusNotFound || strings.Contains(p.body, "Secret plans") {
 			t.Errorf("a key at %s: %d", path, p.status)
 		}
@@ -267,14 +270,14 @@ func TestWebOperationsAreClosed(t *testing.T) {
 	s.changeKey(key, func(k *storage.APIKey) { k.WebSessions[0].ExpiresAt = time.Now().Add(-time.Second) })
 	visitors := map[string]*visitor{"nobody": {s: s}, "garbage": {s: s, cookie: "topicdesk=key-" + idOf(key) + ".x"},
 		"no key": {s: s, cookie: "topicdesk=key-nothing.x"}, "a person": s.signIn(s.ann), "expired": expired, "signed out": former,
-		"too little": s.signInByKey(s.key(nil, "tickets:*"))}
+		"too little": s.signInByKey(s.key(nil, "messages:*"))}
 	walked := 0
 	for _, r := range s.server.App.GetRoutes(true) {
 		if !strings.HasPrefix(r.Path, "/operations") || r.Method == http.MethodHead {
 			continue
 		}
 		walked++
-		path := strings.NewReplacer(":id", id, ":event", "evt_x", ":replay", "rpl_x", ":fingerprint", "f").Replace(r.Path)
+		path := strings.NewReplacer(":id", id, ":event", "evt_x", ":replay", "rpl_x", ":fingerprint", "f", ":file", "f").Replace(r.Path)
 		for who, v := range visitors {
 			form := url.Values{"csrf": {"x"}}
 			want := http.StatusSeeOther

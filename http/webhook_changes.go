@@ -152,7 +152,7 @@ func faulty(faults []*messages.SettingFault) *Problem {
 		case f.Line > 0:
 			detail = fmt.Sprintf("line %d: %s", f.Line, detail)
 		}
-		p.Errors = append(p.Errors, FieldError{In: "body", Pointer: "#" + f.Pointer, Detail: detail})
+		p.Errors = append(p.Errors, FieldError{In: "body", Pointer: "#" + f.Pointer, Detail: detail, Line: int(f.Line), Column: int(f.Column)})
 	}
 	return p
 }

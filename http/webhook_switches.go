@@ -1,7 +1,9 @@
 package httpedge
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -40,6 +42,14 @@ func (a *API) webhookSwitchOperations() {
 			"answers 200 with what was sent and what came back, whatever the receiver did. It counts for nothing." + aboutWebhooks,
 		request: map[string]any{"type": messages.EventTicketCreated}, answer: exampleTest(),
 	}, a.testWebhook)
+	register(a, op{
+		id: "previewWebhook", method: http.MethodPost, path: "/webhooks/{id}/preview",
+		tag: tagWebhooks, summary: "See what an endpoint would be sent", scope: scopeWebhooksWrite,
+		description: "Fills `templates`, or without them the endpoint's own, with the example of a type, and answers with the request " +
+			"that the endpoint would get. Nothing is sent or saved. What is wrong with the templates is refused as when they are saved." +
+			aboutWebhooks,
+		request: map[string]any{"type": messages.EventTicketCreated, "templates": map[string]any{"preset": "slack"}}, answer: examplePreview(),
+	}, a.previewWebhook)
 }
 
 type rotateWebhookInput struct {
@@ -167,6 +177,53 @@ func webhookTestOf(t *messages.WebhookTested) WebhookTest {
 		v.Error = &t.Error
 	}
 	return v
+}
+
+type previewWebhookInput struct {
+	WebhookPath
+	Body struct {
+		Type      string                  `json:"type" maxLength:"80" doc:"The type of event whose example the templates are filled with." example:"ticket.created"`
+		Templates Optional[view.Metadata] `json:"templates,omitempty" doc:"As an endpoint has them. If absent: its own. null: none, the event as it is."`
+	}
+}
+
+type webhookPreviewOutput struct {
+	Body TestRequest
+}
+
+func (a *API) previewWebhook(ctx context.Context, c *call, in *previewWebhookInput) (*webhookPreviewOutput, error) {
+	w, err := a.webhook(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := view.EventTypeOf(in.Body.Type); !known {
+		return nil, invalid("/type", "that is no type of event; see /events/types")
+	}
+	var templates json.RawMessage
+	if in.Body.Templates.Sent {
+		templates = json.RawMessage(cmp.Or(string(in.Body.Templates.Value), "null"))
+	}
+	made, err := a.desk.PreviewWebhook(ctx, w.WebhookId, in.Body.Type, templates)
+	if err != nil {
+		a.log.Warn("the request for an endpoint could not be made", "webhook", w.WebhookId, "error", err)
+		return nil, problem(codeUnavailable)
+	}
+	if err := refusal(made.Code, made.Reason); err != nil {
+		return nil, err
+	}
+	if len(made.Faults) > 0 {
+		return nil, faulty(made.Faults)
+	}
+	if made.Error != "" { // what is stored of the endpoint can't be read
+		a.log.Warn("the request for an endpoint could not be made", "webhook", w.WebhookId, "error", made.Error)
+		return nil, problem(codeUnavailable)
+	}
+	return &webhookPreviewOutput{Body: webhookTestOf(made).Request}, nil
+}
+
+func examplePreview() TestRequest {
+	return TestRequest{Method: http.MethodPost, Host: "hooks.slack.com", Headers: map[string]string{"content-type": "application/json"},
+		Body: `{"text":"#1042 Printer is on fire"}`}
 }
 
 func headersOf(lines []*messages.HeaderLine) map[string]string {

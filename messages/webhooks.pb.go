@@ -2496,7 +2496,8 @@ type WebhookTested struct {
 	ResponseHeaders []*HeaderLine          `protobuf:"bytes,8,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
 	ResponseBody    string                 `protobuf:"bytes,9,opt,name=response_body,json=responseBody,proto3" json:"response_body,omitempty"` // cut
 	DurationMs      int64                  `protobuf:"varint,10,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
-	Error           string                 `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"` // in words; "": it was delivered
+	Error           string                 `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"`    // in words; "": it was delivered
+	Faults          []*SettingFault        `protobuf:"bytes,260,rep,name=faults,proto3" json:"faults,omitempty"` // what is wrong with the templates of a preview
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2606,6 +2607,13 @@ func (x *WebhookTested) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *WebhookTested) GetFaults() []*SettingFault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
 }
 
 var File_messages_webhooks_proto protoreflect.FileDescriptor
@@ -2820,7 +2828,7 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
-	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"\xac\x03\n" +
+	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"\xe7\x03\n" +
 	"\rWebhookTested\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -2834,7 +2842,8 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\vduration_ms\x18\n" +
 	" \x01(\x03R\n" +
 	"durationMs\x12\x14\n" +
-	"\x05error\x18\v \x01(\tR\x05errorB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x05error\x18\v \x01(\tR\x05error\x129\n" +
+	"\x06faults\x18\x84\x02 \x03(\v2 .topicdesk.messages.SettingFaultR\x06faultsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_webhooks_proto_rawDescOnce sync.Once
@@ -2926,11 +2935,12 @@ var file_messages_webhooks_proto_depIdxs = []int32{
 	38, // 32: topicdesk.messages.WebhookTested.code:type_name -> topicdesk.messages.Code
 	36, // 33: topicdesk.messages.WebhookTested.request_headers:type_name -> topicdesk.messages.HeaderLine
 	36, // 34: topicdesk.messages.WebhookTested.response_headers:type_name -> topicdesk.messages.HeaderLine
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	12, // 35: topicdesk.messages.WebhookTested.faults:type_name -> topicdesk.messages.SettingFault
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_messages_webhooks_proto_init() }

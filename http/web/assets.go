@@ -21,7 +21,8 @@ var embedded embed.FS
 // templates are all pages. They are part of the program, so it panics when they can't be read; no test passes then.
 var templates = sync.OnceValue(func() *template.Template {
 	funcs := template.FuncMap{"asset": assetPath, "number": number, "millis": millis, "seconds": inSeconds, "bytes": inBytes,
-		"join": strings.Join, "exportStyle": exportStyle}
+		"join": strings.Join, "exportStyle": exportStyle,
+		"priorities": func() []string { return priorities }}
 	return template.Must(template.New("").Funcs(funcs).ParseFS(embedded, "templates/*.html"))
 })
 

@@ -13,8 +13,7 @@ func (s *Site) content(c *fiber.Ctx, of *session) error { return s.file(c, of, f
 
 func (s *Site) thumbnail(c *fiber.Ctx, of *session) error { return s.file(c, of, true) }
 
-// file serves the bytes of a file to whoever may see the message that has it. The headers keep browsers from treating
-// somebody's file as a page of ours, as those of the API do.
+// file serves the bytes of a file to whoever may see the message that has it.
 func (s *Site) file(c *fiber.Ctx, of *session, thumbnail bool) error {
 	ctx, id := c.UserContext(), c.Params("id")
 	found, err := ask[*messages.AttachmentRecord](ctx, s, messages.KindQuery, "", &messages.GetAttachment{AttachmentId: id})
@@ -43,11 +42,16 @@ func (s *Site) file(c *fiber.Ctx, of *session, thumbnail bool) error {
 	if s.o.Files == nil || found.State != "stored" || thumbnail && !found.Thumbnail {
 		return errNowhere
 	}
-	r, size, err := s.o.Files.FileContent(ctx, found.AttachmentId, thumbnail)
+	return sendFile(c, s.o.Files, found.AttachmentId, found.FileName, thumbnail)
+}
+
+// sendFile answers with the bytes of a file. The headers keep browsers from treating it as a page of ours, as those of the API do.
+func sendFile(c *fiber.Ctx, files Files, id, name string, thumbnail bool) error {
+	r, size, err := files.FileContent(c.UserContext(), id, thumbnail)
 	if err != nil {
 		return errNowhere
 	}
-	kind, name, as := "application/octet-stream", found.FileName, "attachment"
+	kind, as := "application/octet-stream", "attachment"
 	if thumbnail {
 		kind, name, as = "image/jpeg", "thumbnail.jpg", "inline"
 	}

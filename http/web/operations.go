@@ -29,7 +29,7 @@ type section struct {
 
 // sections are in the order of the menu.
 var sections = []section{
-	{"overview", messages.ScopeMonitoringRead, true}, {"groups", messages.ScopeMonitoringRead, false}, {"people", "users:read", false},
+	{"overview", messages.ScopeMonitoringRead, true}, {"tickets", "tickets:read", false}, {"groups", messages.ScopeMonitoringRead, false}, {"people", "users:read", false},
 	{"webhooks", "webhooks:read", false}, {"keys", "keys:read", false}, {"errors", messages.ScopeMonitoringRead, true},
 	{"reports", messages.ScopeReportsRead, false}, {"nodes", messages.ScopeAdmin, true},
 }
@@ -68,6 +68,7 @@ var operationRoutes = map[string][]operationRoute{
 	"groups":   {{http.MethodGet, "", (*operator).groups}, {http.MethodPost, "/:id", (*operator).changeGroup}},
 	"people":   {{http.MethodGet, "", (*operator).people}},
 	"nodes":    {{http.MethodGet, "", (*operator).nodes}},
+	"tickets":  ticketRoutes,
 	"webhooks": webhookRoutes, "keys": keyRoutes, "errors": errorRoutes, "reports": reportRoutes,
 }
 
@@ -104,6 +105,7 @@ type operator struct {
 	of      *session
 	section section
 	refused *refusal // why what the form asks was not done; nil: nothing was refused
+	beside  bool     // the page says that beside the form, not at its top
 }
 
 // refusal is an answer of the API that says why it did not do something (docs/api.md, Problems).
@@ -118,6 +120,9 @@ type fieldFault struct {
 	Pointer string `json:"pointer"`
 	Name    string `json:"name"`
 	Detail  string `json:"detail"`
+	Line    int    `json:"line"` // within the text at the pointer; 0: unknown
+	Column  int    `json:"column"`
+	Spot    *spot  `json:"-"` // where that is in what was entered; nil: not known
 }
 
 // Field names what is at fault, without the sign that begins a pointer.
@@ -248,6 +253,9 @@ func (o *operator) show(template string, data any) error {
 		if done := "done_" + firstOf(o.c.Query("done"), commandIDs); textOf("en", done) != done {
 			p.Done = done
 		}
+	}
+	if o.beside {
+		p.Refused = nil
 	}
 	if o.refused != nil {
 		o.c.Status(o.refused.Status)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,7 +38,7 @@ func (o *operator) testWebhook() error {
 	if err := o.call(http.MethodPost, "/webhooks/"+o.param("id")+"/test", body, tested); err != nil {
 		return o.again(err, o.webhook)
 	}
-	return o.webhookWith(tested)
+	return o.webhookWith(func(p *webhookPage) { p.Tested = tested })
 }
 
 func (o *operator) enableWebhook() error {
@@ -67,19 +66,6 @@ func (o *operator) rotateSecret() error {
 		return o.again(err, o.webhook)
 	}
 	return o.show("operations-secret", &secretPage{"new_webhook", made.Called(), made.Secret, o.path("/" + made.WebhookID)})
-}
-
-// saveTemplates replaces the templates; nothing entered removes them.
-func (o *operator) saveTemplates() error {
-	text := strings.TrimSpace(o.c.FormValue("templates"))
-	if text == "" {
-		text = "null"
-	}
-	if !json.Valid([]byte(text)) {
-		o.refused = &refusal{Status: http.StatusUnprocessableEntity, Code: "invalid_json"}
-		return o.webhook()
-	}
-	return o.changed(http.MethodPatch, "", map[string]json.RawMessage{"templates": json.RawMessage(text)}, "templates")
 }
 
 // startReplay delivers again what was given up, or what happened in a time: of the reader's zone, as their browser told.

@@ -24,6 +24,7 @@ var webhookRoutes = []operationRoute{
 	{http.MethodPost, "/:id/delete", (*operator).deleteWebhook},
 	{http.MethodPost, "/:id/secret", (*operator).rotateSecret},
 	{http.MethodPost, "/:id/templates", (*operator).saveTemplates},
+	{http.MethodPost, "/:id/preview", (*operator).previewTemplates},
 	{http.MethodPost, "/:id/replay", (*operator).startReplay},
 	{http.MethodPost, "/:id/replays/:replay/cancel", (*operator).cancelReplay},
 	{http.MethodPost, "/:id/deliveries/:event/retry", (*operator).retryDelivery},
@@ -178,20 +179,23 @@ type webhookPage struct {
 	States    []filter
 	State     string // of the deliveries that are shown; "": all
 	Types     []string
-	Type      string       // of the last test
+	Type      string       // of the last test, or preview
 	Tested    *webhookTest // what came of it; nil: there was none
 	Replay    *replay      // the one that was started here; nil: none
 	Templates string       // as JSON, as they are or were entered
+	Preview   *webhookPreview
+	Wrong     *refusal // why the templates were neither saved nor tried; nil: nothing is wrong
 }
 
 // deliveryStates are the filters of deliveries, as the address names them; the first is all.
 var deliveryStates = []string{"all", "pending", "sent", "failed", "exhausted", "aborted", "skipped"}
 
-func (o *operator) webhook() error { return o.webhookWith(nil) }
+func (o *operator) webhook() error { return o.webhookWith(func(*webhookPage) {}) }
 
-// webhookWith shows the page of a webhook, with the outcome of a test.
-func (o *operator) webhookWith(tested *webhookTest) error {
-	p := &webhookPage{Webhook: &webhook{}, Types: eventTypes(), Type: o.entered("type"), Tested: tested}
+// webhookWith shows the page of a webhook, with the outcome of what was asked for on it.
+func (o *operator) webhookWith(outcome func(*webhookPage)) error {
+	p := &webhookPage{Webhook: &webhook{}, Types: eventTypes(), Type: o.entered("type")}
+	outcome(p)
 	api, page := "/webhooks/"+o.param("id"), o.path("/"+o.param("id"))
 	if err := o.get(api, p.Webhook); err != nil {
 		return err

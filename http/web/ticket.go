@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"html/template"
+	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -179,6 +181,14 @@ func (v *view) Article(m said) (template.HTML, error) {
 	}
 	return template.HTML(`<article class="` + class + `" id="m` + id + `" data-rev="` + revOf(b.String(), class) + version + //nolint:gosec // made by a template
 		`" data-testid="message">` + b.String() + "</article>"), nil
+}
+
+// ticketOrOperations leads who signed in by an API key to the page that they have for a ticket, so that people can send its address.
+func (s *Site) ticketOrOperations(c *fiber.Ctx, of *session) error {
+	if of.person == nil {
+		return c.Redirect(operationsPath+"/tickets/"+url.PathEscape(c.Params("id")), http.StatusSeeOther)
+	}
+	return s.ticket(c, of)
 }
 
 func (s *Site) ticket(c *fiber.Ctx, of *session) error {

@@ -93,7 +93,7 @@ func Mount(app *fiber.App, o Options) *Site {
 	app.Get("/", s.page(s.inbox))
 	app.Get("/stream", s.page(s.signedIn(s.inboxStream)))
 	app.Post(signOutPath, s.page(s.withSession(s.fromOwnPage(s.signOut))))
-	app.Get("/tickets/:id", s.page(s.signedIn(s.ticket)))
+	app.Get("/tickets/:id", s.page(s.withSession(s.ticketOrOperations)))
 	app.Get("/tickets/:id/timeline", s.page(s.signedIn(s.timeline)))
 	app.Get("/tickets/:id/stream", s.page(s.signedIn(s.stream)))
 	app.Post("/tickets/:id/answer", s.page(s.changing(s.answer)))

@@ -1,11 +1,14 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -192,6 +195,55 @@ func (r *Room) Test(ctx context.Context, webhookID, kind string) (*messages.Webh
 		out.ResponseHeaders = append(out.ResponseHeaders, &messages.HeaderLine{Name: name, Value: result.ResponseHeaders.Get(name)})
 	}
 	for _, h := range headersOf(result.RequestHeaders) {
+		out.RequestHeaders = append(out.RequestHeaders, &messages.HeaderLine{Name: h.Name, Value: h.Value})
+	}
+	return out, nil
+}
+
+// Preview makes the request for the example of a type of event with these templates, and sends nothing. What is wrong with the
+// templates is in Faults of the answer. raw nil: the endpoint's own templates.
+func (r *Room) Preview(ctx context.Context, webhookID, kind string, raw json.RawMessage) (*messages.WebhookTested, error) {
+	record, err := r.env.Store.Webhook(ctx, webhookID)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && !record.DeletedAt.IsZero() {
+		return &messages.WebhookTested{Code: messages.Code_NOT_FOUND}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	of, known := view.EventTypeOf(kind)
+	if !known {
+		return &messages.WebhookTested{Code: messages.Code_NOT_FOUND}, nil
+	}
+	out := &messages.WebhookTested{Code: messages.Code_OK}
+	if raw != nil {
+		record.Templates = raw
+	}
+	if err := r.tryTemplates(record, []view.EventType{of}); err != nil {
+		out.Faults = faultsOf(err)
+		return out, nil
+	}
+	e, err := r.endpointOf(record)
+	if err != nil {
+		out.Error = err.Error()
+		return out, nil
+	}
+	req, err := r.request(e, exampleOf(of), r.env.Now())
+	if err != nil {
+		return nil, err // it was tried above
+	}
+	out.Method, out.Host, out.RequestBody = cmp.Or(req.Method, "POST"), hostOf(e.url), string(req.Body)
+	shown, own := map[string]string{"content-type": cmp.Or(req.ContentType, "application/json")}, map[string]string{}
+	for name, value := range e.headers {
+		own[strings.ToLower(name)] = value
+	}
+	for name, value := range req.Header {
+		name = strings.ToLower(name)
+		if secret, has := own[name]; has && value == secret {
+			value = desk.MaskedHeader
+		}
+		shown[name] = value
+	}
+	for _, h := range headersOf(shown) {
 		out.RequestHeaders = append(out.RequestHeaders, &messages.HeaderLine{Name: h.Name, Value: h.Value})
 	}
 	return out, nil

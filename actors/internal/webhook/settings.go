@@ -69,24 +69,37 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 }
 
 // templateFaults tries the templates with an example of each type of event that the endpoint hears.
-func (w *webhook) templateFaults(r *storage.Webhook) (faults []*messages.SettingFault) {
-	templates, err := delivery.ParseTemplates(r.Templates)
-	if err == nil {
-		var examples []delivery.Envelope
-		for _, of := range view.EventTypes {
-			e := exampleOf(of)
-			if !filterOf(r).Selects(&storage.Event{Type: of.Type, TicketID: e.TicketID, GroupID: r.GroupID}) {
-				continue
-			}
-			if r.Content == "ids" {
-				if short, err := e.IDs(w.room.addressOf(&e)); err == nil {
-					e = short
-				}
-			}
-			examples = append(examples, e)
+func (w *webhook) templateFaults(r *storage.Webhook) []*messages.SettingFault {
+	var heard []view.EventType
+	for _, of := range view.EventTypes {
+		if filterOf(r).Selects(&storage.Event{Type: of.Type, TicketID: exampleOf(of).TicketID, GroupID: r.GroupID}) {
+			heard = append(heard, of)
 		}
-		err = templates.Check(examples)
 	}
+	return faultsOf(w.room.tryTemplates(r, heard))
+}
+
+// tryTemplates fills an endpoint's templates with an example of each of these types, as it would get it.
+func (r *Room) tryTemplates(of *storage.Webhook, types []view.EventType) error {
+	templates, err := delivery.ParseTemplates(of.Templates)
+	if err != nil {
+		return err
+	}
+	examples := make([]delivery.Envelope, 0, len(types))
+	for _, one := range types {
+		e := exampleOf(one)
+		if of.Content == "ids" {
+			if short, err := e.IDs(r.addressOf(&e)); err == nil {
+				e = short
+			}
+		}
+		examples = append(examples, e)
+	}
+	return templates.Check(examples)
+}
+
+// faultsOf says for whoever writes templates what is wrong with them.
+func faultsOf(err error) (faults []*messages.SettingFault) {
 	for _, e := range templateErrors(err) {
 		detail := e.Why
 		if e.Type != "" {

@@ -1,0 +1,177 @@
+package httpedge_test
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+const keyTickets = "/operations/tickets"
+
+// TestWebTicketsByKey: who signed in by an API key sees the tickets and messages that its scopes show, and changes what they allow.
+func TestWebTicketsByKey(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	ticket := s.opened(s.ann, s.support, "Printer <b>is</b> on fire")
+	other := s.opened(s.newPerson("Otto", s.sales), s.sales, "An invoice")
+	say := func(text string) {
+		t.Helper()
+		_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: int(ticket.Home.TelegramTopicID), Text: text})
+		s.must(err)
+	}
+	say("It <i>smells</i> of toner")
+	say("// a note")
+	file := s.stored(ticket)
+	at := keyTickets + "/" + ticket.TicketID
+	s.run(t, "tickets without messages", func(t *testing.T) {
+		v := s.signInByKey(s.key(nil, "tickets:read"))
+		if p := v.get(keyTickets); p.status != 200 || !p.has("Printer <b>is</b> on fire", "An invoice", `data-testid="ticket"`) || strings.Contains(p.body, "<b>is") ||
+			strings.Contains(p.body, "toner") {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		if p := v.get(at); p.status != 200 || !p.has("Printer <b>is</b> on fire", "messages:read") || p.has("toner") || strings.Contains(p.body, "<form method=\"post\" action=\""+at) {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		if p := v.get(at + "/files/" + url.PathEscape(file)); p.status != http.StatusForbidden {
+			t.Errorf("a file: %d %s", p.status, p.body)
+		}
+		for _, change := range []string{"/answer", "/close", "/reopen", "/change"} {
+			if p := v.post(at+change, url.Values{"text": {"intruded"}, "title": {"intruded"}}); p.status != http.StatusForbidden {
+				t.Errorf("%s: %d %s", change, p.status, p.body)
+			}
+		}
+	})
+	s.run(t, "found by its words, its number and its state", func(t *testing.T) {
+		v := s.signInByKey(s.key(nil, "tickets:read"))
+		for query, found := range map[string]bool{"?q=printer": true, "?q=zanzibar": false, "?state=closed": false, "?state=all": true, "?state=desk": true,
+			"?state=customer": false, "?q=%23" + strconv.FormatInt(ticket.Number, 10): true, "?q=printer&state=desk": true} {
+			if p := v.get(keyTickets + query); p.status != 200 || strings.Contains(p.body, ticket.TicketID) != found {
+				t.Errorf("%s: %d, want it %v: %s", query, p.status, found, p.body)
+			}
+		}
+		if p := v.get(keyTickets + "?q=pr"); p.status != http.StatusUnprocessableEntity && p.status != http.StatusBadRequest || !p.has(`value="pr"`) {
+			t.Errorf("too short: %d %s", p.status, p.body)
+		}
+	})
+	s.run(t, "messages, notes and files", func(t *testing.T) {
+		v := s.signInByKey(s.key(nil, "tickets:read", "messages:read", "groups:read"))
+		p := v.get(at)
+		if p.status != 200 || !p.has("It <i>smells</i> of toner", "a note", "internal note", "plan.txt", "Support") || strings.Contains(p.body, "<i>smells") {
+			t.Fatalf("%d %s", p.status, p.body)
+		}
+		address := regexp.MustCompile(`href="(` + at + `/files/[^"]+)"`).FindStringSubmatch(p.body)
+		if address == nil {
+			t.Fatal(p.body)
+		}
+		got := v.get(address[1])
+		if got.status != 200 || got.body != "the secret plan" || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") ||
+			got.header.Get("Content-Type") != "application/octet-stream" || !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%d %v %s", got.status, got.header, got.body)
+		}
+		if p := v.get(strings.Replace(address[1], ticket.TicketID, other.TicketID, 1)); p.status != http.StatusNotFound {
+			t.Errorf("as another ticket's: %d", p.status)
+		}
+	})
+	s.run(t, "what its scopes let it change", func(t *testing.T) {
+		v := s.signInByKey(s.key(func(k *storage.APIKey) { k.Name = "CRM" }, "tickets:*", "messages:*"))
+		if p := v.post(at+"/answer", url.Values{"text": {"We are on our way"}}); p.status != 200 || !p.has("being sent") {
+			t.Fatal(p.status, p.body)
+		}
+		s.awaitText(s.support, int(ticket.Home.TelegramTopicID), "We are on our way")
+		for _, change := range []struct {
+			path, says string
+			form       url.Values
+		}{
+			{"/change", "urgent</span>", url.Values{"priority": {"urgent"}}}, {"/change", ">Lamp<", url.Values{"title": {"Lamp"}}},
+			{"/change", `class="state pending"`, url.Values{"status": {"pending"}}}, {"/reopen", `class="state open"`, nil},
+			{"/close", `class="state closed"`, url.Values{"reason": {"Solved"}}}, {"/reopen", `class="state open"`, nil},
+		} {
+			if p := v.post(at+change.path, change.form); p.status != 200 || !p.has(change.says, `data-testid="done"`) {
+				t.Errorf("%s %v: %d %s", change.path, change.form, p.status, p.body)
+			}
+		}
+		if p := v.post(at+"/answer", url.Values{"text": {" "}}); p.status != http.StatusUnprocessableEntity {
+			t.Errorf("nothing said: %d %s", p.status, p.body)
+		}
+		if p := v.post(at+"/change", url.Values{"priority": {"extreme"}}); p.status != http.StatusUnprocessableEntity {
+			t.Errorf("no such priority: %d %s", p.status, p.body)
+		}
+	})
+}
+
+// TestWebTicketsAreClosedToKeys walks the pages of tickets as keys that may not see them: bound to another group, expired, revoked,
+// without the scope.
+func TestWebTicketsAreClosedToKeys(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	w := s.newWalk()
+	place := func(chat int64) string {
+		t.Helper()
+		g, err := s.store.GroupByTelegramID(t.Context(), chat)
+		s.must(err)
+		return g.GroupID
+	}
+	scopes := []string{"tickets:*", "messages:*", "groups:read"}
+	own := s.signInByKey(s.key(of(place(s.support)), scopes...))
+	base := keyTickets + "/" + path.Base(w.base)
+	if p := own.get(keyTickets); p.status != 200 || !p.has(mark) {
+		t.Fatalf("its own group's: %d %s", p.status, p.body)
+	}
+	page := own.get(base)
+	if page.status != 200 || !page.has(mark+" is near", mark+".txt") {
+		t.Fatalf("its own group's: %d %s", page.status, page.body)
+	}
+	revoked, expired := s.key(nil, scopes...), s.key(func(k *storage.APIKey) { k.ExpiresAt = time.Now().Add(time.Hour) }, scopes...)
+	out := map[string]*visitor{"another group": s.signInByKey(s.key(of(place(s.sales)), scopes...)), "revoked": s.signInByKey(revoked),
+		"expired": s.signInByKey(expired), "without the scope": s.signInByKey(s.key(nil, "messages:*", "groups:write"))}
+	tokens := map[string]string{}
+	for who, v := range out {
+		if tokens[who] = "x"; who != "without the scope" {
+			tokens[who] = v.token()
+		}
+	}
+	s.do("DELETE", "/api/v1/api-keys/"+idOf(revoked), s.key(nil, "admin"), nil).is(204)
+	s.changeKey(expired, func(k *storage.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) })
+	routes := 0
+	for _, r := range w.routes {
+		if !strings.HasPrefix(r.path, keyTickets) {
+			continue
+		}
+		routes++
+		for who, v := range out {
+			for _, address := range w.addresses(r.path) {
+				form := url.Values{"csrf": {tokens[who]}, "text": {"intruded"}, "title": {"intruded"}, "priority": {"urgent"}}
+				if r.method != http.MethodPost {
+					form = nil
+				}
+				p := v.send(r.method, address, form)
+				w.shut(&outsider{visitor: v}, r.method+" "+r.path+" by "+who, address, p)
+				signIn := p.status == http.StatusSeeOther && p.header.Get("Location") == "/sign-in"
+				good := signIn
+				switch who {
+				case "another group":
+					good = p.status == http.StatusNotFound || !r.named() && p.status == http.StatusOK
+				case "without the scope":
+					good = p.status == http.StatusForbidden || p.status == http.StatusNotFound
+				}
+				if !good {
+					t.Errorf("%s: %s %s answers %d: %s", who, r.method, address, p.status, p.body)
+				}
+			}
+		}
+	}
+	if routes < 8 {
+		t.Errorf("%d routes", routes)
+	}
+	if p := own.get(base); p.has("intruded") || !p.has("normal priority") {
+		t.Error("somebody answered or changed it who may not")
+	}
+}
