@@ -28,6 +28,7 @@ type desks struct {
 	net      *network // of the third node; nil: it is not the test's to cut
 	nodes    []*node
 	mode     string // polling or webhook
+	database string // its name
 	balancer *balancer
 	events   *events
 
@@ -71,7 +72,9 @@ func desksAt(t *testing.T, mode string, network *network, places []place) *desks
 	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode}
 	d.balancer = newBalancer(d)
 	d.events = newEvents(d)
-	files, database := t.TempDir(), newDatabase()
+	files := t.TempDir()
+	d.database = newDatabase()
+	d.opener.dropAtEnd(t, d.database)
 	for _, at := range places {
 		n := &node{d: d, t: t, dir: t.TempDir(), peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at),
 			prefix: at.prefix, statuses: make(chan int, 1)}
@@ -81,7 +84,7 @@ func desksAt(t *testing.T, mode string, network *network, places []place) *desks
 			"HTTP_ADDR="+n.http, "DATA_DIR="+t.TempDir(), "FILES_URL=file://"+files+"?shared=true",
 			"SECRETS_KEY="+strings.Repeat("k", 32), "WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8,198.18.0.0/15",
 			"CLUSTER_PROVIDER=etcd", "CLUSTER_ADDR="+n.peers, "CLUSTER_INSECURE=true", "ETCD_ENDPOINTS="+at.reach(t, d.etcd.URL),
-			"DATABASE_URL="+at.reachStore(t, d.server.URI())+database, "TELEGRAM_API_URL="+at.reachStore(t, setting(d.env, "TELEGRAM_API_URL")))
+			"DATABASE_URL="+databaseURL(t, at.reachStore(t, d.server.URI()), d.database), "TELEGRAM_API_URL="+at.reachStore(t, setting(d.env, "TELEGRAM_API_URL")))
 		d.nodes = append(d.nodes, n)
 	}
 	d.sim.OnBotMessage(d.onCopy)
@@ -130,7 +133,7 @@ func freePort(t *testing.T, at place) string {
 }
 
 // patience is how long only a failing test waits.
-const patience = 45 * time.Second
+const patience = 2 * time.Minute
 
 func (d *desks) await(what string, cond func() bool) {
 	d.Helper()
@@ -175,13 +178,11 @@ func (d *desks) begin(lines int) {
 	d.Helper()
 	start := time.Now()
 	d.together()
-	database := setting(d.nodes[0].env, "DATABASE_URL")
-	database = database[strings.LastIndex(database, "/")+1:]
-	must(d.T, d.server.Index(d.Context(), database)) // which FerretDB's finds need
+	must(d.T, d.server.Index(d.Context(), d.database))
 	key := strings.TrimSpace(d.command(d.nodes[0], "apikey", "create", "--name", "test", "--scopes", "admin"))
 	d.events.begin(key[strings.LastIndex(key, "\n")+1:])
 	d.open(lines)
-	store, err := mongodb.Open(d.Context(), d.server.URI(), database)
+	store, err := mongodb.Open(d.Context(), d.server.URI(), d.database)
 	must(d.T, err)
 	defer func() { must(d.T, store.Close()) }()
 	for _, l := range d.lines {

@@ -12,6 +12,7 @@ import (
 type figures struct {
 	what                  string
 	said, lost, disorder  int           // words, those that never came, tickets whose copies came out of order
+	rate                  float64       // words a second
 	again                 int           // copies that came again
 	usual                 time.Duration // what a copy took at most shortly before
 	touched, others       int           // tickets that had something on the node, and those that had not
@@ -55,7 +56,7 @@ func (d *desks) meet(x trouble, f func()) {
 	}
 	start := time.Now()
 	hush, stop := d.talking()
-	d.wait(forms(3*pace(), pace()))
+	d.wait(forms(3*pace(), max(pace(), 4*time.Second)))
 	hush()
 	began := time.Now()
 	usual := d.slowest(start, began)
@@ -66,8 +67,9 @@ func (d *desks) meet(x trouble, f func()) {
 	}
 	d.wait(time.Until(over.Add(pace() + 2*time.Second))) // so that something is said in each ticket afterwards
 	stop()
+	talked := time.Since(start)
 	after := d.arrived()
-	got := figures{what: x.what, said: after.said - before.said, lost: after.lost, disorder: after.disorder,
+	got := figures{what: x.what, said: after.said - before.said, rate: float64(after.said-before.said) / talked.Seconds(), lost: after.lost, disorder: after.disorder,
 		again: after.again - before.again, usual: usual, events: after.events.since(before.events)}
 	met, refused, slowest := d.balancer.chatsMet(x.node)
 	got.refused, got.slowest = refused, slowest
@@ -138,8 +140,8 @@ func (l *line) silence(since time.Time) (longest time.Duration) {
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("%s: %d said, %d lost, %d came again; silent for %v at most (a copy takes %v); %d tickets that were not touched for %v; "+
-		"events: %v; %d updates were answered 503, after %v at most", f.what, f.said, f.lost, f.again, rounded(f.silence), rounded(f.usual),
+	return fmt.Sprintf("%s: %d said (%.1f/s), %d lost, %d came again; silent for %v at most (a copy takes %v); %d tickets that were not touched for %v; "+
+		"events: %v; %d updates were answered 503, after %v at most", f.what, f.said, f.rate, f.lost, f.again, rounded(f.silence), rounded(f.usual),
 		f.others, rounded(f.otherSilence), f.events, f.refused, rounded(f.slowest))
 }
 

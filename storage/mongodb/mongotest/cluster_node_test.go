@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -194,7 +193,7 @@ func through(t *testing.T, host, address string) string {
 	}
 	u, err := url.Parse(address)
 	must(t, err)
-	u.Host = forward(t, host, u.Host)
+	u.Host = newRelay(t, host, u.Host).addr
 	return u.String()
 }
 
@@ -265,57 +264,4 @@ func (n *network) places() []place {
 	return []place{{peers: n.peers + ".1", http: "127.0.0.1"}, {peers: n.peers + ".2", http: "127.0.0.2"},
 		{peers: n.peers + ".3", http: n.api + ".3", prefix: []string{"ip", "netns", "exec", n.name},
 			etcd: n.peers + ".1", storage: n.api + ".1"}}
-}
-
-// forward passes connections to an address of the host on to target, until the test ends, and returns the address.
-func forward(t *testing.T, host, target string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", host+":0")
-	must(t, err)
-	var running sync.WaitGroup
-	var mu sync.Mutex
-	open, ended := map[net.Conn]bool{}, false
-	enter := func(c net.Conn) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		open[c] = true
-		return !ended
-	}
-	t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		ended = true
-		for c := range open {
-			_ = c.Close()
-		}
-		mu.Unlock()
-		running.Wait()
-	})
-	pass := func(from, to net.Conn) {
-		_, _ = io.Copy(to, from)
-		_, _ = from.Close(), to.Close()
-		mu.Lock()
-		defer mu.Unlock()
-		delete(open, from)
-	}
-	running.Go(func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			to, err := net.Dial("tcp", target)
-			if err != nil {
-				_ = from.Close()
-				continue
-			}
-			if !enter(from) || !enter(to) {
-				_, _ = from.Close(), to.Close()
-				return
-			}
-			running.Go(func() { pass(from, to) })
-			running.Go(func() { pass(to, from) })
-		}
-	})
-	return l.Addr().String()
 }

@@ -1,10 +1,12 @@
 package mongotest_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,16 +40,33 @@ const (
 	ofCut  = 15 * time.Second
 )
 
-// How many tickets there are, and the pause between two messages of each: what FerretDB can do, which carries out one command
-// after the other.
+// How many tickets there are, and the pause between two messages of each. FerretDB carries out one command after the other, so it
+// has few; a real server has 60 tickets and 60 messages a second, or as many as DESK_TICKETS and DESK_RATE say.
 func tickets() int {
-	if long() {
+	switch {
+	case realURI() != "":
+		return load("DESK_TICKETS", 60)
+	case long():
 		return 12
 	}
 	return 4
 }
 
-func pace() time.Duration { return forms(time.Second, 4*time.Second) }
+func pace() time.Duration {
+	if realURI() != "" {
+		return time.Duration(tickets()) * time.Second / time.Duration(load("DESK_RATE", 60))
+	}
+	return forms(time.Second, 4*time.Second)
+}
+
+// load is a number that the environment may set.
+func load(name string, otherwise int) int {
+	n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(otherwise)))
+	if err != nil || n <= 0 {
+		panic(name + " must be a number from 1 on")
+	}
+	return n
+}
 
 func (d *desks) within(limit time.Duration, cond func() bool) bool {
 	look, inVain := time.NewTicker(20*time.Millisecond), time.After(limit)

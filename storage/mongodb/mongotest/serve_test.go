@@ -14,15 +14,15 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
-	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
 )
 
-// service is the program on MongoDB's protocol, with a Telegram of two groups. The database's server runs in the
-// process of the test. The service has a process of its own, which the test kills.
+// service is the program on MongoDB's protocol, with a Telegram of two groups. The database's server is FerretDB in the
+// process of the test, or a real one. The service has a process of its own, which the test kills.
 type service struct {
 	*testing.T
 	sim            *simulator.Server
-	server         *mongotest.Server
+	server         server
+	opener         *opener
 	path, addr     string
 	env            []string
 	cmd            *exec.Cmd
@@ -32,7 +32,7 @@ type service struct {
 }
 
 func newService(t *testing.T) *service {
-	server, o := onFerret(t)
+	server, o := serverOf(t)
 	sim, err := simulator.New(simulator.Options{})
 	must(t, err)
 	t.Cleanup(func() { _ = sim.Close() })
@@ -41,7 +41,7 @@ func newService(t *testing.T) *service {
 	t.Cleanup(func() { _ = running.Stop() })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	s := &service{T: t, sim: sim, server: server, path: program(t), addr: l.Addr().String()}
+	s := &service{T: t, sim: sim, server: server, opener: o, path: program(t), addr: l.Addr().String()}
 	must(t, l.Close())
 	database := newDatabase()
 	must(t, o.open(t, database).Close()) // creates the index that FerretDB's finds need
@@ -50,7 +50,7 @@ func newService(t *testing.T) *service {
 		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook",
 		"TELEGRAM_WEBHOOK_SECRET=" + hookSecret,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
-		"DATABASE_URL=" + server.URI() + database, "DATA_DIR=" + t.TempDir(),
+		"DATABASE_URL=" + databaseURL(t, server.URI(), database), "DATA_DIR=" + t.TempDir(),
 	}
 	person := func(name, username string) int64 {
 		p, err := sim.AddPerson(simulator.Person{FirstName: name, Username: username, LanguageCode: "en"})

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,21 +86,27 @@ func (o *opener) open(t *testing.T, database string, opts ...mongodb.Option) *mo
 	if o.index != nil {
 		o.index(t, database)
 	}
-	if o.drop {
-		t.Cleanup(func() {
-			client, err := mongo.Connect(options.Client().ApplyURI(o.uri))
-			if err == nil {
-				err = errors.Join(client.Database(database).Drop(context.Background()), client.Disconnect(context.Background()))
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	o.dropAtEnd(t, database)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.names[s] = database
 	return s
+}
+
+// dropAtEnd drops a database when the test ends, on a server that outlives it.
+func (o *opener) dropAtEnd(t *testing.T, database string) {
+	if !o.drop {
+		return
+	}
+	t.Cleanup(func() {
+		client, err := mongo.Connect(options.Client().ApplyURI(o.uri))
+		if err == nil {
+			err = errors.Join(client.Database(database).Drop(context.Background()), client.Disconnect(context.Background()))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func (o *opener) reopen(t *testing.T, s storage.Store) storage.Store {
@@ -186,9 +191,8 @@ func TestStoreOnRealServer(t *testing.T) {
 
 func onRealServer(t *testing.T) *opener {
 	t.Helper()
-	uri := strings.TrimSpace(os.Getenv("MONGODB_TEST_URI"))
-	if uri == "" {
+	if realURI() == "" {
 		t.Skip("MONGODB_TEST_URI is not set: this test needs the address of a real MongoDB server, mongodb://…")
 	}
-	return &opener{uri: uri, names: map[storage.Store]string{}, drop: true}
+	return &opener{uri: realURI(), names: map[storage.Store]string{}, drop: true}
 }
