@@ -61,10 +61,23 @@ func (q *query) findNumber(m *messages.FindNumber) proto.Message {
 	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: []string{id}}
 }
 
+// describedAtMost is how many tickets are found that one message describes.
+const describedAtMost = 20
+
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId,
 		&messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
 	reply := &messages.MessageFound{Code: q.code(m, err)}
+	if m.Described {
+		party := storage.MessageParty(messages.MessageKey(m.ChatId, m.MessageId))
+		described, err := q.env.Store.TicketsWith(q.env.Ctx, party, describedAtMost)
+		if err != nil {
+			return &messages.MessageFound{Code: q.code(m, err)}
+		}
+		for i := range described {
+			reply.Described = append(reply.Described, described[i].TicketID)
+		}
+	}
 	if original == nil {
 		return reply
 	}

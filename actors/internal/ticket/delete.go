@@ -37,6 +37,9 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
 		return entity.Duplicate(), nil
 	}
+	if m.Described {
+		return t.onTakeBack(m)
+	}
 	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
@@ -113,6 +116,10 @@ func (t *ticket) deleteRefusal(
 
 // mayDelete reports whether somebody may delete the message that they reply to.
 func (t *ticket) mayDelete(m *messages.DeleteMessage) (verdict, []ids.Place, error) {
+	if m.Described {
+		v, ask := t.mayTakeBack(m)
+		return v, ask, nil
+	}
 	original, err := t.repliedTo(m)
 	if err != nil || original == nil {
 		return yes, nil, err // deleteRefusal says what is missing
@@ -120,19 +127,25 @@ func (t *ticket) mayDelete(m *messages.DeleteMessage) (verdict, []ids.Place, err
 	if by := desk.SenderOf(m.Origin); by.Kind == original.Sender.Kind && by.ID == original.Sender.ID {
 		return yes, nil, nil
 	}
-	found, ask := no, []ids.Place(nil)
-	for _, groupID := range slices.Compact([]ids.Place{original.GroupID, t.record.Home.GroupID}) {
-		v, groups := t.administers(m.Origin, groupID)
+	found, ask := t.administersOne(m.Origin, original.GroupID, t.record.Home.GroupID)
+	return found, ask, nil
+}
+
+// administersOne says whether a person administers one of two groups.
+func (t *ticket) administersOne(o *messages.Origin, groupIDs ...ids.Place) (found verdict, ask []ids.Place) {
+	found = no
+	for _, groupID := range slices.Compact(groupIDs) {
+		v, groups := t.administers(o, groupID)
 		switch {
 		case v == yes:
-			return yes, nil, nil
+			return yes, nil
 		case v == unknown:
 			found, ask = unknown, append(ask, groups...)
 		case v == unanswered && found == no:
 			found = unanswered
 		}
 	}
-	return found, ask, nil
+	return found, ask
 }
 
 // deleteNow marks a message as deleted. Its record stays, with its text, for the ticket's history
@@ -152,6 +165,9 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message)
 // decideDelete carries out a "/delete" that waited, or refuses it. It writes the message first; doing that twice
 // changes nothing.
 func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict, failure string) error {
+	if m.Described {
+		return t.decideTakeBack(id, m, may, failure)
+	}
 	original, err := t.repliedTo(m)
 	if err != nil {
 		return err
