@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,11 +156,30 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.tellRestOfAlbum(m, original); err != nil {
+		return nil, err
+	}
 	return t.changeMessage(original, m.Origin, func(next *storage.Message) (*told, bool) {
 		next.Deleted, next.DeletedAt = true, t.now()
 		next.Pending = append(next.Pending, storage.Pending{ID: m.Origin.GetCommandId(), Kind: desk.PendingCommand, Body: body})
 		return &told{messages.EventMessageDeleted, creatorOf(m.Origin), &view.MessageData{}}, true
 	})
+}
+
+// tellRestOfAlbum tells whoever deletes a part of an album that the others stay.
+func (t *ticket) tellRestOfAlbum(m *messages.DeleteMessage, original *storage.Message) error {
+	told := m.Origin.GetCommandId() + ":album"
+	if original.Media == nil || original.Media.MediaGroupID == "" || slices.Contains(t.record.Handled, told) {
+		return nil
+	}
+	rest, err := t.restOfAlbum(original)
+	if err != nil || len(rest) == 0 {
+		return err
+	}
+	args := map[string]string{"count": strconv.Itoa(len(rest) + 1), "left": strconv.Itoa(len(rest))}
+	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
+	_, err = t.carryOut(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeDeleteAlbum, args) })
+	return err
 }
 
 // decideDelete carries out a "/delete" that waited, or refuses it. It writes the message first; doing that twice

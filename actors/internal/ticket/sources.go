@@ -22,8 +22,16 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
 	}
 	at := desk.SourceAt(t.record.Sources, m.MessageId)
-	if at < 0 {
-		return entity.Answer(messages.Code_NOT_FOUND, "the description has nothing of the message"), nil
+	says := &storage.Message{MessageID: m.MessageId}
+	desk.SetContent(says, m.Content)
+	quoted, err := t.requote(m.MessageId, says)
+	switch {
+	case err != nil:
+		return nil, err
+	case at < 0 && !quoted:
+		return noSource(), nil
+	case at < 0:
+		return entity.OK(), nil
 	}
 	source := &t.record.Sources[at]
 	if slices.Contains(t.record.Handled, m.Origin.GetCommandId()) || source.Withdrawn || m.EditedMs < source.EditedMs {
@@ -71,11 +79,17 @@ func (t *ticket) redescribe(r *storage.Ticket, o *messages.Origin, change func(*
 
 // onTakeBack decides about a "/delete" of a message that gave words to the description.
 func (t *ticket) onTakeBack(m *messages.DeleteMessage) (proto.Message, error) {
-	if desk.SourceAt(t.record.Sources, messages.MessageKey(m.ChatId, m.AnsweredId)) < 0 {
-		return entity.Answer(messages.Code_NOT_FOUND, "the description has nothing of the message"), nil
+	id := messages.MessageKey(m.ChatId, m.AnsweredId)
+	if desk.SourceAt(t.record.Sources, id) < 0 {
+		if quoted, err := t.isQuoted(id); err != nil || !quoted {
+			return noSource(), err
+		}
 	}
 	switch may, ask := t.mayTakeBack(m); may {
 	case yes:
+		if err := t.unquote(m); err != nil {
+			return nil, err
+		}
 		return t.accept(m, t.takingBack(m))
 	case unknown:
 		return t.deferCommand(m, ask)
@@ -101,8 +115,14 @@ func (t *ticket) takingBack(m *messages.DeleteMessage) effect {
 			retracted = desk.RetractEnclosures(r, id)
 			return desk.RewordSource(r, id, messages.Marked{})
 		})
-		args := map[string]string{"ticket": desk.NameOf(r.Ticket), "title": r.Title}
+		at, args := desk.SourceAt(r.Sources, id), map[string]string{"ticket": desk.NameOf(r.Ticket), "title": r.Title}
+		deletes := desk.OperationTo(m.Origin)
+		deletes.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{m.AnsweredId}}}
 		switch {
+		case at < 0:
+			desk.Respond(r, m.Origin, messages.NoticeSourceUnquoted, map[string]string{"ticket": args["ticket"]})
+			desk.AddPending(r.Ticket, m.Origin.GetCommandId(), deletes, 0)
+			return
 		case reworded == desk.SourceStray:
 			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": args["ticket"]})
 			return
@@ -110,11 +130,9 @@ func (t *ticket) takingBack(m *messages.DeleteMessage) effect {
 			desk.Respond(r, m.Origin, messages.NoticeSourceNone, args)
 			return
 		}
-		r.Sources[desk.SourceAt(r.Sources, id)].Withdrawn = true
+		r.Sources[at].Withdrawn = true
 		desk.Respond(r, m.Origin, messages.NoticeSourceDeleted, args)
-		op := desk.OperationTo(m.Origin)
-		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{m.AnsweredId}}}
-		desk.AddPending(r.Ticket, m.Origin.GetCommandId(), op, 0)
+		desk.AddPending(r.Ticket, m.Origin.GetCommandId(), deletes, 0)
 	}
 }
 
@@ -123,10 +141,56 @@ func (t *ticket) decideTakeBack(id string, m *messages.DeleteMessage, may verdic
 	do := answer(m.Origin, messages.NoticeDeleteNotAllowed, nil)
 	switch may {
 	case yes:
+		if err := t.unquote(m); err != nil {
+			return err
+		}
 		do = t.takingBack(m)
 	case unanswered:
 		do = answer(m.Origin, messages.NoticeCannotAsk, map[string]string{"why": failure})
 	}
 	_, err := t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, do)
+	return err
+}
+
+func noSource() *messages.Reply {
+	return entity.Answer(messages.Code_NOT_FOUND, "the ticket shows nothing of the message")
+}
+
+// quotedAtMost is how many of a ticket's messages follow one that they answer and that no ticket has.
+const quotedAtMost = 200
+
+// quoting are the ticket's messages that answer one which no ticket has, such as one in the general topic.
+func (t *ticket) quoting(id ids.MessageKey) (own []storage.Message, err error) {
+	page, err := t.Store.MessagesAnswering(t.Ctx, id, "", quotedAtMost)
+	if err != nil {
+		return nil, fmt.Errorf("read what answers a message: %w", err)
+	}
+	return slices.DeleteFunc(page, func(m storage.Message) bool { return m.TicketID != t.ID }), nil
+}
+
+func (t *ticket) isQuoted(id ids.MessageKey) (bool, error) {
+	own, err := t.quoting(id)
+	return len(own) > 0, err
+}
+
+// requote has those messages show what the answered one says now. Done again, it changes nothing.
+func (t *ticket) requote(id ids.MessageKey, says *storage.Message) (quoted bool, err error) {
+	own, err := t.quoting(id)
+	for i := range own {
+		next := desk.Reworded(own[i].ReplyTo, says)
+		if desk.SameAnswer(own[i].ReplyTo, next) {
+			continue
+		}
+		if err := t.reword(&own[i], next); err != nil {
+			return true, err
+		}
+	}
+	return len(own) > 0, err
+}
+
+// unquote has those messages show nothing of a message that is to be deleted.
+func (t *ticket) unquote(m *messages.DeleteMessage) error {
+	id := messages.MessageKey(m.ChatId, m.AnsweredId)
+	_, err := t.requote(id, &storage.Message{MessageID: id, Deleted: true})
 	return err
 }
