@@ -183,6 +183,20 @@ func TestDeletion(t *testing.T) {
 		d.awaitDeleted(own)
 		d.awaitDeleted(there)
 	})
+	d.run(t, "one part of an album: it is said that the others stay", func(t *testing.T) {
+		parts := d.album(d.eve, d.support, k.thread, "photo:one of three", "photo", "photo")
+		for _, part := range parts {
+			d.awaitCopied(part, 2)
+		}
+		d.reply(d.eve, d.support, parts[1], "/delete")
+		d.awaitText(d.support, k.thread, "One of the album's 3 parts is deleted; left: 2")
+		d.awaitDeleted(parts[1])
+		d.reply(d.eve, d.support, parts[0], "/delete")
+		d.awaitText(d.support, k.thread, "One of the album's 2 parts is deleted; left: 1")
+		d.awaitDeleted(parts[0])
+		d.reply(d.eve, d.support, parts[2], "/delete")
+		d.awaitDeleted(parts[2])
+	})
 	d.run(t, "somebody else's: refused", func(t *testing.T) {
 		m, a, _ := post("stays")
 		command := d.reply(d.carl, d.support, m, "/delete")

@@ -79,7 +79,11 @@ func TestClaim(t *testing.T) {
 		says(d.ann, "/assign @nobody", "I don't know @nobody on this ticket")
 		says(d.ann, "/assign @dora_s", "Dora can't take care of this ticket")
 		eng = d.mention(d.ann, k, "@bob_eng", d.engineering)
-		says(d.ann, "/assign @bob_eng", "Ann has given this ticket to you")
+		near := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/assign @bob"), "choose who takes care of the ticket")
+		if got := buttons(near); len(got) != 1 || !strings.HasPrefix(got[0], "Bob") {
+			t.Errorf("offered: %q", got)
+		}
+		d.press(d.ann, near, "auser:"+k.id)
 		if m := d.awaitText(d.engineering, eng, "Bob, Ann has given this ticket to you"); !mentions(m, d.bob) {
 			t.Errorf("no mention in %+v", m)
 		}

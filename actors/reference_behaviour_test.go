@@ -39,6 +39,44 @@ func cut(text string, offset, length int) string {
 	return strings.ReplaceAll(string(utf16.Decode(units[offset:offset+length])), "\n", " | ")
 }
 
+// TestAnswersToMessagesElsewhere: what copies show of a message in the general topic follows it, though no ticket has it, and of a
+// copy it is said who wrote the original.
+func TestAnswersToMessagesElsewhere(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	d.mayDelete(d.support)
+	answer := func(from int64, there simulator.Message, text string) simulator.Message {
+		d.post(simulator.Post{From: from, Chat: d.support, Thread: k.thread, Text: text, ReplyTo: there.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: there.Chat}})
+		return d.awaitText(d.engineering, eng, text)
+	}
+	d.run(t, "its edit, and its deletion", func(t *testing.T) {
+		there := d.say(d.eve, d.support, 0, "the code is 1234")
+		copied := answer(d.ann, there, "is that so?")
+		d.awaitNow(copied, "the code is 1234", "nothing")
+		d.edit(there, "the code is secret")
+		d.awaitNow(copied, "the code is secret", "1234")
+		d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), "no longer show those words")
+		d.awaitNow(copied, "is that so?", "secret")
+		d.awaitDeleted(there)
+		d.quiet(k)
+		if n := d.events(k, messages.EventMessageEdited); n != 0 {
+			t.Errorf("%d events", n)
+		}
+	})
+	d.run(t, "a copy in another topic: by its author, not by the bot", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Other")
+		theirs := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		d.say(d.bob, d.engineering, theirs, "from engineering")
+		there := d.awaitText(d.support, other.thread, "from engineering")
+		d.quiet(other)
+		copied := answer(d.ann, there, "what of this?")
+		if !strings.Contains(copied.Text, "In reply to Bob") || strings.Contains(copied.Text, "Topicdesk") {
+			t.Errorf("%q", copied.Text)
+		}
+	})
+}
+
 func TestReferences(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})

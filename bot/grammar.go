@@ -23,6 +23,8 @@ type SlashCommand struct {
 	Title       string          // of ArgTitle; empty: not given
 	Description messages.Marked // of ArgTitle
 	Targets     []Target        // of ArgPeople; none: not given
+
+	Sources []*messages.Source // of the description, when describe has completed it
 }
 
 // Target is a person named in a command: by user id (a text mention), or by username without "@".

@@ -114,6 +114,12 @@ func parseCallback(data string) (ticketID string, press buttonCommand, ok bool) 
 				return &messages.Mention{Origin: o, UserId: user}
 			}, true
 		}
+	case messages.CallbackAssignUser:
+		if user, err := strconv.ParseInt(arg, 10, 64); err == nil && user > 0 {
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.AssignTicket{Origin: o, UserId: user}
+			}, true
+		}
 	case messages.CallbackRetry:
 		return parseRetry(id, arg)
 	}

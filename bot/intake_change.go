@@ -38,6 +38,10 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	if err := h.correctDraft(whole); err != nil {
 		return "", err
 	}
+	described, err := h.toDescribed(whole)
+	if err != nil {
+		return "", err
+	}
 	outcome, err := h.toMessage(m.ID, func(id string) proto.Message {
 		return &messages.EditMessage{
 			Origin: h.origin, MessageId: id, Content: m.content(),
@@ -47,7 +51,37 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	if err == nil && h.ticket == "" && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button
 		_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Corrects: true})
 	}
+	if err == nil && described && outcome == "left_alone" {
+		outcome = "edited"
+	}
 	return outcome, err
+}
+
+// toDescribed tells the tickets that have words of an edited message in their description; described says whether there are any.
+func (h *handling) toDescribed(m *Message) (described bool, err error) {
+	if !h.known {
+		return false, nil
+	}
+	found, err := query[*messages.MessageFound](h.ctx, h.desk,
+		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: m.ID, Described: true})
+	if err != nil || len(found.Described) == 0 {
+		return false, err
+	}
+	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	words := c.Description
+	if !isCommand || c.Verb != messages.VerbCreateTicket {
+		_, words = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
+	}
+	for _, id := range found.Described {
+		edit := &messages.EditSource{
+			Origin: h.origin, MessageId: messages.MessageKey(m.Chat.ID, m.ID), Content: m.content(), EditedMs: m.EditDateMS,
+			Titled: &messages.Source{Text: words.Text, Entities: words.Entities},
+		}
+		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, edit); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // correctDraft has the draft that a command made take the title and the description to which the command was edited. What
@@ -63,15 +97,14 @@ func (h *handling) correctDraft(m *Message) error {
 	if err := h.confine(m.Reply); err != nil {
 		return err
 	}
-	h.describeByReply(m, &c)
-	h.describeByReference(m, &c)
+	h.describe(m, &c)
 	if messages.Blank(messages.CleanLine(c.Title)) {
 		return nil // the draft keeps what it has
 	}
 	return h.toPerson(&messages.CorrectDraft{
 		Origin: h.origin, TicketId: messages.TicketID(messages.MessageKey(m.Chat.ID, m.ID), m.DateMS),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
-		DescribedId: h.describedHere(m),
+		DescribedId: h.describedHere(m), Sources: c.Sources,
 	})
 }
 

@@ -25,20 +25,21 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	if missing := group.Standing.Notice(); missing != "" {
 		return h.answer(missing, map[string]string{"title": m.Chat.Title})
 	}
-	h.describeByReply(m, &c)
-	h.describeByReference(m, &c)
+	h.describe(m, &c)
 	if messages.Blank(messages.CleanLine(c.Title)) {
 		return h.askTitle(m, c)
 	}
 	id := messages.TicketID(h.origin.CommandId, h.origin.DateMs)
-	enclosures, described, err := h.enclosed(id, m)
+	enclosures, shelved, err := h.enclosed(id, m)
 	if err != nil {
 		return err
 	}
+	described := messages.DescribedIn(shelved)
 	c.Description = c.Description.Then("\n\n", messages.Marked{Text: described.GetText(), Entities: described.GetEntities()})
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
 		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description.Text,
 		DescriptionEntities: c.Description.Entities, Enclosures: enclosures, Forward: cmp.Or(h.forwarded(m), described.GetForward()),
+		Sources: append(c.Sources, messages.SourcesIn(shelved)...),
 	})
 	if err != nil {
 		return err
@@ -71,6 +72,7 @@ func (h *handling) askTitle(m *Message, c SlashCommand) error {
 			kept.Described = &messages.Content{
 				Text: c.Description.Text, Entities: c.Description.Entities, Forward: h.forwarded(m),
 			}
+			kept.Sources = c.Sources
 		}
 		_, err := h.shelf(&messages.Shelve{Message: kept, Untitled: id, Former: former})
 		if err != nil {
@@ -80,6 +82,17 @@ func (h *handling) askTitle(m *Message, c SlashCommand) error {
 	op := h.notice(messages.NoticeAskTitle, nil)
 	op.GetSendNotice().ForceReply = true
 	return h.answerWith(op)
+}
+
+// describe completes the title and the description of a command with what it answers, and says which message has given what.
+func (h *handling) describe(m *Message, c *SlashCommand) {
+	own := &messages.Source{Text: c.Description.Text, Entities: c.Description.Entities}
+	if m.Text != "" { // else the words are of what a button's message answers
+		own.MessageId, own.Titles = messages.MessageKey(m.Chat.ID, m.ID), true
+	}
+	c.Sources = append(c.Sources, own)
+	h.describeByReply(m, c)
+	h.describeByReference(m, c)
 }
 
 // describeByReply makes the message that the command answers the description, and its first line the title if the
@@ -95,6 +108,9 @@ func (h *handling) describeByReply(m *Message, c *SlashCommand) {
 		c.Title = messages.ShortenAtWord(trim(answered.Slice(0, len(line)).Shown()), titleOfText)
 	}
 	c.Description = c.Description.Then("\n\n", answered)
+	c.Sources = append(c.Sources, &messages.Source{
+		MessageId: messages.MessageKey(r.ChatID, r.MessageID), Text: answered.Text, Entities: answered.Entities,
+	})
 }
 
 // described returns the message that the command replies to, which becomes the description; nil: none does.
@@ -140,9 +156,10 @@ func (h *handling) enclosures(m *Message) (out []*messages.Enclosure) {
 }
 
 // enclosed returns the media of a new ticket's description, with those that wait on the group's shelf: the rest of the
-// albums, and what waited for the title. Parts of the albums that come later find the ticket. described is the rest of what
-// waited for the title.
-func (h *handling) enclosed(ticketID string, m *Message) (_ []*messages.Enclosure, described *messages.Content, _ error) {
+// albums, and what waited for the title. Parts of the albums that come later find the ticket. shelved is all that waited.
+func (h *handling) enclosed(ticketID string, m *Message) (
+	_ []*messages.Enclosure, shelved []*messages.RecordMessage, _ error,
+) {
 	own := h.enclosures(m)
 	albums := albumsOf(own)
 	untitled, err := h.untitled(m)
@@ -158,7 +175,7 @@ func (h *handling) enclosed(ticketID string, m *Message) (_ []*messages.Enclosur
 		return nil, nil, err
 	}
 	others := append(messages.EnclosuresIn(taken.Messages), said...)
-	return messages.JoinEnclosures(own, others, true), messages.DescribedIn(taken.Messages), nil
+	return messages.JoinEnclosures(own, others, true), taken.Messages, nil
 }
 
 func albumsOf(enclosures []*messages.Enclosure) (ids []string) {

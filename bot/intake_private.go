@@ -235,8 +235,7 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c SlashCommand) error {
-	h.describeByReply(m, &c)
-	h.describeByReference(m, &c)
+	h.describe(m, &c)
 	if messages.Blank(messages.CleanLine(c.Title)) {
 		return h.askTitle(m, c)
 	}
@@ -249,7 +248,7 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
-		DescribedId: h.describedHere(m),
+		DescribedId: h.describedHere(m), Sources: c.Sources,
 	})
 }
 

@@ -80,7 +80,9 @@ func (h *handling) describeByReference(m *Message, c *SlashCommand) {
 		quote := messages.Marked{Text: r.Preview, Entities: r.PreviewEntities}
 		c.Title = messages.ShortenAtWord(quote.Shown(), titleOfText)
 	}
-	c.Description = c.Description.Then("\n\n", r.inWords())
+	words := r.inWords()
+	c.Description = c.Description.Then("\n\n", words)
+	c.Sources = append(c.Sources, &messages.Source{Text: words.Text, Entities: words.Entities})
 }
 
 // inWords returns what is answered elsewhere, for the description of a ticket; nothing, if nothing is.

@@ -125,6 +125,9 @@ func (h *handling) enclose(found *messages.ShelfFound, m *Message) (bool, error)
 // ticket or an unlinked topic would not take it any more; after it, if the command opens the ticket again.
 func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) {
 	if c.Verb == messages.VerbDelete {
+		if taken, err := h.takeBack(m); err != nil || taken {
+			return "command", err
+		}
 		if withdrawn, err := h.withdraw(m); err != nil || withdrawn {
 			return "command", err
 		}

@@ -1,6 +1,37 @@
 package bot
 
-import "github.com/topicdesk/topicdesk/messages"
+import (
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// takeBack handles a "/delete" of a message that tickets have in their description. Each of them takes the words out.
+func (h *handling) takeBack(m *Message) (taken bool, err error) {
+	r := m.Reply
+	if r == nil || r.MessageID == 0 || r.ChatID != m.Chat.ID || !h.known {
+		return false, nil
+	}
+	found, err := query[*messages.MessageFound](h.ctx, h.desk,
+		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Described: true})
+	if err != nil || len(found.Described) == 0 {
+		return false, err
+	}
+	for i, id := range found.Described {
+		o := proto.CloneOf(h.origin)
+		if i > 0 {
+			o.CommandId += ":" + strconv.Itoa(i+1)
+		}
+		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.DeleteMessage{
+			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.FromID, Described: true,
+		}); err != nil {
+			return false, err
+		}
+	}
+	return found.TicketId == "", nil // else it is a message of a ticket, too
+}
 
 // withdraw handles a "/delete" of a message that no ticket has: it may wait for a button that would pass it on. In a group
 // that is for its author alone.

@@ -230,6 +230,8 @@ type DeleteMessage struct {
 	AnsweredId    int64                  `protobuf:"varint,3,opt,name=answered_id,json=answeredId,proto3" json:"answered_id,omitempty"`          // the answered message: an original or a copy; 0: the command answers nothing
 	Quote         string                 `protobuf:"bytes,4,opt,name=quote,proto3" json:"quote,omitempty"`                                       // the part of it that was chosen: in a message that several copies share it says which is meant
 	QuotePosition int32                  `protobuf:"varint,5,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in UTF-16 code units
+	AnsweredFrom  int64                  `protobuf:"varint,250,opt,name=answered_from,json=answeredFrom,proto3" json:"answered_from,omitempty"`  // who wrote the answered message; 0: unknown
+	Described     bool                   `protobuf:"varint,251,opt,name=described,proto3" json:"described,omitempty"`                            // it is no message of the ticket: the description has its words
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -299,6 +301,98 @@ func (x *DeleteMessage) GetQuotePosition() int32 {
 	return 0
 }
 
+func (x *DeleteMessage) GetAnsweredFrom() int64 {
+	if x != nil {
+		return x.AnsweredFrom
+	}
+	return 0
+}
+
+func (x *DeleteMessage) GetDescribed() bool {
+	if x != nil {
+		return x.Described
+	}
+	return false
+}
+
+// EditSource tells a ticket that a message was edited which gave words to its description. It is NOT_FOUND when the message
+// gave none.
+type EditSource struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	MessageId     string                 `protobuf:"bytes,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Content       *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"` // what the message says now
+	Titled        *Source                `protobuf:"bytes,4,opt,name=titled,proto3" json:"titled,omitempty"`   // what follows the title in it, should it be a message that gave the title
+	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditSource) Reset() {
+	*x = EditSource{}
+	mi := &file_messages_changes_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditSource) ProtoMessage() {}
+
+func (x *EditSource) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_changes_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditSource.ProtoReflect.Descriptor instead.
+func (*EditSource) Descriptor() ([]byte, []int) {
+	return file_messages_changes_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EditSource) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *EditSource) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *EditSource) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *EditSource) GetTitled() *Source {
+	if x != nil {
+		return x.Titled
+	}
+	return nil
+}
+
+func (x *EditSource) GetEditedMs() int64 {
+	if x != nil {
+		return x.EditedMs
+	}
+	return 0
+}
+
 // Change tells a link that a message is at a revision: its copy is to follow.
 type Change struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -313,7 +407,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_messages_changes_proto_msgTypes[4]
+	mi := &file_messages_changes_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +419,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[4]
+	mi := &file_messages_changes_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +432,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{4}
+	return file_messages_changes_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Change) GetTicketId() string {
@@ -390,7 +484,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_messages_changes_proto_msgTypes[5]
+	mi := &file_messages_changes_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +496,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[5]
+	mi := &file_messages_changes_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +509,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{5}
+	return file_messages_changes_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Changed) GetTicketId() string {
@@ -467,7 +561,7 @@ type Reword struct {
 
 func (x *Reword) Reset() {
 	*x = Reword{}
-	mi := &file_messages_changes_proto_msgTypes[6]
+	mi := &file_messages_changes_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +573,7 @@ func (x *Reword) String() string {
 func (*Reword) ProtoMessage() {}
 
 func (x *Reword) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[6]
+	mi := &file_messages_changes_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +586,7 @@ func (x *Reword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reword.ProtoReflect.Descriptor instead.
 func (*Reword) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{6}
+	return file_messages_changes_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Reword) GetMessageId() string {
@@ -536,7 +630,7 @@ type Reworded struct {
 
 func (x *Reworded) Reset() {
 	*x = Reworded{}
-	mi := &file_messages_changes_proto_msgTypes[7]
+	mi := &file_messages_changes_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +642,7 @@ func (x *Reworded) String() string {
 func (*Reworded) ProtoMessage() {}
 
 func (x *Reworded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[7]
+	mi := &file_messages_changes_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +655,7 @@ func (x *Reworded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reworded.ProtoReflect.Descriptor instead.
 func (*Reworded) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{7}
+	return file_messages_changes_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Reworded) GetMessageId() string {
@@ -595,7 +689,7 @@ type ShowReaction struct {
 
 func (x *ShowReaction) Reset() {
 	*x = ShowReaction{}
-	mi := &file_messages_changes_proto_msgTypes[8]
+	mi := &file_messages_changes_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +701,7 @@ func (x *ShowReaction) String() string {
 func (*ShowReaction) ProtoMessage() {}
 
 func (x *ShowReaction) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[8]
+	mi := &file_messages_changes_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +714,7 @@ func (x *ShowReaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowReaction.ProtoReflect.Descriptor instead.
 func (*ShowReaction) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{8}
+	return file_messages_changes_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ShowReaction) GetMessageId() string {
@@ -637,13 +731,14 @@ type FindMessage struct {
 	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"` // what somebody quotes of it, which says which of merged copies they mean
 	QuotePosition int32                  `protobuf:"varint,4,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`
+	Described     bool                   `protobuf:"varint,250,opt,name=described,proto3" json:"described,omitempty"` // tickets are asked for, too, that have words of it in their description
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FindMessage) Reset() {
 	*x = FindMessage{}
-	mi := &file_messages_changes_proto_msgTypes[9]
+	mi := &file_messages_changes_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +750,7 @@ func (x *FindMessage) String() string {
 func (*FindMessage) ProtoMessage() {}
 
 func (x *FindMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[9]
+	mi := &file_messages_changes_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +763,7 @@ func (x *FindMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindMessage.ProtoReflect.Descriptor instead.
 func (*FindMessage) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{9}
+	return file_messages_changes_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FindMessage) GetChatId() int64 {
@@ -699,11 +794,19 @@ func (x *FindMessage) GetQuotePosition() int32 {
 	return 0
 }
 
+func (x *FindMessage) GetDescribed() bool {
+	if x != nil {
+		return x.Described
+	}
+	return false
+}
+
 type MessageFound struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`    // empty: none, or it shows copies of several tickets, and nothing says which is meant
 	MessageId     string                 `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	Described     []string               `protobuf:"bytes,250,rep,name=described,proto3" json:"described,omitempty"`                // tickets that have words of it in their description, newest first
 	Hidden        bool                   `protobuf:"varint,61,opt,name=hidden,proto3" json:"hidden,omitempty"`                      // its words stay where they were written: an internal note, protected content, or deleted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -711,7 +814,7 @@ type MessageFound struct {
 
 func (x *MessageFound) Reset() {
 	*x = MessageFound{}
-	mi := &file_messages_changes_proto_msgTypes[10]
+	mi := &file_messages_changes_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +826,7 @@ func (x *MessageFound) String() string {
 func (*MessageFound) ProtoMessage() {}
 
 func (x *MessageFound) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_changes_proto_msgTypes[10]
+	mi := &file_messages_changes_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +839,7 @@ func (x *MessageFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageFound.ProtoReflect.Descriptor instead.
 func (*MessageFound) Descriptor() ([]byte, []int) {
-	return file_messages_changes_proto_rawDescGZIP(), []int{10}
+	return file_messages_changes_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MessageFound) GetCode() Code {
@@ -758,6 +861,13 @@ func (x *MessageFound) GetMessageId() string {
 		return x.MessageId
 	}
 	return ""
+}
+
+func (x *MessageFound) GetDescribed() []string {
+	if x != nil {
+		return x.Described
+	}
+	return nil
 }
 
 func (x *MessageFound) GetHidden() bool {
@@ -787,14 +897,24 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x06emojis\x18\x04 \x03(\v2\x19.topicdesk.messages.EmojiR\x06emojis\"E\n" +
 	"\x05Emoji\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12&\n" +
-	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\xba\x01\n" +
+	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\xff\x01\n" +
 	"\rDeleteMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1f\n" +
 	"\vanswered_id\x18\x03 \x01(\x03R\n" +
 	"answeredId\x12\x14\n" +
 	"\x05quote\x18\x04 \x01(\tR\x05quote\x12%\n" +
-	"\x0equote_position\x18\x05 \x01(\x05R\rquotePosition\"\xa0\x01\n" +
+	"\x0equote_position\x18\x05 \x01(\x05R\rquotePosition\x12$\n" +
+	"\ranswered_from\x18\xfa\x01 \x01(\x03R\fansweredFrom\x12\x1d\n" +
+	"\tdescribed\x18\xfb\x01 \x01(\bR\tdescribed\"\xe7\x01\n" +
+	"\n" +
+	"EditSource\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\tR\tmessageId\x125\n" +
+	"\acontent\x18\x03 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x122\n" +
+	"\x06titled\x18\x04 \x01(\v2\x1a.topicdesk.messages.SourceR\x06titled\x12\x1b\n" +
+	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\"\xa0\x01\n" +
 	"\x06Change\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
@@ -822,18 +942,20 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\"-\n" +
 	"\fShowReaction\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\tR\tmessageId\"\x82\x01\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\"\xa1\x01\n" +
 	"\vFindMessage\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x02 \x01(\x03R\tmessageId\x12\x14\n" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12%\n" +
-	"\x0equote_position\x18\x04 \x01(\x05R\rquotePosition\"\x90\x01\n" +
+	"\x0equote_position\x18\x04 \x01(\x05R\rquotePosition\x12\x1d\n" +
+	"\tdescribed\x18\xfa\x01 \x01(\bR\tdescribed\"\xaf\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x16\n" +
+	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x1d\n" +
+	"\tdescribed\x18\xfa\x01 \x03(\tR\tdescribed\x12\x16\n" +
 	"\x06hidden\x18= \x01(\bR\x06hiddenB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
@@ -848,35 +970,40 @@ func file_messages_changes_proto_rawDescGZIP() []byte {
 	return file_messages_changes_proto_rawDescData
 }
 
-var file_messages_changes_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_messages_changes_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_messages_changes_proto_goTypes = []any{
 	(*EditMessage)(nil),   // 0: topicdesk.messages.EditMessage
 	(*React)(nil),         // 1: topicdesk.messages.React
 	(*Emoji)(nil),         // 2: topicdesk.messages.Emoji
 	(*DeleteMessage)(nil), // 3: topicdesk.messages.DeleteMessage
-	(*Change)(nil),        // 4: topicdesk.messages.Change
-	(*Changed)(nil),       // 5: topicdesk.messages.Changed
-	(*Reword)(nil),        // 6: topicdesk.messages.Reword
-	(*Reworded)(nil),      // 7: topicdesk.messages.Reworded
-	(*ShowReaction)(nil),  // 8: topicdesk.messages.ShowReaction
-	(*FindMessage)(nil),   // 9: topicdesk.messages.FindMessage
-	(*MessageFound)(nil),  // 10: topicdesk.messages.MessageFound
-	(*Origin)(nil),        // 11: topicdesk.messages.Origin
-	(*Content)(nil),       // 12: topicdesk.messages.Content
-	(Code)(0),             // 13: topicdesk.messages.Code
+	(*EditSource)(nil),    // 4: topicdesk.messages.EditSource
+	(*Change)(nil),        // 5: topicdesk.messages.Change
+	(*Changed)(nil),       // 6: topicdesk.messages.Changed
+	(*Reword)(nil),        // 7: topicdesk.messages.Reword
+	(*Reworded)(nil),      // 8: topicdesk.messages.Reworded
+	(*ShowReaction)(nil),  // 9: topicdesk.messages.ShowReaction
+	(*FindMessage)(nil),   // 10: topicdesk.messages.FindMessage
+	(*MessageFound)(nil),  // 11: topicdesk.messages.MessageFound
+	(*Origin)(nil),        // 12: topicdesk.messages.Origin
+	(*Content)(nil),       // 13: topicdesk.messages.Content
+	(*Source)(nil),        // 14: topicdesk.messages.Source
+	(Code)(0),             // 15: topicdesk.messages.Code
 }
 var file_messages_changes_proto_depIdxs = []int32{
-	11, // 0: topicdesk.messages.EditMessage.origin:type_name -> topicdesk.messages.Origin
-	12, // 1: topicdesk.messages.EditMessage.content:type_name -> topicdesk.messages.Content
-	11, // 2: topicdesk.messages.React.origin:type_name -> topicdesk.messages.Origin
+	12, // 0: topicdesk.messages.EditMessage.origin:type_name -> topicdesk.messages.Origin
+	13, // 1: topicdesk.messages.EditMessage.content:type_name -> topicdesk.messages.Content
+	12, // 2: topicdesk.messages.React.origin:type_name -> topicdesk.messages.Origin
 	2,  // 3: topicdesk.messages.React.emojis:type_name -> topicdesk.messages.Emoji
-	11, // 4: topicdesk.messages.DeleteMessage.origin:type_name -> topicdesk.messages.Origin
-	13, // 5: topicdesk.messages.MessageFound.code:type_name -> topicdesk.messages.Code
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	12, // 4: topicdesk.messages.DeleteMessage.origin:type_name -> topicdesk.messages.Origin
+	12, // 5: topicdesk.messages.EditSource.origin:type_name -> topicdesk.messages.Origin
+	13, // 6: topicdesk.messages.EditSource.content:type_name -> topicdesk.messages.Content
+	14, // 7: topicdesk.messages.EditSource.titled:type_name -> topicdesk.messages.Source
+	15, // 8: topicdesk.messages.MessageFound.code:type_name -> topicdesk.messages.Code
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_messages_changes_proto_init() }
@@ -892,7 +1019,7 @@ func file_messages_changes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_changes_proto_rawDesc), len(file_messages_changes_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -37,6 +37,7 @@ type OpenTicket struct {
 	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
 	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
 	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"` // of the description, in its order
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -144,6 +145,13 @@ func (x *OpenTicket) GetMetadata() []byte {
 func (x *OpenTicket) GetDescriptionEntities() []*Entity {
 	if x != nil {
 		return x.DescriptionEntities
+	}
+	return nil
+}
+
+func (x *OpenTicket) GetSources() []*Source {
+	if x != nil {
+		return x.Sources
 	}
 	return nil
 }
@@ -799,8 +807,9 @@ type RecordMessage struct {
 	Internal   bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                       // begins with "//"
 	AfterClose bool                   `protobuf:"varint,6,opt,name=after_close,json=afterClose,proto3" json:"after_close,omitempty"` // its author knows that the ticket is closed, and wants it to stay so
 	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
-	Described     *Content `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
-	MeantTicketId string   `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
+	Described     *Content  `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
+	MeantTicketId string    `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
+	Sources       []*Source `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                                  // on a shelf: of described
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -882,6 +891,13 @@ func (x *RecordMessage) GetMeantTicketId() string {
 		return x.MeantTicketId
 	}
 	return ""
+}
+
+func (x *RecordMessage) GetSources() []*Source {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
 }
 
 type Mention struct {
@@ -3312,7 +3328,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xd4\x03\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\x8b\x04\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -3328,7 +3344,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vexternal_id\x18= \x01(\tR\n" +
 	"externalId\x12\x1a\n" +
 	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
-	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntitiesJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x125\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asourcesJ\x04\b\x1e\x10\x1f\"|\n" +
 	"\aEnclose\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
@@ -3384,7 +3401,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xd2\x02\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\x89\x03\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -3393,7 +3410,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vafter_close\x18\x06 \x01(\bR\n" +
 	"afterClose\x129\n" +
 	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\x12&\n" +
-	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\"\x86\x01\n" +
+	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\x125\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"\x86\x01\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
@@ -3635,73 +3653,76 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Enclosure)(nil),        // 53: topicdesk.messages.Enclosure
 	(*Forward)(nil),          // 54: topicdesk.messages.Forward
 	(*Entity)(nil),           // 55: topicdesk.messages.Entity
-	(*SendNoticeCall)(nil),   // 56: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 57: topicdesk.messages.Code
-	(*Content)(nil),          // 58: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 59: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 60: topicdesk.messages.Sender
-	(*Operation)(nil),        // 61: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 62: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 63: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 64: topicdesk.messages.GroupFacts
+	(*Source)(nil),           // 56: topicdesk.messages.Source
+	(*SendNoticeCall)(nil),   // 57: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 58: topicdesk.messages.Code
+	(*Content)(nil),          // 59: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 60: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 61: topicdesk.messages.Sender
+	(*Operation)(nil),        // 62: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 63: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 64: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 65: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
 	52, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
 	53, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
 	54, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
 	55, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	52, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	53, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
-	10, // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	56, // 7: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	57, // 8: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	57, // 9: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	57, // 10: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	10, // 11: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	52, // 12: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	58, // 13: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	59, // 14: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	58, // 15: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	52, // 16: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	52, // 17: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	52, // 18: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	52, // 19: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	52, // 20: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 21: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 22: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	52, // 23: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	52, // 24: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 25: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 26: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 27: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 28: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 29: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 30: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	52, // 31: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	52, // 32: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	60, // 33: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	58, // 34: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	59, // 35: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	61, // 36: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	36, // 37: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	62, // 38: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	63, // 39: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	37, // 40: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	52, // 41: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	61, // 42: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	52, // 43: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	64, // 44: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	52, // 45: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	52, // 46: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	52, // 47: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	52, // 48: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	52, // 49: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	52, // 50: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	56, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
+	52, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	53, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	10, // 7: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	57, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	58, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	58, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	58, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	10, // 12: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	52, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	59, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	60, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	59, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	56, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
+	52, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	52, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	52, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	52, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	52, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	52, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	52, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	52, // 32: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	52, // 33: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	52, // 34: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	61, // 35: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	59, // 36: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	60, // 37: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	62, // 38: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	36, // 39: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	63, // 40: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	64, // 41: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	37, // 42: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	52, // 43: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	62, // 44: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	52, // 45: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	65, // 46: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	52, // 47: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	52, // 48: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	52, // 49: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	52, // 50: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	52, // 51: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	52, // 52: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	53, // [53:53] is the sub-list for method output_type
+	53, // [53:53] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

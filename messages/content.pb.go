@@ -381,6 +381,75 @@ func (x *Enclosure) GetContent() *Content {
 	return nil
 }
 
+// Source is a message of Telegram that has given words to a ticket: a part of its description, its title, or a medium.
+type Source struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // empty: words that nobody can take back, such as where an answered message stands
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`                            // its part of the description; empty: none
+	Entities      []*Entity              `protobuf:"bytes,3,rep,name=entities,proto3" json:"entities,omitempty"`
+	Titles        bool                   `protobuf:"varint,4,opt,name=titles,proto3" json:"titles,omitempty"` // its first line is the title, and what follows is the part: a command, or the answer to the question for a title
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Source) Reset() {
+	*x = Source{}
+	mi := &file_messages_content_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Source) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Source) ProtoMessage() {}
+
+func (x *Source) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Source.ProtoReflect.Descriptor instead.
+func (*Source) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Source) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Source) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Source) GetEntities() []*Entity {
+	if x != nil {
+		return x.Entities
+	}
+	return nil
+}
+
+func (x *Source) GetTitles() bool {
+	if x != nil {
+		return x.Titles
+	}
+	return false
+}
+
 // Media is what a message carries beside text. Only what belongs to its kind is set.
 type Media struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
@@ -417,7 +486,7 @@ type Media struct {
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +498,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +511,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{4}
+	return file_messages_content_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Media) GetKind() string {
@@ -648,7 +717,7 @@ type Location struct {
 
 func (x *Location) Reset() {
 	*x = Location{}
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -660,7 +729,7 @@ func (x *Location) String() string {
 func (*Location) ProtoMessage() {}
 
 func (x *Location) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -673,7 +742,7 @@ func (x *Location) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Location.ProtoReflect.Descriptor instead.
 func (*Location) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{5}
+	return file_messages_content_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Location) GetLatitude() float64 {
@@ -732,7 +801,7 @@ type Venue struct {
 
 func (x *Venue) Reset() {
 	*x = Venue{}
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +813,7 @@ func (x *Venue) String() string {
 func (*Venue) ProtoMessage() {}
 
 func (x *Venue) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +826,7 @@ func (x *Venue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Venue.ProtoReflect.Descriptor instead.
 func (*Venue) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{6}
+	return file_messages_content_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Venue) GetTitle() string {
@@ -815,7 +884,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +896,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +909,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{7}
+	return file_messages_content_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Contact) GetPhoneNumber() string {
@@ -896,7 +965,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +977,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +990,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{8}
+	return file_messages_content_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Poll) GetQuestion() string {
@@ -1004,7 +1073,7 @@ type PollOption struct {
 
 func (x *PollOption) Reset() {
 	*x = PollOption{}
-	mi := &file_messages_content_proto_msgTypes[9]
+	mi := &file_messages_content_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1016,7 +1085,7 @@ func (x *PollOption) String() string {
 func (*PollOption) ProtoMessage() {}
 
 func (x *PollOption) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[9]
+	mi := &file_messages_content_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1029,7 +1098,7 @@ func (x *PollOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollOption.ProtoReflect.Descriptor instead.
 func (*PollOption) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{9}
+	return file_messages_content_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PollOption) GetText() string {
@@ -1057,7 +1126,7 @@ type Checklist struct {
 
 func (x *Checklist) Reset() {
 	*x = Checklist{}
-	mi := &file_messages_content_proto_msgTypes[10]
+	mi := &file_messages_content_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1138,7 @@ func (x *Checklist) String() string {
 func (*Checklist) ProtoMessage() {}
 
 func (x *Checklist) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[10]
+	mi := &file_messages_content_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1151,7 @@ func (x *Checklist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checklist.ProtoReflect.Descriptor instead.
 func (*Checklist) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{10}
+	return file_messages_content_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Checklist) GetTitle() string {
@@ -1117,7 +1186,7 @@ type ChecklistTask struct {
 
 func (x *ChecklistTask) Reset() {
 	*x = ChecklistTask{}
-	mi := &file_messages_content_proto_msgTypes[11]
+	mi := &file_messages_content_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1129,7 +1198,7 @@ func (x *ChecklistTask) String() string {
 func (*ChecklistTask) ProtoMessage() {}
 
 func (x *ChecklistTask) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[11]
+	mi := &file_messages_content_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1142,7 +1211,7 @@ func (x *ChecklistTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChecklistTask.ProtoReflect.Descriptor instead.
 func (*ChecklistTask) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{11}
+	return file_messages_content_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ChecklistTask) GetText() string {
@@ -1182,7 +1251,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_messages_content_proto_msgTypes[12]
+	mi := &file_messages_content_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1263,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[12]
+	mi := &file_messages_content_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1276,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{12}
+	return file_messages_content_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Forward) GetKind() string {
@@ -1296,7 +1365,13 @@ const file_messages_content_proto_rawDesc = "" +
 	"\tEnclosure\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x125\n" +
-	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\x9d\a\n" +
+	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\x8b\x01\n" +
+	"\x06Source\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x126\n" +
+	"\bentities\x18\x03 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12\x16\n" +
+	"\x06titles\x18\x04 \x01(\bR\x06titles\"\x9d\a\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +
@@ -1396,45 +1471,47 @@ func file_messages_content_proto_rawDescGZIP() []byte {
 	return file_messages_content_proto_rawDescData
 }
 
-var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_messages_content_proto_goTypes = []any{
 	(*Entity)(nil),        // 0: topicdesk.messages.Entity
 	(*Content)(nil),       // 1: topicdesk.messages.Content
 	(*LinkPreview)(nil),   // 2: topicdesk.messages.LinkPreview
 	(*Enclosure)(nil),     // 3: topicdesk.messages.Enclosure
-	(*Media)(nil),         // 4: topicdesk.messages.Media
-	(*Location)(nil),      // 5: topicdesk.messages.Location
-	(*Venue)(nil),         // 6: topicdesk.messages.Venue
-	(*Contact)(nil),       // 7: topicdesk.messages.Contact
-	(*Poll)(nil),          // 8: topicdesk.messages.Poll
-	(*PollOption)(nil),    // 9: topicdesk.messages.PollOption
-	(*Checklist)(nil),     // 10: topicdesk.messages.Checklist
-	(*ChecklistTask)(nil), // 11: topicdesk.messages.ChecklistTask
-	(*Forward)(nil),       // 12: topicdesk.messages.Forward
+	(*Source)(nil),        // 4: topicdesk.messages.Source
+	(*Media)(nil),         // 5: topicdesk.messages.Media
+	(*Location)(nil),      // 6: topicdesk.messages.Location
+	(*Venue)(nil),         // 7: topicdesk.messages.Venue
+	(*Contact)(nil),       // 8: topicdesk.messages.Contact
+	(*Poll)(nil),          // 9: topicdesk.messages.Poll
+	(*PollOption)(nil),    // 10: topicdesk.messages.PollOption
+	(*Checklist)(nil),     // 11: topicdesk.messages.Checklist
+	(*ChecklistTask)(nil), // 12: topicdesk.messages.ChecklistTask
+	(*Forward)(nil),       // 13: topicdesk.messages.Forward
 }
 var file_messages_content_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Content.entities:type_name -> topicdesk.messages.Entity
-	4,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
-	12, // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
+	5,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
+	13, // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
 	2,  // 3: topicdesk.messages.Content.link_preview:type_name -> topicdesk.messages.LinkPreview
 	1,  // 4: topicdesk.messages.Enclosure.content:type_name -> topicdesk.messages.Content
-	5,  // 5: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
-	6,  // 6: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
-	7,  // 7: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
-	8,  // 8: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
-	10, // 9: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
-	0,  // 10: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
-	9,  // 11: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
-	0,  // 12: topicdesk.messages.Poll.description_entities:type_name -> topicdesk.messages.Entity
-	0,  // 13: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
-	11, // 14: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
-	0,  // 15: topicdesk.messages.Checklist.title_entities:type_name -> topicdesk.messages.Entity
-	0,  // 16: topicdesk.messages.ChecklistTask.entities:type_name -> topicdesk.messages.Entity
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	0,  // 5: topicdesk.messages.Source.entities:type_name -> topicdesk.messages.Entity
+	6,  // 6: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
+	7,  // 7: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
+	8,  // 8: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
+	9,  // 9: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
+	11, // 10: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
+	0,  // 11: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
+	10, // 12: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
+	0,  // 13: topicdesk.messages.Poll.description_entities:type_name -> topicdesk.messages.Entity
+	0,  // 14: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
+	12, // 15: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
+	0,  // 16: topicdesk.messages.Checklist.title_entities:type_name -> topicdesk.messages.Entity
+	0,  // 17: topicdesk.messages.ChecklistTask.entities:type_name -> topicdesk.messages.Entity
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_messages_content_proto_init() }
@@ -1448,7 +1525,7 @@ func file_messages_content_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_content_proto_rawDesc), len(file_messages_content_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -87,6 +87,7 @@ const (
 	NoticeAssigned            = "assigned"              // name (who has it now), who
 	NoticeAssignUsage         = "assign_usage"          // /assign without a name
 	NoticeAssignUnknown       = "assign_unknown"        // given
+	NoticeAssignNear          = "assign_near"           // given; buttons for those whose name begins so
 	NoticeAssignNotTeam       = "assign_not_team"       // name; not of the desk on this ticket
 	NoticeAssignSame          = "assign_same"           // name; has it already
 	NoticeReleased            = "released"              // who
@@ -125,7 +126,11 @@ const (
 	// Deleting.
 	NoticeDeleteUsage       = "delete_usage"       // /delete that answers nothing
 	NoticeDeleteUnknown     = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
-	NoticeDeleteDescription = "delete_description" // ticket; the answered words are its title or description
+	NoticeDeleteDescription = "delete_description" // ticket; the answered words are its title or description, and it is unknown where
+	NoticeSourceDeleted     = "source_deleted"     // ticket, title; the answered words are out of its description
+	NoticeSourceNone        = "source_none"        // ticket, title; its description has no words of the answered message
+	NoticeSourceStray       = "source_stray"       // ticket; its description was changed since, so the words are not found there
+	NoticeSourceUnquoted    = "source_unquoted"    // ticket; its messages show no more of the answered message
 	NoticeDeleteWithdrawn   = "delete_withdrawn"   // the answered message waited for a button, and no ticket had it
 	NoticeDeleteNotAllowed  = "delete_not_allowed" // only for its author and administrators
 	NoticeDeleteTooOld      = "delete_too_old"     // older than 48 hours
@@ -134,6 +139,7 @@ const (
 	NoticeDeleteStillShown  = "delete_still_shown" // group; the groups where such a post may show it, separated by commas
 	NoticeDeleteQuoted      = "delete_quoted"      // group; where messages that answer it still quote it, separated by commas
 	NoticeDeletePartly      = "delete_partly"      // group, why; the groups where it remains, separated by commas
+	NoticeDeleteAlbum       = "delete_album"       // count, left; one part of an album is deleted, the others stay
 
 	// Mentions and links.
 	NoticeMentioned       = "mentioned"         // name, group, url
@@ -246,6 +252,7 @@ const (
 	CallbackMention     = "mention" // shows the keyboard
 	CallbackMentionPage = "mpage"   // argument: page
 	CallbackMentionUser = "muser"   // argument: Telegram user id
+	CallbackAssignUser  = "auser"   // argument: Telegram user id
 	CallbackPending     = "pending"
 	CallbackClaim       = "claim"
 	CallbackPriority    = "priority" // no argument: shows the choice; else low|normal|high|urgent

@@ -88,24 +88,26 @@ const (
 	TopicStep_EDIT_CONTEXT     TopicStep_Kind = 10 // of an ended link's topic, too
 	TopicStep_ICON             TopicStep_Kind = 11
 	TopicStep_CHECK            TopicStep_Kind = 40
+	TopicStep_RETRACT          TopicStep_Kind = 250 // the posts of an enclosure that the description has no more
 )
 
 // Enum value maps for TopicStep_Kind.
 var (
 	TopicStep_Kind_name = map[int32]string{
-		0:  "KIND_UNSPECIFIED",
-		1:  "CREATE",
-		2:  "CARD",
-		3:  "PIN",
-		4:  "CONTEXT",
-		5:  "EDIT_CARD",
-		6:  "RENAME",
-		7:  "CLOSE",
-		8:  "REOPEN",
-		9:  "MEDIUM",
-		10: "EDIT_CONTEXT",
-		11: "ICON",
-		40: "CHECK",
+		0:   "KIND_UNSPECIFIED",
+		1:   "CREATE",
+		2:   "CARD",
+		3:   "PIN",
+		4:   "CONTEXT",
+		5:   "EDIT_CARD",
+		6:   "RENAME",
+		7:   "CLOSE",
+		8:   "REOPEN",
+		9:   "MEDIUM",
+		10:  "EDIT_CONTEXT",
+		11:  "ICON",
+		40:  "CHECK",
+		250: "RETRACT",
 	}
 	TopicStep_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -121,6 +123,7 @@ var (
 		"EDIT_CONTEXT":     10,
 		"ICON":             11,
 		"CHECK":            40,
+		"RETRACT":          250,
 	}
 )
 
@@ -1258,7 +1261,7 @@ type TopicStep struct {
 	CardRevision    int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"`           // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
 	Revivals        int64                  `protobuf:"varint,40,opt,name=revivals,proto3" json:"revivals,omitempty"`                                      // with CHECK: how often the topic was found to be there after all
 	Name            string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                                // with RENAME
-	Medium          int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                           // with MEDIUM: which enclosure of the description, from 0
+	Medium          int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                           // with MEDIUM and RETRACT: which enclosure of the description, from 0
 	Media           int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                             // with MEDIUM: how many go together, as an album; 0: one
 	Icon            string                 `protobuf:"bytes,11,opt,name=icon,proto3" json:"icon,omitempty"`                                               // with ICON and CREATE: the one that the topic gets, as in SetIconCall
 	ContextRevision int64                  `protobuf:"varint,10,opt,name=context_revision,json=contextRevision,proto3" json:"context_revision,omitempty"` // with EDIT_CONTEXT: sum of the revisions of the messages of the post
@@ -4234,7 +4237,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x10PendingOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x8d\x04\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x9b\x04\n" +
 	"\tTopicStep\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
@@ -4249,7 +4252,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05media\x18\b \x01(\x05R\x05media\x12\x12\n" +
 	"\x04icon\x18\v \x01(\tR\x04icon\x12)\n" +
 	"\x10context_revision\x18\n" +
-	" \x01(\x03R\x0fcontextRevision\"\xad\x01\n" +
+	" \x01(\x03R\x0fcontextRevision\"\xbb\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -4268,7 +4271,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\fEDIT_CONTEXT\x10\n" +
 	"\x12\b\n" +
 	"\x04ICON\x10\v\x12\t\n" +
-	"\x05CHECK\x10(\"\xaf\x01\n" +
+	"\x05CHECK\x10(\x12\f\n" +
+	"\aRETRACT\x10\xfa\x01\"\xaf\x01\n" +
 	"\vMessageStep\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x128\n" +

@@ -36,6 +36,7 @@ type DraftTicket struct {
 	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                               // media_group_ids: their parts on the shelf are enclosed too
 	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"`                          // the message whose question the title answers: what waited for it is enclosed too; 0: none
 	DescribedId         int64                  `protobuf:"varint,15,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"` // the message of the chat that the description is; 0: none
+	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                            // of the description, in its order
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -140,6 +141,13 @@ func (x *DraftTicket) GetDescribedId() int64 {
 	return 0
 }
 
+func (x *DraftTicket) GetSources() []*Source {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
 // CorrectDraft gives a draft the title and the description to which its command was edited. It is a CONFLICT when there is
 // no such draft, or its group is chosen.
 type CorrectDraft struct {
@@ -150,6 +158,7 @@ type CorrectDraft struct {
 	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	DescriptionEntities []*Entity              `protobuf:"bytes,5,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
 	DescribedId         int64                  `protobuf:"varint,6,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"` // as in DraftTicket
+	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                           // of the description, in its order
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -224,6 +233,13 @@ func (x *CorrectDraft) GetDescribedId() int64 {
 		return x.DescribedId
 	}
 	return 0
+}
+
+func (x *CorrectDraft) GetSources() []*Source {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
 }
 
 // ChooseGroup opens the ticket of a draft in a group.
@@ -1121,7 +1137,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xb2\x03\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xe9\x03\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -1135,14 +1151,16 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
 	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1a\n" +
 	"\buntitled\x18\x0e \x01(\x03R\buntitled\x12!\n" +
-	"\fdescribed_id\x18\x0f \x01(\x03R\vdescribedId\"\x89\x02\n" +
+	"\fdescribed_id\x18\x0f \x01(\x03R\vdescribedId\x125\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"\xc0\x02\n" +
 	"\fCorrectDraft\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12M\n" +
 	"\x14description_entities\x18\x05 \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12!\n" +
-	"\fdescribed_id\x18\x06 \x01(\x03R\vdescribedId\"y\n" +
+	"\fdescribed_id\x18\x06 \x01(\x03R\vdescribedId\x125\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
@@ -1237,30 +1255,33 @@ var file_messages_private_proto_goTypes = []any{
 	(*Enclosure)(nil),       // 18: topicdesk.messages.Enclosure
 	(*Forward)(nil),         // 19: topicdesk.messages.Forward
 	(*Entity)(nil),          // 20: topicdesk.messages.Entity
+	(*Source)(nil),          // 21: topicdesk.messages.Source
 }
 var file_messages_private_proto_depIdxs = []int32{
 	17, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
 	18, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
 	19, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
 	20, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
-	17, // 4: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
-	20, // 5: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
-	17, // 6: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	17, // 7: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	17, // 8: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	17, // 9: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	17, // 10: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	17, // 11: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	17, // 12: topicdesk.messages.SetAutoClaim.origin:type_name -> topicdesk.messages.Origin
-	17, // 13: topicdesk.messages.SetHours.origin:type_name -> topicdesk.messages.Origin
-	17, // 14: topicdesk.messages.SetAnswerTimes.origin:type_name -> topicdesk.messages.Origin
-	17, // 15: topicdesk.messages.ShowSettings.origin:type_name -> topicdesk.messages.Origin
-	17, // 16: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	21, // 4: topicdesk.messages.DraftTicket.sources:type_name -> topicdesk.messages.Source
+	17, // 5: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
+	20, // 6: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
+	21, // 7: topicdesk.messages.CorrectDraft.sources:type_name -> topicdesk.messages.Source
+	17, // 8: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	17, // 9: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	17, // 10: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	17, // 11: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	17, // 12: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	17, // 13: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	17, // 14: topicdesk.messages.SetAutoClaim.origin:type_name -> topicdesk.messages.Origin
+	17, // 15: topicdesk.messages.SetHours.origin:type_name -> topicdesk.messages.Origin
+	17, // 16: topicdesk.messages.SetAnswerTimes.origin:type_name -> topicdesk.messages.Origin
+	17, // 17: topicdesk.messages.ShowSettings.origin:type_name -> topicdesk.messages.Origin
+	17, // 18: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }

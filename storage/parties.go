@@ -8,9 +8,23 @@ import (
 // UserParty names a person as a party of a ticket. A group is named by its internal id.
 func UserParty(telegramID int64) string { return "u" + strconv.FormatInt(telegramID, 10) }
 
-// Parties returns who is on a ticket by its links that have not ended: people who were mentioned, and the groups of the
+// MessageParty names a message whose words a ticket has in its description.
+func MessageParty(messageID string) string { return "m" + messageID }
+
+// Parties returns by what tickets are looked up: who is on one, and whose words are in its description.
+func (t *Ticket) Parties() []string {
+	all := t.people()
+	for i := range t.Sources {
+		if id := t.Sources[i].MessageID; id != "" && !slices.Contains(all, MessageParty(id)) {
+			all = append(all, MessageParty(id))
+		}
+	}
+	return all
+}
+
+// people returns who is on a ticket by its links that have not ended: people who were mentioned, and the groups of the
 // linked topics. The creator and the home group are none. A closed ticket has none, since nobody looks for it by them.
-func (t *Ticket) Parties() (all []string) {
+func (t *Ticket) people() (all []string) {
 	if t.Status == "closed" {
 		return nil
 	}

@@ -105,6 +105,7 @@ type Ticket struct {
 	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
 	Enclosures          []Enclosure `json:"media,omitempty"`     // of the description: shown in each topic, below its card
 	Forwarded           *Forward    `json:"forwarded,omitempty"` // where the described message was forwarded from
+	Sources             []Source    `json:"sources,omitempty"`   // of the description, in its order; none: a program's
 	Status              string      `json:"status"`              // open | pending | closed
 	Priority            string      `json:"priority"`            // low | normal | high | urgent
 	CreatedBy           Creator     `json:"createdBy"`
@@ -170,9 +171,11 @@ type Topic struct {
 	CardRevision  int64  `json:"cardRevision,omitempty"` // the revision that the card shows
 	CardDigest    string `json:"cardDigest,omitempty"`   // of what the card shows; "": unknown
 	MediaShown    int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
-	Pinned        bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
-	Introduced    bool   `json:"introduced,omitempty"`   // the opening context is posted
-	Failure       string `json:"failure,omitempty"`      // why it can't be opened
+	// Posts are where they stand, as far as that is known: of posts from before this was kept, it is not.
+	Posts      []EnclosurePost `json:"posts,omitempty"`
+	Pinned     bool            `json:"pinned,omitempty"`     // the card is pinned, or pinning failed
+	Introduced bool            `json:"introduced,omitempty"` // the opening context is posted
+	Failure    string          `json:"failure,omitempty"`    // why it can't be opened
 	// FormerThreads are its previous threads, which were deleted in Telegram, oldest first. They stay the ticket's, since
 	// updates about their last messages may still arrive.
 	FormerThreads []int64   `json:"formerThreads,omitempty"`
@@ -189,6 +192,12 @@ type Topic struct {
 	IconByHand  bool      `json:"iconByHand,omitempty"` // somebody has chosen the icon: it stays
 	// Context is the post that introduced its present thread; nil: none, or one from before posts were remembered.
 	Context *ContextPost `json:"context,omitempty"`
+}
+
+// EnclosurePost is where one of a ticket's enclosures stands in a topic.
+type EnclosurePost struct {
+	Medium    int   `json:"medium"`    // its place among the enclosures, from 0
+	MessageID int64 `json:"messageId"` // Telegram's
 }
 
 // Link mirrors messages between its topic and the home topic of one ticket.

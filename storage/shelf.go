@@ -9,6 +9,19 @@ type Enclosure struct {
 	Text      string   `json:"text,omitempty"`
 	Entities  []Entity `json:"entities,omitempty"`
 	Protected bool     `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	// Gone says that the description has it no more: nothing else of it is left but MessageID, and its place in the list.
+	Gone bool `json:"gone,omitempty"`
+}
+
+// Source is a message of Telegram that has given words to a ticket: a part of its description, its title, or a medium.
+type Source struct {
+	// MessageID is "<chat>:<message>"; "": words that nobody can take back, such as where an answered message stands.
+	MessageID string   `json:"messageId,omitempty"`
+	Text      string   `json:"text,omitempty"`      // its part of the description, as it is there; "": none
+	Entities  []Entity `json:"entities,omitempty"`  // only of a description that is too long to be shown whole
+	Titles    bool     `json:"titles,omitempty"`    // its first line is the title, and what follows is the part
+	EditedMs  int64    `json:"editedMs,omitempty"`  // when its author edited it last, in Unix milliseconds; 0: never
+	Withdrawn bool     `json:"withdrawn,omitempty"` // "/delete" took it back: an edit brings nothing of it in again
 }
 
 // Shelf keeps messages of a chat that no ticket has yet, for a command or a button that may still give them to one. It

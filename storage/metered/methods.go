@@ -75,7 +75,7 @@ const (
 	opOpenCopies
 	opOpenDeliveries
 	opOpenMessages
-	opOpenTicketsWith
+	opTicketsWith
 	opPendingAttachments
 	opPing
 	opProblem
@@ -188,7 +188,7 @@ var operations = []operation{
 	{"OpenCopies", false},
 	{"OpenDeliveries", false},
 	{"OpenMessages", false},
-	{"OpenTicketsWith", false},
+	{"TicketsWith", false},
 	{"PendingAttachments", false},
 	{"Ping", false},
 	{"Problem", false},
@@ -559,9 +559,9 @@ func (timed *Store) OpenMessages(ctx context.Context, ticketID string, limit int
 	return timed.Store.OpenMessages(ctx, ticketID, limit)
 }
 
-func (timed *Store) OpenTicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
-	defer timed.note(ctx, opOpenTicketsWith, time.Now(), &err)
-	return timed.Store.OpenTicketsWith(ctx, party, limit)
+func (timed *Store) TicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
+	defer timed.note(ctx, opTicketsWith, time.Now(), &err)
+	return timed.Store.TicketsWith(ctx, party, limit)
 }
 
 func (timed *Store) PendingAttachments(ctx context.Context, ticketID string, now time.Time, limit int) (r0 []storage.Attachment, err error) {

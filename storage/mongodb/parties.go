@@ -13,8 +13,8 @@ import (
 var ticketsWith = define("tickets", "parties",
 	bson.D{e("index.parties", arg(0))}, bson.D{e("createdAt", -1), e("_id", -1)}, nil)
 
-// OpenTicketsWith implements storage.Tickets.
-func (s *Store) OpenTicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
+// TicketsWith implements storage.Tickets.
+func (s *Store) TicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
 	return find[storage.Ticket](ctx, s, ticketsWith, limit, party)
 }
 

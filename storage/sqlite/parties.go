@@ -34,8 +34,8 @@ func (t *ticketSave) replaceParties(w *writer) error {
 	return t.addParties(w)
 }
 
-// OpenTicketsWith implements storage.Tickets.
-func (s *Store) OpenTicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
+// TicketsWith implements storage.Tickets.
+func (s *Store) TicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
 	return readAll[storage.Ticket](ctx, s, ticketsWith, party, atMost(limit))
 }
 

@@ -243,7 +243,7 @@ func TestFirstSchema(t *testing.T) {
 			t.Errorf("%d tickets of the creator, %v", len(page), err)
 		}
 	}
-	page, err := s.OpenTicketsWith(t.Context(), "g9", 100)
+	page, err := s.TicketsWith(t.Context(), "g9", 100)
 	if err != nil || len(page) != tickets*3/4 || page[0].TicketID != "ticket 19" {
 		t.Errorf("%d tickets with a group, %v", len(page), err)
 	}

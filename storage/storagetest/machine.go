@@ -302,8 +302,8 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
 			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)
 		})
-		both(t, m, "OpenTicketsWith", func(s storage.Store) ([]storage.Ticket, error) {
-			return s.OpenTicketsWith(ctx, []string{"g1", "g2", "u1"}[n%3], limit)
+		both(t, m, "TicketsWith", func(s storage.Store) ([]storage.Ticket, error) {
+			return s.TicketsWith(ctx, []string{"g1", "g2", "u1"}[n%3], limit)
 		})
 	case 16:
 		group := []string{"", "g1"}[n%2]

@@ -232,7 +232,7 @@ func (m *model) TicketsByCreator(
 	}, newestFirst, 0, limit)
 }
 
-func (m *model) OpenTicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
+func (m *model) TicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
 	return modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
 		return slices.Contains(t.Parties(), party)
 	}, newestFirst, 0, limit)

@@ -156,7 +156,7 @@ func testTickets(t *testing.T, f Factory) {
 		with := func(party string, want ...string) {
 			t.Helper()
 			for limit := range len(want) + 2 {
-				page, err := s.OpenTicketsWith(ctx, party, limit)
+				page, err := s.TicketsWith(ctx, party, limit)
 				noError(t, err)
 				var got []string
 				for i := range page {

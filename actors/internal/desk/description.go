@@ -71,6 +71,11 @@ func LongDescription(text string, entities []*messages.Entity) (parts []storage.
 	return parts
 }
 
+// Redescribed reports whether a ticket's description differs from what it was.
+func Redescribed(was, is *storage.Ticket) bool {
+	return was.Description != is.Description || !slices.Equal(was.DescriptionEntities, is.DescriptionEntities)
+}
+
 // Redescribe sets the description that a program sends, and reports whether that changed it. A program that knows of no
 // markup and sends back what it read changes nothing.
 func Redescribe(r *storage.Ticket, m *messages.UpdateTicket) (changed bool) {

@@ -34,7 +34,7 @@ func GiveDescribed(s *storage.Shelf, messageID int64, ticketID ids.TicketID) *st
 // TakeHomeless gives a ticket whose group has been chosen what its author wrote since they asked for it: words for its
 // description, and media.
 func TakeHomeless(s *storage.Shelf, ticketID ids.TicketID, now time.Time) (
-	next *storage.Shelf, words messages.Marked, media []*messages.Enclosure,
+	next *storage.Shelf, words []*messages.Source, media []*messages.Enclosure,
 ) {
 	next = eachHomeless(s, func(m *storage.Shelved) {
 		said := &messages.RecordMessage{}
@@ -42,7 +42,7 @@ func TakeHomeless(s *storage.Shelf, ticketID ids.TicketID, now time.Time) (
 			return
 		}
 		m.TicketID = ticketID
-		words = words.Then("\n\n", wordsOf(said))
+		words = append(words, sourceOf(said)...)
 	})
 	next, taken := TakeFromShelf(next, &messages.TakeShelved{TicketId: ticketID, Homeless: true}, now)
 	return next, words, messages.EnclosuresIn(taken)
@@ -50,29 +50,30 @@ func TakeHomeless(s *storage.Shelf, ticketID ids.TicketID, now time.Time) (
 
 // TakeUnclear gives a draft what was unclear after a word, and returns what of it the draft does not have yet.
 func TakeUnclear(s *storage.Shelf, ticketID ids.TicketID, word int64, now time.Time) (
-	next *storage.Shelf, words messages.Marked, media []*messages.Enclosure,
+	next *storage.Shelf, words []*messages.Source, media []*messages.Enclosure,
 ) {
 	next = tidied(s, time.Time{})
 	for i := range next.Messages {
 		m, said := &next.Messages[i], &messages.RecordMessage{}
 		if m.Unclear == word && m.Waits() && proto.Unmarshal(m.Body, said) == nil {
 			m.TicketID = ticketID
-			words = words.Then("\n\n", wordsOf(said))
+			words = append(words, sourceOf(said)...)
 		}
 	}
 	next, taken := TakeFromShelf(next, &messages.TakeShelved{TicketId: ticketID, Unclear: word}, now)
 	return next, words, messages.EnclosuresIn(taken)
 }
 
-// wordsOf is what a message adds to a description; nothing for a medium, which is enclosed with its words, and for a command.
-func wordsOf(said *messages.RecordMessage) (words messages.Marked) {
-	if said.Content.GetMedia() != nil || said.Content.GetIsProtected() {
-		return words
+// sourceOf is what a message adds to a description; nothing for a medium, which is enclosed with its words, and for a command.
+func sourceOf(said *messages.RecordMessage) []*messages.Source {
+	if said.Content.GetMedia() != nil || said.Content.GetIsProtected() || said.Content.GetText() == "" {
+		return nil
 	}
 	if e := said.Content.GetEntities(); len(e) > 0 && e[0].Type == "bot_command" && e[0].Offset == 0 {
-		return words
+		return nil
 	}
-	return messages.Marked{Text: said.Content.GetText(), Entities: said.Content.GetEntities()}
+	id := messages.MessageKey(said.Origin.GetChatId(), said.Origin.GetMessageId())
+	return []*messages.Source{{MessageId: id, Text: said.Content.GetText(), Entities: said.Content.GetEntities()}}
 }
 
 // NoGroupAsked has what waited for the choice of a group go into the ticket that its author opens within 10 minutes of

@@ -212,7 +212,7 @@ func HomeOf(s *storage.Shelf, messageID int64) ids.TicketID {
 
 // HomelessOf returns what of a ticket's messages on the shelf was sent by somebody who had no ticket, or was unclear until they
 // chose the draft of the ticket, and which of it may be words of its description: neither those of the message that the description is, nor those that are described already.
-func HomelessOf(s *storage.Shelf, m *messages.DraftTicket) (before, after messages.Marked) {
+func HomelessOf(s *storage.Shelf, m *messages.DraftTicket) (before, after []*messages.Source) {
 	about := m.DescribedId
 	if about == 0 {
 		about = m.Origin.GetMessageId()
@@ -226,11 +226,10 @@ func HomelessOf(s *storage.Shelf, m *messages.DraftTicket) (before, after messag
 		if proto.Unmarshal(k.Body, said) != nil {
 			continue
 		}
-		words := wordsOf(said)
 		if k.MessageID < about {
-			before = before.Then("\n\n", words)
+			before = append(before, sourceOf(said)...)
 		} else {
-			after = after.Then("\n\n", words)
+			after = append(after, sourceOf(said)...)
 		}
 	}
 	return before, after

@@ -13,12 +13,18 @@ func AddEnclosures(r *storage.Ticket, enclosures []*messages.Enclosure) (added [
 	fresh := messages.JoinEnclosures(had, enclosures, false)[len(had):]
 	added = EnclosuresToStore(SplitCaptions(fresh))
 	r.Enclosures = append(r.Enclosures[:len(r.Enclosures):len(r.Enclosures)], added...)
+	r.Sources = slices.Clone(r.Sources)
+	for i := range added {
+		if id := added[i].MessageID; id != "" && SourceAt(r.Sources, id) < 0 {
+			r.Sources = append(r.Sources, storage.Source{MessageID: id})
+		}
+	}
 	return added
 }
 
 // LacksEnclosures reports whether a topic does not show all enclosures yet.
 func LacksEnclosures(r *storage.Ticket, topic *storage.Topic) bool {
-	return topic.MediaShown < len(r.Enclosures) && !messages.IsPrivate(topic.GroupID)
+	return NextEnclosure(r, topic) < len(r.Enclosures) && !messages.IsPrivate(topic.GroupID)
 }
 
 // EnclosureAlbum names the album that an enclosure belongs to; "" for none.

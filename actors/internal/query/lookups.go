@@ -61,10 +61,37 @@ func (q *query) findNumber(m *messages.FindNumber) proto.Message {
 	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: []string{id}}
 }
 
+// describedAtMost is how many tickets are found that one message describes.
+const describedAtMost = 20
+
+// unknownAnswersRead is how many messages are looked at that answer one which no ticket has.
+const unknownAnswersRead = 200
+
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId,
 		&messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
-	reply := &messages.MessageFound{Code: q.code(m, err)}
+	reply, notFound := &messages.MessageFound{Code: q.code(m, err)}, err
+	if m.Described {
+		party := storage.MessageParty(messages.MessageKey(m.ChatId, m.MessageId))
+		described, err := q.env.Store.TicketsWith(q.env.Ctx, party, describedAtMost)
+		if err != nil {
+			return &messages.MessageFound{Code: q.code(m, err)}
+		}
+		for i := range described {
+			reply.Described = append(reply.Described, described[i].TicketID)
+		}
+		if errors.Is(notFound, storage.ErrNotFound) { // a message that no ticket has
+			answers, err := q.env.Store.MessagesAnswering(q.env.Ctx, messages.MessageKey(m.ChatId, m.MessageId), "", unknownAnswersRead)
+			if err != nil {
+				return &messages.MessageFound{Code: q.code(m, err)}
+			}
+			for i := range answers {
+				if id := answers[i].TicketID; !slices.Contains(reply.Described, id) {
+					reply.Described = append(reply.Described, id)
+				}
+			}
+		}
+	}
 	if original == nil {
 		return reply
 	}

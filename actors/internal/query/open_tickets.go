@@ -51,7 +51,7 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 		add(page.Tickets, err)
 	}
 	if !m.Claimed {
-		add(store.OpenTicketsWith(ctx, party, limit))
+		add(store.TicketsWith(ctx, party, limit))
 	}
 	reply := &messages.TicketList{Code: q.code(m, failed)}
 	if failed != nil {

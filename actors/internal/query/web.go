@@ -212,12 +212,12 @@ func (q *query) webTicketsWith(m *messages.ListWebTickets, wanted storage.Ticket
 		add(slices.DeleteFunc(claimed.Tickets, func(r storage.Ticket) bool { return !hasTopicInOne(&r, m.Groups) }), failed)
 	default:
 		for _, group := range m.Groups {
-			add(store.OpenTicketsWith(ctx, group, ticketsLookedAt))
+			add(store.TicketsWith(ctx, group, ticketsLookedAt))
 		}
 	}
 	if m.UserId != 0 {
 		add(store.TicketsByCreator(ctx, "user", person, false, ticketsLookedAt))
-		brought, failed := store.OpenTicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt)
+		brought, failed := store.TicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt)
 		add(slices.DeleteFunc(brought, func(r storage.Ticket) bool {
 			return m.Mine && r.Assignee != nil && r.AssigneeID() != person
 		}), failed)

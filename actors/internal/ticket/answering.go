@@ -40,6 +40,9 @@ func (t *ticket) withAnswered(m *messages.RecordMessage) (*messages.RecordMessag
 	}
 	if answered.MessageID != messages.MessageKey(r.ChatId, r.MessageId) {
 		next.Answered = answered.MessageID
+		if next.Origin != nil { // the copy is the bot's, its words are not
+			next.Origin = &storage.Forward{Kind: "hidden_user", Name: answered.Sender.Name}
+		}
 	}
 	m = proto.CloneOf(m)
 	m.ReplyTo = desk.ReplyOf(&storage.Message{ReplyTo: next})

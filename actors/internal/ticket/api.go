@@ -66,6 +66,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			}
 		}
 		if m.Description != nil && desk.Redescribe(r.Ticket, m) {
+			desk.Lengthen(r.Ticket, *m.Description, m.DescriptionEntities)
 			changed, shown = true, true
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {

@@ -68,6 +68,11 @@ func (t *ticket) assigning(m *messages.AssignTicket) (effect, error) {
 	if err != nil {
 		return nil, err
 	}
+	if who == nil {
+		if offer, err := t.offeringAssignees(m, given); err != nil || offer != nil {
+			return offer, err
+		}
+	}
 	by := desk.CreatorOf(o)
 	return func(r *desk.Result) {
 		switch {

@@ -56,6 +56,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		standIn(r, o)
 	}
 	r.Enclosures = desk.LongDescription(m.Description, m.DescriptionEntities)
+	desk.KeepSources(r, m.Sources)
 	desk.AddEnclosures(r, m.Enclosures)
 	if err := t.retime(r); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 	o := m.Origin
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
 		return entity.Duplicate(), nil
+	}
+	if m.Described {
+		return t.onTakeBack(m)
 	}
 	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
@@ -113,6 +117,10 @@ func (t *ticket) deleteRefusal(
 
 // mayDelete reports whether somebody may delete the message that they reply to.
 func (t *ticket) mayDelete(m *messages.DeleteMessage) (verdict, []ids.Place, error) {
+	if m.Described {
+		v, ask := t.mayTakeBack(m)
+		return v, ask, nil
+	}
 	original, err := t.repliedTo(m)
 	if err != nil || original == nil {
 		return yes, nil, err // deleteRefusal says what is missing
@@ -120,19 +128,25 @@ func (t *ticket) mayDelete(m *messages.DeleteMessage) (verdict, []ids.Place, err
 	if by := desk.SenderOf(m.Origin); by.Kind == original.Sender.Kind && by.ID == original.Sender.ID {
 		return yes, nil, nil
 	}
-	found, ask := no, []ids.Place(nil)
-	for _, groupID := range slices.Compact([]ids.Place{original.GroupID, t.record.Home.GroupID}) {
-		v, groups := t.administers(m.Origin, groupID)
+	found, ask := t.administersOne(m.Origin, original.GroupID, t.record.Home.GroupID)
+	return found, ask, nil
+}
+
+// administersOne says whether a person administers one of two groups.
+func (t *ticket) administersOne(o *messages.Origin, groupIDs ...ids.Place) (found verdict, ask []ids.Place) {
+	found = no
+	for _, groupID := range slices.Compact(groupIDs) {
+		v, groups := t.administers(o, groupID)
 		switch {
 		case v == yes:
-			return yes, nil, nil
+			return yes, nil
 		case v == unknown:
 			found, ask = unknown, append(ask, groups...)
 		case v == unanswered && found == no:
 			found = unanswered
 		}
 	}
-	return found, ask, nil
+	return found, ask
 }
 
 // deleteNow marks a message as deleted. Its record stays, with its text, for the ticket's history
@@ -142,6 +156,9 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.tellRestOfAlbum(m, original); err != nil {
+		return nil, err
+	}
 	return t.changeMessage(original, m.Origin, func(next *storage.Message) (*told, bool) {
 		next.Deleted, next.DeletedAt = true, t.now()
 		next.Pending = append(next.Pending, storage.Pending{ID: m.Origin.GetCommandId(), Kind: desk.PendingCommand, Body: body})
@@ -149,9 +166,28 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message)
 	})
 }
 
+// tellRestOfAlbum tells whoever deletes a part of an album that the others stay.
+func (t *ticket) tellRestOfAlbum(m *messages.DeleteMessage, original *storage.Message) error {
+	told := m.Origin.GetCommandId() + ":album"
+	if original.Media == nil || original.Media.MediaGroupID == "" || slices.Contains(t.record.Handled, told) {
+		return nil
+	}
+	rest, err := t.restOfAlbum(original)
+	if err != nil || len(rest) == 0 {
+		return err
+	}
+	args := map[string]string{"count": strconv.Itoa(len(rest) + 1), "left": strconv.Itoa(len(rest))}
+	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
+	_, err = t.carryOut(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeDeleteAlbum, args) })
+	return err
+}
+
 // decideDelete carries out a "/delete" that waited, or refuses it. It writes the message first; doing that twice
 // changes nothing.
 func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict, failure string) error {
+	if m.Described {
+		return t.decideTakeBack(id, m, may, failure)
+	}
 	original, err := t.repliedTo(m)
 	if err != nil {
 		return err

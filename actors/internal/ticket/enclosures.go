@@ -44,7 +44,7 @@ func (t *ticket) onEnclose(m *messages.Enclose) (proto.Message, error) {
 
 // goTogether counts the next enclosures of a topic that go as one album; 0: the next one goes alone.
 func (t *ticket) goTogether(topic *storage.Topic) int {
-	next := t.record.Enclosures[topic.MediaShown:]
+	next := t.record.Enclosures[desk.NextEnclosure(t.record, topic):]
 	if t.singly[topic.TopicID] || desk.EnclosureAlbum(&next[0]) == "" {
 		return 0
 	}

@@ -110,7 +110,7 @@ func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 		}
 		again := t.Now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
 		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
-		topic.CardDigest, topic.Context = "", nil
+		topic.CardDigest, topic.Context, topic.Posts = "", nil, nil
 		topic.Icon, topic.IconPending, topic.IconAt, topic.IconByHand = messages.IconNone, false, time.Time{}, false
 		topic.Pinned, topic.Introduced, topic.Adopted, topic.Closed, topic.Unsure = false, false, false, false, false
 		topic.Doubtful = false

@@ -208,8 +208,13 @@ func (t *ticket) mentionable(o *messages.Origin) ([]storage.User, error) {
 	}), nil
 }
 
-// mentionButton is the button that mentions a user, with the title of their group.
+// mentionButton is the button that mentions a user.
 func (t *ticket) mentionButton(user *storage.User) (*messages.KeyboardRow, error) {
+	return t.personButton(messages.CallbackMentionUser, user)
+}
+
+// personButton is a button that names a user, with the title of their group.
+func (t *ticket) personButton(callback string, user *storage.User) (*messages.KeyboardRow, error) {
 	title, err := desk.GroupTitle(t.Ctx, t.Store, user.DefaultGroupID)
 	if err != nil {
 		return nil, err
@@ -217,7 +222,7 @@ func (t *ticket) mentionButton(user *storage.User) (*messages.KeyboardRow, error
 	id := strconv.FormatInt(user.TelegramID, 10)
 	return &messages.KeyboardRow{Buttons: []*messages.Button{{
 		Text: messages.Shorten(desk.UserName(user), 40) + " · " + messages.Shorten(title, 40),
-		Data: strings.Join([]string{messages.CallbackMentionUser, t.record.TicketID, id}, ":"),
+		Data: strings.Join([]string{callback, t.record.TicketID, id}, ":"),
 	}}}, nil
 }
 

@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -21,20 +22,71 @@ func (t *ticket) offering(m *messages.Mention, given string) (effect, error) {
 	if err != nil {
 		return nil, err
 	}
-	near := slices.DeleteFunc(users, func(u storage.User) bool {
-		return !strings.HasPrefix(strings.ToLower(u.Username), begins) && !strings.HasPrefix(strings.ToLower(u.FirstName), begins)
-	})
+	near := slices.DeleteFunc(users, func(u storage.User) bool { return !isNear(&u, begins) })
 	if len(near) == 0 {
 		return nil, nil
 	}
+	keyboard, err := t.personButtons(messages.CallbackMentionUser, near)
+	if err != nil {
+		return nil, err
+	}
+	args := map[string]string{"given": given}
+	return func(r *desk.Result) { desk.RespondKeyboard(r, o, messages.NoticeMentionNear, args, keyboard) }, nil
+}
+
+// isNear reports whether a name begins as somebody has typed, in lower case.
+func isNear(u *storage.User, begins string) bool {
+	return strings.HasPrefix(strings.ToLower(u.Username), begins) || strings.HasPrefix(strings.ToLower(u.FirstName), begins)
+}
+
+// personButtons are the buttons for a page of users.
+func (t *ticket) personButtons(callback string, users []storage.User) (*messages.Keyboard, error) {
 	keyboard := &messages.Keyboard{}
-	for i := range near[:min(len(near), mentionPage)] {
-		row, err := t.mentionButton(&near[i])
+	for i := range users[:min(len(users), mentionPage)] {
+		row, err := t.personButton(callback, &users[i])
 		if err != nil {
 			return nil, err
 		}
 		keyboard.Rows = append(keyboard.Rows, row)
 	}
+	return keyboard, nil
+}
+
+// offeringAssignees shows those whose name begins so, and who can take care of the ticket; nil: there are none.
+func (t *ticket) offeringAssignees(m *messages.AssignTicket, given string) (effect, error) {
+	o, begins := m.Origin, strings.ToLower(strings.TrimPrefix(given, "@"))
+	if m.UserId != 0 || desk.IsAPI(o) || o.GetWeb() || begins == "" {
+		return nil, nil
+	}
+	users, _, err := t.Store.InternalUsers(t.Ctx, 0, mentionableRead)
+	if err != nil {
+		return nil, fmt.Errorf("read internal users: %w", err)
+	}
+	var near []storage.User
+	for i := range users {
+		u := &users[i]
+		if u.IsBot || !isNear(u, begins) || len(near) == mentionPage {
+			continue
+		}
+		who, _, err := t.teamPerson(&messages.AssignTicket{Origin: o, UserId: u.TelegramID})
+		if err != nil {
+			return nil, err
+		}
+		if who != nil && who.fits {
+			near = append(near, *u)
+		}
+	}
+	if len(near) == 0 {
+		return nil, nil
+	}
+	keyboard, err := t.personButtons(messages.CallbackAssignUser, near)
+	if err != nil {
+		return nil, err
+	}
 	args := map[string]string{"given": given}
-	return func(r *desk.Result) { desk.RespondKeyboard(r, o, messages.NoticeMentionNear, args, keyboard) }, nil
+	return func(r *desk.Result) {
+		if !t.refuseClosed(r, o, messages.VerbAssign) {
+			desk.RespondKeyboard(r, o, messages.NoticeAssignNear, args, keyboard)
+		}
+	}, nil
 }

@@ -49,6 +49,7 @@ func Kind(d Deps) *entity.Kind {
 			entity.Replies((*ticket).onEnclose),
 			entity.Inserts((*ticket).onMessage),
 			entity.Replies((*ticket).onEdit),
+			entity.Replies((*ticket).onEditSource),
 			entity.Replies((*ticket).onReact),
 			entity.Replies((*ticket).onDelete),
 			entity.Replies((*ticket).onRetry),

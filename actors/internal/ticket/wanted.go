@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
@@ -48,7 +49,11 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_CARD)
 	case desk.LacksEnclosures(r, topic):
 		s := step(messages.TopicStep_MEDIUM)
-		s.Medium, s.Media = int32(topic.MediaShown), int32(t.goTogether(topic))
+		s.Medium, s.Media = int32(desk.NextEnclosure(r, topic)), int32(t.goTogether(topic))
+		return s
+	case desk.Retracted(r, topic) >= 0:
+		s := step(messages.TopicStep_RETRACT)
+		s.Medium = int32(desk.Retracted(r, topic))
 		return s
 	case !topic.Introduced: // of a link with messages before it; the card introduces all other topics
 		return step(messages.TopicStep_CONTEXT)
@@ -208,6 +213,9 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 		op.Content, op.Call = contextDigest(s.shows), &messages.Operation_SendContext{SendContext: call}
 	case messages.TopicStep_MEDIUM:
 		desk.ShowEnclosures(op, r, topic, ref)
+	case messages.TopicStep_RETRACT:
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{
+			MessageIds: desk.PostsOf(topic, int(ref.Medium))}}
 	case messages.TopicStep_RENAME:
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
 	case messages.TopicStep_CLOSE:
@@ -339,11 +347,14 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome, as
 			t.retireCard(r, topic)
 		}
 	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
-		topic.MediaShown += max(1, int(s.ref.Media))
+		topic.MediaShown = int(s.ref.Medium) + max(1, int(s.ref.Media))
+		topic.Posts = append(slices.Clone(topic.Posts), desk.EnclosurePosts(s.ref, outcome)...)
 		if !done {
 			t.tellMediumFailed(r, s, topic, desk.ReasonOf(outcome))
 		}
 		t.introduceWithoutContext(r, topic)
+	case messages.TopicStep_RETRACT: // also when Telegram refuses it: the posts are too old, or gone
+		topic.Posts = slices.DeleteFunc(slices.Clone(topic.Posts), func(p storage.EnclosurePost) bool { return p.Medium == int(s.ref.Medium) })
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision, topic.CardDigest = s.revision, digestIn(s.op)
 		if !done {

@@ -87,7 +87,8 @@ func (u *user) correcting(m *messages.CorrectDraft) (effect, error) {
 	return func(r *storage.User) {
 		d := draftOf(r, m.TicketId)
 		command := &messages.DraftTicket{Origin: m.Origin, TicketId: m.TicketId, DescribedId: m.DescribedId}
-		text := amidHomeless(r.Shelf, command, messages.Marked{Text: m.Description, Entities: m.DescriptionEntities})
+		text, sources := amidHomeless(r.Shelf, command, messages.Marked{Text: m.Description, Entities: m.DescriptionEntities}, m.Sources)
+		d.Sources = desk.SourcesToStore(sources)
 		d.Title, d.Description, d.DescriptionEntities = m.Title, text.Text, desk.EntitiesToStore(text.Entities)
 	}, nil
 }

@@ -1,6 +1,8 @@
 package user
 
 import (
+	"slices"
+
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -15,6 +17,7 @@ func recordOf(m *messages.DraftTicket, asked []byte) storage.Draft {
 		TicketID: m.TicketId, Title: m.Title,
 		Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
 		Enclosures: desk.EnclosuresToStore(m.Enclosures), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
+		Sources: desk.SourcesToStore(m.Sources),
 	}
 }
 
@@ -24,6 +27,7 @@ func opening(d *storage.Draft) *messages.OpenTicket {
 		Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen, Title: d.Title,
 		Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities),
 		Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded),
+		Sources: desk.SourcesOf(d.Sources),
 	}
 }
 
@@ -44,8 +48,10 @@ func (u *user) takeHomeless(r *storage.User, d *storage.Draft) {
 }
 
 // describe adds words and media to the description of a draft.
-func describe(d *storage.Draft, words messages.Marked, media []*messages.Enclosure) {
-	text := messages.Marked{Text: d.Description, Entities: desk.EntitiesOf(d.DescriptionEntities)}.Then("\n\n", words)
+func describe(d *storage.Draft, words []*messages.Source, media []*messages.Enclosure) {
+	text := messages.Marked{Text: d.Description, Entities: desk.EntitiesOf(d.DescriptionEntities)}
+	text = text.Then("\n\n", messages.WordsOfSources(words))
+	d.Sources = append(slices.Clone(d.Sources), desk.SourcesToStore(words)...)
 	d.Description, d.DescriptionEntities = text.Text, desk.EntitiesToStore(text.Entities)
 	d.Enclosures = desk.EnclosuresToStore(messages.JoinEnclosures(desk.EnclosuresOf(d.Enclosures), media, true))
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -113,23 +115,58 @@ func (u *user) askTitleShelved(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{Code: messages.Code_OK}, nil
 }
 
-// correctShelved has a kept message say what it was edited to.
+// correctShelved has a kept message say what it was edited to, and the draft that it describes, too.
 func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, error) {
 	next, err := desk.CorrectOnShelf(u.shelf(), said)
 	if err != nil {
 		return nil, fmt.Errorf("correct a message: %w", err)
 	}
-	if next != nil {
-		if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
+	o, content := said.Origin, said.Content
+	if next != nil || u.describes(o.GetMessageId()) {
+		err := u.alter(func(r *storage.User) {
+			if next != nil {
+				r.Shelf = next
+			}
+			u.rewordDrafts(r, o.GetMessageId(), messages.Marked{Text: content.GetText(), Entities: content.GetEntities()})
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	return &messages.ShelfFound{Code: messages.Code_OK}, nil
 }
 
+// describes reports whether a message of the chat has given words to a draft that is not about to open.
+func (u *user) describes(messageID int64) bool {
+	return u.record != nil && slices.ContainsFunc(u.record.Drafts, func(d storage.Draft) bool {
+		return d.State != draftOpening && desk.SourceAt(d.Sources, u.messageKey(messageID)) >= 0
+	})
+}
+
+func (u *user) messageKey(messageID int64) ids.MessageKey {
+	chatID, _ := strconv.ParseInt(u.ID, 10, 64)
+	return messages.MessageKey(chatID, messageID)
+}
+
+// rewordDrafts has the drafts that a message describes say something else. What a command is edited to is CorrectDraft's.
+func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Marked) {
+	for i := range r.Drafts {
+		d, id := &r.Drafts[i], u.messageKey(messageID)
+		at := desk.SourceAt(d.Sources, id)
+		if at < 0 || d.State == draftOpening || d.Sources[at].Titles && words.Text != "" {
+			continue
+		}
+		desk.RewordDraft(d, id, words)
+	}
+}
+
 // withdrawShelved has no ticket get a kept message any more.
 func (u *user) withdrawShelved(id int64) (proto.Message, error) {
 	next := desk.WithdrawFromShelf(u.shelf(), id)
+	if next == nil && u.describes(id) {
+		err := u.alter(func(r *storage.User) { u.rewordDrafts(r, id, messages.Marked{}) })
+		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: true}, err
+	}
 	if next == nil {
 		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
 	}
@@ -212,16 +249,19 @@ func (u *user) withShelved(r *storage.User, m *messages.DraftTicket) *messages.D
 	full.Enclosures = messages.JoinEnclosures(m.Enclosures, messages.EnclosuresIn(taken), true)
 	own := messages.Marked{Text: m.Description, Entities: m.DescriptionEntities}
 	own = own.Then("\n\n", messages.Marked{Text: described.GetText(), Entities: described.GetEntities()})
-	own = amidHomeless(r.Shelf, m, own)
+	own, full.Sources = amidHomeless(r.Shelf, m, own, append(slices.Clone(m.Sources), messages.SourcesIn(taken)...))
 	full.Description, full.DescriptionEntities = own.Text, own.Entities
 	full.Forward = cmp.Or(m.Forward, described.GetForward())
 	return full
 }
 
 // amidHomeless puts a draft's own words between those that the person wrote before and after them without a ticket.
-func amidHomeless(s *storage.Shelf, m *messages.DraftTicket, own messages.Marked) messages.Marked {
+func amidHomeless(s *storage.Shelf, m *messages.DraftTicket, own messages.Marked, sources []*messages.Source) (
+	messages.Marked, []*messages.Source,
+) {
 	before, after := desk.HomelessOf(s, m)
-	return before.Then("\n\n", own).Then("\n\n", after)
+	text := messages.WordsOfSources(before).Then("\n\n", own).Then("\n\n", messages.WordsOfSources(after))
+	return text, slices.Concat(before, sources, after)
 }
 
 func (u *user) shelf() *storage.Shelf {

@@ -59,8 +59,8 @@ var calls = []struct {
 	{"TicketsByCreator", false, func(ctx context.Context, s storage.Store) (any, error) {
 		return s.TicketsByCreator(ctx, "user", "7", true, 9)
 	}},
-	{"OpenTicketsWith", false, func(ctx context.Context, s storage.Store) (any, error) {
-		return s.OpenTicketsWith(ctx, "g1", 9)
+	{"TicketsWith", false, func(ctx context.Context, s storage.Store) (any, error) {
+		return s.TicketsWith(ctx, "g1", 9)
 	}},
 	{"DueTickets", false, func(ctx context.Context, s storage.Store) (any, error) {
 		return s.DueTickets(ctx, at, storage.Due{}, 9)
