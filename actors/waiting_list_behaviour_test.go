@@ -75,7 +75,7 @@ func TestWaitingList(t *testing.T) {
 	var first simulator.Message
 	d.run(t, "what nobody answers for some minutes is listed in General, without a sound", func(t *testing.T) {
 		first = d.awaitList(d.support, 1, "Printer", "Mouse")
-		if !first.Silent || !strings.HasPrefix(first.Text, "⏳ 1 ticket waits for an answer in Support:") || !strings.Contains(first.Text, "• "+d.head(k)) {
+		if !first.Silent || !strings.HasPrefix(first.Text, "⏳ 1 ticket waits for an answer in Support:") || !strings.Contains(first.Text, "• "+d.name(k)) {
 			t.Errorf("%+v", first)
 		}
 		url := messages.TopicURL(d.support, int64(k.thread))
@@ -91,7 +91,7 @@ func TestWaitingList(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 		d.showClock(20, 0)
-		d.awaitList(d.support, 1, "❗ "+d.head(k), "")
+		d.awaitList(d.support, 1, "❗ "+d.name(k), "")
 		d.say(d.carl, d.support, other.thread, "/later 20h")
 		d.awaitList(d.support, 1, "Printer", "Lamp")
 	})
