@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
@@ -14,9 +15,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
@@ -37,6 +40,7 @@ type desk struct {
 	*process // restart starts the next one
 	mu       sync.Mutex
 	joined   []*process // further nodes that take updates in
+	listings int        // commands of listing so far
 
 	support, engineering, sales int64 // groups
 	ann, bob, carl, dora, eve   int64 // people
@@ -73,6 +77,7 @@ type options struct {
 	cluster      func(owner string) *actors.ClusterOptions
 	monitor      *actors.MonitorOptions // nil: nothing is told to the monitor
 	reports      *actors.ReportOptions  // nil: nothing is counted
+	waitingLists bool                   // registered groups list what waits, as groups do unless somebody switches it off
 	twins        *twins                 // the nodes of a cluster, in place of one
 	tracer       func(owner string) *tracing.Tracer
 
@@ -138,10 +143,28 @@ func (d *desk) register() {
 		d.say(admin, chat, 0, "/register")
 		d.awaitText(chat, 0, "is registered")
 	}
+	if !d.opt.waitingLists { // by the clock of a test, its list may come at any time, between any two messages
+		for _, chat := range []int64{d.support, d.engineering, d.sales} {
+			d.listing(chat, false)
+		}
+	}
 	d.say(d.bob, d.engineering, 0, "/default_group")
 	d.awaitText(d.engineering, 0, "will now open in Engineering")
 	d.say(d.dora, d.sales, 0, "/default_group")
 	d.awaitText(d.sales, 0, "will now open in Sales")
+}
+
+// listing switches a group's list of what waits on or off, as a program does.
+func (d *desk) listing(chat int64, on bool) {
+	d.t.Helper()
+	d.listings++
+	m := &messages.ChangeGroup{WaitingList: &on, Origin: &messages.Origin{CommandId: fmt.Sprintf("list:%d", d.listings),
+		Sender: &messages.Sender{Kind: messages.Sender_API_KEY, KeyId: "a-program"}}}
+	d.eventually("the list of what waits is switched", func() bool {
+		r, err := d.system.Ask(d.t.Context(), messages.KindGroup, messages.GroupPlace(chat), proto.Clone(m))
+		changed, is := r.(*messages.GroupRecord)
+		return err == nil && is && changed.Code == messages.Code_OK && changed.WaitingList == on
+	})
 }
 
 // group makes a forum group in which the bot has every right.

@@ -27,6 +27,7 @@ var handlers = map[string]handler{
 	messages.VerbLink:         (*handling).link,
 	messages.VerbUnlink:       (*handling).unlink,
 	messages.VerbMine:         (*handling).mine,
+	messages.VerbWaiting:      (*handling).waiting,
 	messages.VerbAutoClaim:    (*handling).autoClaim,
 	messages.VerbHours:        (*handling).hours,
 	messages.VerbAnswerWithin: (*handling).answerWithin,

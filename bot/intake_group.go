@@ -102,11 +102,12 @@ func (h *handling) onSettingsCallback(c *Callback) (outcome string, handled bool
 		return "", false, nil
 	}
 	setting, value, _ := strings.Cut(rest, ":")
+	value, onList := strings.CutSuffix(value, messages.OnWaitingList)
 	change, ok := messages.ChangeOf(setting, value)
 	if !ok || !h.known || !c.Chat.Group() || change.GetRegistered() && !h.groupAllowed(h.origin.Place, c.Chat.ID) {
 		return "stale", true, h.stale()
 	}
-	change.Origin = h.origin
+	change.Origin, change.OnList = h.origin, onList && setting == messages.SettingWaitingList && !change.GetWaitingList()
 	return "pressed", true, h.toGroup(change)
 }
 

@@ -35,6 +35,20 @@ func (h *handling) mine(m *Message, _ SlashCommand) error {
 	return h.showTickets(claimedBy + messages.UserPlace(m.From.GetId()))
 }
 
+// waiting lists what waits for the team: of the group, or in private of the groups of which the person is a colleague.
+func (h *handling) waiting(m *Message, _ SlashCommand) error {
+	if !m.Chat.Group() {
+		return h.showTickets(waitsFor + messages.UserPlace(m.From.GetId()))
+	}
+	if answered, err := h.unregistered(); answered || err != nil {
+		return err
+	}
+	return h.showTickets(waitsFor + h.origin.Place)
+}
+
+// waitsFor precedes the place of a group, or of a person, whose list is of what waits for the team.
+const waitsFor = "w"
+
 // claimedBy precedes the place of a person whose list is of what they have claimed.
 const claimedBy = "c"
 
@@ -53,6 +67,9 @@ func (h *handling) showTickets(party string) error {
 // ticketList makes a page of a list. If there is no such page any more, it is the first one.
 func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall, error) {
 	ask := &messages.ListOpenTickets{Skip: int32(page * ticketsOnPage), Limit: ticketsOnPage}
+	if strings.HasPrefix(party, waitsFor) {
+		return h.waitingList(ask, party, page)
+	}
 	ofGroup, claimed := messages.IsGroup(party), strings.HasPrefix(party, claimedBy)
 	if ask.Claimed = claimed; ofGroup {
 		ask.GroupId = party
@@ -112,6 +129,43 @@ func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall,
 	return n, nil
 }
 
+// waitingList makes a page of the list of what waits.
+func (h *handling) waitingList(ask *messages.ListOpenTickets, party string, page int) (*messages.SendNoticeCall, error) {
+	ask.Waiting = true
+	if h.chat.Group() {
+		ask.GroupId = h.origin.Place
+	} else {
+		ask.UserId = h.origin.GetFrom().GetId()
+	}
+	list, err := query[*messages.TicketList](h.ctx, h.desk, ask)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list.Tickets) == 0 && page > 0:
+		return h.ticketList(party, 0)
+	}
+	n := &messages.SendNoticeCall{Key: messages.NoticeWaiting, Tickets: list.Tickets, Brief: true,
+		Args: map[string]string{"count": strconv.FormatInt(list.Count, 10)}}
+	if list.More {
+		n.Args["count"] += "+"
+	}
+	if h.chat.Group() {
+		n.Args["title"] = h.chat.Title
+	}
+	switch {
+	case list.Code == messages.Code_NOT_FOUND:
+		n.Key = messages.NoticeWaitingNoGroup
+		delete(n.Args, "count")
+	case len(list.Tickets) == 0:
+		n.Key = messages.NoticeWaitingNone
+		delete(n.Args, "count")
+	}
+	if turn := turnRow(party, page, list); len(turn.Buttons) > 0 {
+		n.Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{turn}}
+	}
+	return n, nil
+}
+
 // turnRow has the buttons that turn the page.
 func turnRow(party string, page int, list *messages.TicketList) *messages.KeyboardRow {
 	row := &messages.KeyboardRow{}
@@ -136,10 +190,11 @@ func (h *handling) onTicketsCallback(c *Callback) (outcome string, handled bool,
 		return "", false, nil
 	}
 	page, err := strconv.Atoi(number)
+	of := strings.TrimPrefix(strings.TrimPrefix(party, claimedBy), waitsFor)
 	switch {
-	case !ok || err != nil || page < 0 || page > lastTicketPage, messages.IsGroup(party) && party != h.origin.Place:
+	case !ok || err != nil || page < 0 || page > lastTicketPage, messages.IsGroup(of) && of != h.origin.Place:
 		return "stale", true, h.stale()
-	case !messages.IsGroup(party) && strings.TrimPrefix(party, claimedBy) != messages.UserPlace(c.From.GetId()):
+	case !messages.IsGroup(of) && of != messages.UserPlace(c.From.GetId()):
 		return "stale", true, h.answerCallback(messages.NoticeTicketsOfOther)
 	}
 	if c.Chat.Private() && c.ThreadID != 0 {

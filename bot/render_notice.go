@@ -21,6 +21,9 @@ func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	b.rich(textMentioning(lang, n.GetKey(), n.GetArgs(), special{n.GetUserId(), n.GetAtMs(), n.GetAtZone()}, maxText))
 	for i, t := range n.GetTickets() {
 		row := ticketRow(lang, t)
+		if n.GetBrief() {
+			row = waitingRow(lang, t, n.GetAtZone())
+		}
 		room := maxText - b.units
 		if i+1 < len(n.GetTickets()) {
 			room -= roomForMore
@@ -60,6 +63,32 @@ func ticketRow(lang string, t *messages.TicketView) Rich {
 	}
 	return b.done()
 }
+
+// waitingRow shows a ticket in a list of what waits: its number and title, which are a link to its topic, whether an answer is overdue, since
+// when it waits, and who takes care of it.
+func waitingRow(lang string, t *messages.TicketView, zone string) Rich {
+	var b builder
+	b.plain("\n\n")
+	if b.plain("• "); t.GetOverdue() {
+		b.plain(overdueMark)
+	}
+	from := b.units
+	b.bold(messages.Shorten(messages.TicketName(oneLine(t.GetTitle()), t.GetNumber()), maxCardTitle))
+	if url := t.GetUrl(); url != "" {
+		b.entity(models.MessageEntity{Type: models.MessageEntityTypeTextLink, URL: url}, from)
+	}
+	const limit = 200
+	b.plain("\n")
+	b.rich(textMentioning(lang, textListSince, nil, special{atMs: t.GetWaitingMs(), zone: zone}, limit))
+	if name := oneLine(t.GetAssignee()); name != "" {
+		b.plain(" · ")
+		b.rich(textWithin(lang, textListAssignee, map[string]string{"who": messages.Shorten(name, maxCardName)}, limit))
+	}
+	return b.done()
+}
+
+// overdueMark stands before a ticket whose answer is overdue, as on its topic.
+const overdueMark = "❗ "
 
 // ticketTurn says whose turn it is, and who takes care of the ticket. In their private chat, a customer does not read that.
 func ticketTurn(b *builder, lang string, t *messages.TicketView) {

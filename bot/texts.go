@@ -68,6 +68,7 @@ const (
 	textMore           = "card_more"      // count
 	textListOpened     = "list_opened"    // who, age
 	textListAssignee   = "list_assignee"  // who
+	textListSince      = "list_since"     // at
 	textListDesk       = "list_waits_desk"
 	textListCustomer   = "list_waits_customer"
 	textAgeMinutes     = "age_minutes" // count

@@ -1783,6 +1783,8 @@ type ChangeGroup struct {
 	Hours         *string                `protobuf:"bytes,170,opt,name=hours,proto3,oneof" json:"hours,omitempty"`                             // as package hours reads them; empty: always
 	Exceptions    *DaysApart             `protobuf:"bytes,171,opt,name=exceptions,proto3" json:"exceptions,omitempty"`                         // in place of those before; none: they stay
 	AnswerWithin  *AnswerTimes           `protobuf:"bytes,172,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"` // none: they stay
+	WaitingList   *bool                  `protobuf:"varint,220,opt,name=waiting_list,json=waitingList,proto3,oneof" json:"waiting_list,omitempty"`
+	OnList        bool                   `protobuf:"varint,221,opt,name=on_list,json=onList,proto3" json:"on_list,omitempty"` // by the button of the list of what waits, whose message then says what came of it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1878,6 +1880,20 @@ func (x *ChangeGroup) GetAnswerWithin() *AnswerTimes {
 		return x.AnswerWithin
 	}
 	return nil
+}
+
+func (x *ChangeGroup) GetWaitingList() bool {
+	if x != nil && x.WaitingList != nil {
+		return *x.WaitingList
+	}
+	return false
+}
+
+func (x *ChangeGroup) GetOnList() bool {
+	if x != nil {
+		return x.OnList
+	}
+	return false
 }
 
 // DaysApart are dates with hours of their own.
@@ -2115,7 +2131,8 @@ type GroupRecord struct {
 	Hours         string                 `protobuf:"bytes,170,opt,name=hours,proto3" json:"hours,omitempty"`                           // when its team works; empty: always
 	Exceptions    *DaysApart             `protobuf:"bytes,171,opt,name=exceptions,proto3" json:"exceptions,omitempty"`
 	AnswerWithin  *AnswerTimes           `protobuf:"bytes,172,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"`
-	Icons         bool                   `protobuf:"varint,161,opt,name=icons,proto3" json:"icons,omitempty"` // icons of its topics show the state of their tickets
+	Icons         bool                   `protobuf:"varint,161,opt,name=icons,proto3" json:"icons,omitempty"`                                // icons of its topics show the state of their tickets
+	WaitingList   bool                   `protobuf:"varint,220,opt,name=waiting_list,json=waitingList,proto3" json:"waiting_list,omitempty"` // its General topic lists what waits for its team
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2251,6 +2268,13 @@ func (x *GroupRecord) GetAnswerWithin() *AnswerTimes {
 func (x *GroupRecord) GetIcons() bool {
 	if x != nil {
 		return x.Icons
+	}
+	return false
+}
+
+func (x *GroupRecord) GetWaitingList() bool {
+	if x != nil {
+		return x.WaitingList
 	}
 	return false
 }
@@ -2470,7 +2494,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"L\n" +
 	"\rGetUserRecord\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\"\n" +
-	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\xc7\x03\n" +
+	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\x9b\x04\n" +
 	"\vChangeGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12#\n" +
 	"\n" +
@@ -2485,13 +2509,16 @@ const file_messages_api_proto_rawDesc = "" +
 	"\n" +
 	"exceptions\x18\xab\x01 \x01(\v2\x1d.topicdesk.messages.DaysApartR\n" +
 	"exceptions\x12E\n" +
-	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithinB\r\n" +
+	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithin\x12'\n" +
+	"\fwaiting_list\x18\xdc\x01 \x01(\bH\x06R\vwaitingList\x88\x01\x01\x12\x18\n" +
+	"\aon_list\x18\xdd\x01 \x01(\bR\x06onListB\r\n" +
 	"\v_registeredB\a\n" +
 	"\x05_langB\r\n" +
 	"\v_auto_claimB\b\n" +
 	"\x06_iconsB\t\n" +
 	"\a_publicB\b\n" +
-	"\x06_hours\"\x8a\x01\n" +
+	"\x06_hoursB\x0f\n" +
+	"\r_waiting_list\"\x8a\x01\n" +
 	"\tDaysApart\x12B\n" +
 	"\aby_date\x18\x01 \x03(\v2).topicdesk.messages.DaysApart.ByDateEntryR\x06byDate\x1a9\n" +
 	"\vByDateEntry\x12\x10\n" +
@@ -2508,7 +2535,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"r\n" +
 	"\tGroupList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
-	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xbd\x04\n" +
+	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xe1\x04\n" +
 	"\vGroupRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -2531,7 +2558,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"exceptions\x18\xab\x01 \x01(\v2\x1d.topicdesk.messages.DaysApartR\n" +
 	"exceptions\x12E\n" +
 	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithin\x12\x15\n" +
-	"\x05icons\x18\xa1\x01 \x01(\bR\x05icons\"D\n" +
+	"\x05icons\x18\xa1\x01 \x01(\bR\x05icons\x12\"\n" +
+	"\fwaiting_list\x18\xdc\x01 \x01(\bR\vwaitingList\"D\n" +
 	"\x0eGetGroupRecord\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"

@@ -2296,6 +2296,44 @@ func (x *FailureTaken) GetTries() int64 {
 	return 0
 }
 
+// WaitingChanged tells a group that a list of what waits for its team would look different now. It may be lost: the group looks by
+// itself from time to time.
+type WaitingChanged struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingChanged) Reset() {
+	*x = WaitingChanged{}
+	mi := &file_messages_commands_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingChanged) ProtoMessage() {}
+
+func (x *WaitingChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingChanged.ProtoReflect.Descriptor instead.
+func (*WaitingChanged) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+}
+
 // Wake makes an entity start and go on with what it owes.
 type Wake struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2305,7 +2343,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2355,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2368,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -2346,7 +2384,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +2396,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +2409,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -2414,7 +2452,7 @@ type OperationVersion struct {
 
 func (x *OperationVersion) Reset() {
 	*x = OperationVersion{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2426,7 +2464,7 @@ func (x *OperationVersion) String() string {
 func (*OperationVersion) ProtoMessage() {}
 
 func (x *OperationVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2439,7 +2477,7 @@ func (x *OperationVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationVersion.ProtoReflect.Descriptor instead.
 func (*OperationVersion) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *OperationVersion) GetId() string {
@@ -2478,7 +2516,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2528,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2541,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Done) GetOperationId() string {
@@ -2560,7 +2598,7 @@ type ChatLeft struct {
 
 func (x *ChatLeft) Reset() {
 	*x = ChatLeft{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2572,7 +2610,7 @@ func (x *ChatLeft) String() string {
 func (*ChatLeft) ProtoMessage() {}
 
 func (x *ChatLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2585,7 +2623,7 @@ func (x *ChatLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatLeft.ProtoReflect.Descriptor instead.
 func (*ChatLeft) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ChatLeft) GetDone() []*Done {
@@ -2613,7 +2651,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2625,7 +2663,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2638,7 +2676,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -2664,7 +2702,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2676,7 +2714,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2689,7 +2727,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 type SetMembership struct {
@@ -2702,7 +2740,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2752,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2765,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2756,7 +2794,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2768,7 +2806,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2781,7 +2819,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{42}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2822,7 +2860,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2834,7 +2872,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2847,7 +2885,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{43}
+	return file_messages_commands_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2877,7 +2915,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2889,7 +2927,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2902,7 +2940,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{44}
+	return file_messages_commands_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2946,7 +2984,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2958,7 +2996,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2971,7 +3009,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{45}
+	return file_messages_commands_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -3022,7 +3060,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3034,7 +3072,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3047,7 +3085,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{46}
+	return file_messages_commands_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -3087,7 +3125,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3099,7 +3137,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3112,7 +3150,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{47}
+	return file_messages_commands_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -3133,7 +3171,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3145,7 +3183,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3158,7 +3196,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{48}
+	return file_messages_commands_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -3185,7 +3223,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3235,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3210,7 +3248,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{49}
+	return file_messages_commands_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -3230,7 +3268,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3242,7 +3280,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3255,7 +3293,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{50}
+	return file_messages_commands_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -3282,7 +3320,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3294,7 +3332,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3307,7 +3345,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{51}
+	return file_messages_commands_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -3514,7 +3552,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x14\n" +
-	"\x05tries\x18\x03 \x01(\x03R\x05tries\"\x06\n" +
+	"\x05tries\x18\x03 \x01(\x03R\x05tries\"\x10\n" +
+	"\x0eWaitingChanged\"\x06\n" +
 	"\x04Wake\"\xb9\x01\n" +
 	"\x04Send\x12;\n" +
 	"\toperation\x18\x01 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12\x1d\n" +
@@ -3595,7 +3634,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -3631,93 +3670,94 @@ var file_messages_commands_proto_goTypes = []any{
 	(*RetryTaken)(nil),       // 31: topicdesk.messages.RetryTaken
 	(*CopyFailed)(nil),       // 32: topicdesk.messages.CopyFailed
 	(*FailureTaken)(nil),     // 33: topicdesk.messages.FailureTaken
-	(*Wake)(nil),             // 34: topicdesk.messages.Wake
-	(*Send)(nil),             // 35: topicdesk.messages.Send
-	(*OperationVersion)(nil), // 36: topicdesk.messages.OperationVersion
-	(*Done)(nil),             // 37: topicdesk.messages.Done
-	(*ChatLeft)(nil),         // 38: topicdesk.messages.ChatLeft
-	(*Answer)(nil),           // 39: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 40: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 41: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 42: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 43: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 44: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 45: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 46: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 47: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 48: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 49: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 50: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 51: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 52: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 53: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 54: topicdesk.messages.Forward
-	(*Entity)(nil),           // 55: topicdesk.messages.Entity
-	(*Source)(nil),           // 56: topicdesk.messages.Source
-	(*SendNoticeCall)(nil),   // 57: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 58: topicdesk.messages.Code
-	(*Content)(nil),          // 59: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 60: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 61: topicdesk.messages.Sender
-	(*Operation)(nil),        // 62: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 63: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 64: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 65: topicdesk.messages.GroupFacts
+	(*WaitingChanged)(nil),   // 34: topicdesk.messages.WaitingChanged
+	(*Wake)(nil),             // 35: topicdesk.messages.Wake
+	(*Send)(nil),             // 36: topicdesk.messages.Send
+	(*OperationVersion)(nil), // 37: topicdesk.messages.OperationVersion
+	(*Done)(nil),             // 38: topicdesk.messages.Done
+	(*ChatLeft)(nil),         // 39: topicdesk.messages.ChatLeft
+	(*Answer)(nil),           // 40: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 41: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 42: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 43: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 44: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 45: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 46: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 47: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 48: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 49: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 50: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 51: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 52: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 53: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 54: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 55: topicdesk.messages.Forward
+	(*Entity)(nil),           // 56: topicdesk.messages.Entity
+	(*Source)(nil),           // 57: topicdesk.messages.Source
+	(*SendNoticeCall)(nil),   // 58: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 59: topicdesk.messages.Code
+	(*Content)(nil),          // 60: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 61: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 62: topicdesk.messages.Sender
+	(*Operation)(nil),        // 63: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 64: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 65: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 66: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	52, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	54, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	55, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	56, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
-	52, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	53, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	53, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	55, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	56, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	57, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
+	53, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	54, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	10, // 7: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	57, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	58, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	58, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	58, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	58, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	59, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	59, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	59, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	10, // 12: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	52, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	59, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	60, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	59, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	56, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
-	52, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	52, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	52, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	52, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	52, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	52, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	52, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 32: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	52, // 33: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	52, // 34: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	61, // 35: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	59, // 36: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	60, // 37: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	62, // 38: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	36, // 39: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	63, // 40: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	64, // 41: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	37, // 42: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	52, // 43: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	62, // 44: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	52, // 45: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	65, // 46: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	52, // 47: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	52, // 48: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	52, // 49: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	52, // 50: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	52, // 51: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	52, // 52: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	53, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	60, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	61, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	60, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	57, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
+	53, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	53, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	53, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	53, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	53, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	53, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	53, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 32: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	53, // 33: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	53, // 34: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	62, // 35: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	60, // 36: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	61, // 37: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	63, // 38: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	37, // 39: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	64, // 40: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	65, // 41: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 42: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	53, // 43: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	63, // 44: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	53, // 45: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	66, // 46: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	53, // 47: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	53, // 48: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	53, // 49: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	53, // 50: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	53, // 51: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	53, // 52: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
 	53, // [53:53] is the sub-list for method output_type
 	53, // [53:53] is the sub-list for method input_type
 	53, // [53:53] is the sub-list for extension type_name
@@ -3739,7 +3779,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -94,6 +94,11 @@ const (
 	NoticeReleaseNone         = "release_none"          // nobody has it
 	NoticeClaimedTickets      = "claimed_tickets"       // count, title; in a group with its title; followed by the operation's tickets as a list
 	NoticeNoClaimedTickets    = "no_claimed_tickets"    // title; in a group
+	NoticeWaiting             = "waiting"               // title (empty: of several groups), count, shown (empty: all); followed by the operation's tickets as a list
+	NoticeWaitingNone         = "waiting_none"          // title (empty: of several groups)
+	NoticeWaitingNoGroup      = "waiting_no_group"      // in private: no group is theirs
+	NoticeWaitingMoved        = "waiting_moved"         // the list goes on in a newer message
+	NoticeWaitingOff          = "waiting_off"           // title
 	NoticeAutoClaimOn         = "autoclaim_on"          // title
 	NoticeAutoClaimOff        = "autoclaim_off"         // title
 	NoticeSettings            = "settings"              // title; with a keyboard
@@ -245,6 +250,7 @@ const (
 	ButtonLaterDay  = "button_later_day"  // until tomorrow
 	ButtonLaterWeek = "button_later_week" // until Monday
 	ButtonHoursOn   = "button_hours_on"   // the team always works
+	ButtonListOff   = "button_list_off"   // General lists no more what waits
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -271,7 +277,7 @@ const (
 	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
 	CallbackInstead     = "instead" // carries out the command that it is most like; "instead:<message id>"
 	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
-	CallbackSet         = "set"     // a setting of a group; "set:<setting>:<value>"
+	CallbackSet         = "set"     // a setting of a group; "set:<setting>:<value>", and ":list" below the list of what waits
 	CallbackMute        = "mute"    // in the chat of ALERTS_CHAT; "mute:<problem id>"
 	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )

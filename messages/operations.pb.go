@@ -2269,7 +2269,9 @@ type TicketView struct {
 	WaitingFor          string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"` // in lists: desk, customer or nobody
 	Assignee            string                 `protobuf:"bytes,161,opt,name=assignee,proto3" json:"assignee,omitempty"`                       // who takes care of it; empty: nobody, or it is not told here
 	AssigneeUsername    string                 `protobuf:"bytes,162,opt,name=assignee_username,json=assigneeUsername,proto3" json:"assignee_username,omitempty"`
-	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"` // groups in which copies wait for more than a few seconds; in answer to /ticket
+	WaitingMs           int64                  `protobuf:"varint,220,opt,name=waiting_ms,json=waitingMs,proto3" json:"waiting_ms,omitempty"` // in lists of what waits: since when
+	Overdue             bool                   `protobuf:"varint,221,opt,name=overdue,proto3" json:"overdue,omitempty"`                      // in lists of what waits
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`                          // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -2428,6 +2430,20 @@ func (x *TicketView) GetAssigneeUsername() string {
 		return x.AssigneeUsername
 	}
 	return ""
+}
+
+func (x *TicketView) GetWaitingMs() int64 {
+	if x != nil {
+		return x.WaitingMs
+	}
+	return 0
+}
+
+func (x *TicketView) GetOverdue() bool {
+	if x != nil {
+		return x.Overdue
+	}
+	return false
 }
 
 func (x *TicketView) GetBehind() []*GroupLag {
@@ -3561,6 +3577,7 @@ type SendNoticeCall struct {
 	AtZone        string                 `protobuf:"bytes,172,opt,name=at_zone,json=atZone,proto3" json:"at_zone,omitempty"`     // the time zone in which it is written where it is not shown so
 	TicketId      string                 `protobuf:"bytes,8,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // in a private chat: the ticket that it is about, if its owner does not say so; empty: none
 	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`      // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
+	Brief         bool                   `protobuf:"varint,220,opt,name=brief,proto3" json:"brief,omitempty"`                    // of each ticket that is listed, one line is shown
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3670,6 +3687,13 @@ func (x *SendNoticeCall) GetUserId() int64 {
 		return x.UserId
 	}
 	return 0
+}
+
+func (x *SendNoticeCall) GetBrief() bool {
+	if x != nil {
+		return x.Brief
+	}
+	return false
 }
 
 // Keyboard is a set of inline buttons, said by its meaning.
@@ -4348,7 +4372,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xbb\x05\n" +
+	"\x10DescribeChatCall\"\xf6\x05\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
@@ -4372,7 +4396,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\vwaiting_for\x18\xa0\x01 \x01(\tR\n" +
 	"waitingFor\x12\x1b\n" +
 	"\bassignee\x18\xa1\x01 \x01(\tR\bassignee\x12,\n" +
-	"\x11assignee_username\x18\xa2\x01 \x01(\tR\x10assigneeUsername\x124\n" +
+	"\x11assignee_username\x18\xa2\x01 \x01(\tR\x10assigneeUsername\x12\x1e\n" +
+	"\n" +
+	"waiting_ms\x18\xdc\x01 \x01(\x03R\twaitingMs\x12\x19\n" +
+	"\aoverdue\x18\xdd\x01 \x01(\bR\aoverdue\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\xb8\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
@@ -4468,7 +4495,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x12DeleteMessagesCall\x12\x1f\n" +
 	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
 	"messageIds\"\x0e\n" +
-	"\fWithdrawCall\"\xcc\x03\n" +
+	"\fWithdrawCall\"\xe3\x03\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -4481,7 +4508,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05at_ms\x18\xab\x01 \x01(\x03R\x04atMs\x12\x18\n" +
 	"\aat_zone\x18\xac\x01 \x01(\tR\x06atZone\x12\x1b\n" +
 	"\tticket_id\x18\b \x01(\tR\bticketId\x12\x17\n" +
-	"\auser_id\x18\a \x01(\x03R\x06userId\x1a7\n" +
+	"\auser_id\x18\a \x01(\x03R\x06userId\x12\x15\n" +
+	"\x05brief\x18\xdc\x01 \x01(\bR\x05brief\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"?\n" +

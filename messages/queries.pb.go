@@ -827,12 +827,14 @@ func (x *TicketList) GetMore() bool {
 // ListOpenTickets asks for a part of the tickets that are not closed, newest first: those that a person opened or was
 // brought into, or those that have a topic in a group. Answered by TicketList.
 type ListOpenTickets struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`   // 0: of a group
-	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // with user_id: only those that have a topic in it
-	Skip          int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
-	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
-	Claimed       bool                   `protobuf:"varint,160,opt,name=claimed,proto3" json:"claimed,omitempty"` // with user_id: instead, those that the person has claimed
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	UserId  int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`   // 0: of a group
+	GroupId string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // with user_id: only those that have a topic in it
+	Skip    int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Limit   int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	Claimed bool                   `protobuf:"varint,160,opt,name=claimed,proto3" json:"claimed,omitempty"` // with user_id: instead, those that the person has claimed
+	// Instead, those that wait for the desk, oldest first: of the group; without group_id those of the groups of which the person is a colleague.
+	Waiting       bool `protobuf:"varint,220,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -898,6 +900,13 @@ func (x *ListOpenTickets) GetLimit() int32 {
 func (x *ListOpenTickets) GetClaimed() bool {
 	if x != nil {
 		return x.Claimed
+	}
+	return false
+}
+
+func (x *ListOpenTickets) GetWaiting() bool {
+	if x != nil {
+		return x.Waiting
 	}
 	return false
 }
@@ -973,13 +982,14 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x128\n" +
 	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
-	"\x04more\x18\x04 \x01(\bR\x04more\"\x8a\x01\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"\xa5\x01\n" +
 	"\x0fListOpenTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +
 	"\x04skip\x18\x03 \x01(\x05R\x04skip\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x19\n" +
-	"\aclaimed\x18\xa0\x01 \x01(\bR\aclaimedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\aclaimed\x18\xa0\x01 \x01(\bR\aclaimed\x12\x19\n" +
+	"\awaiting\x18\xdc\x01 \x01(\bR\awaitingB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_queries_proto_rawDescOnce sync.Once

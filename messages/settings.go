@@ -9,7 +9,12 @@ const (
 	SettingAutoClaim = "autoclaim"
 	SettingIcons     = "icons"
 	SettingLanguage  = "lang" // en, th or own
+	// SettingWaitingList has the General topic list what waits for the team.
+	SettingWaitingList = "waiting"
 )
+
+// OnWaitingList ends the data of the button of the list itself that switches it off.
+const OnWaitingList = ":list"
 
 // LanguageOwn is the value of SettingLanguage for each person's own language.
 const LanguageOwn = "own"
@@ -17,7 +22,8 @@ const LanguageOwn = "own"
 // Settings are all settings of a group, each with its values.
 var Settings = map[string][]string{
 	SettingTickets: {"on", "off"}, SettingPublic: {"on", "off"}, SettingAutoClaim: {"on", "off"}, SettingIcons: {"on", "off"},
-	SettingLanguage: {"en", "th", LanguageOwn},
+	SettingWaitingList: {"on", "off"},
+	SettingLanguage:    {"en", "th", LanguageOwn},
 }
 
 // ButtonOfSetting is the text of the catalogue that says which value a setting has.
@@ -36,6 +42,8 @@ func ChangeOf(setting, value string) (m *ChangeGroup, ok bool) {
 		m.AutoClaim = &on
 	case SettingIcons:
 		m.Icons = &on
+	case SettingWaitingList:
+		m.WaitingList = &on
 	case SettingLanguage:
 		lang := value
 		if lang == LanguageOwn {

@@ -24,6 +24,7 @@ const (
 	VerbAssign       = "assign"
 	VerbRelease      = "release"
 	VerbMine         = "mine"
+	VerbWaiting      = "waiting"
 	VerbAutoClaim    = "autoclaim"
 	VerbHours        = "hours"
 	VerbAnswerWithin = "answer_within"
@@ -118,6 +119,7 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbTicket, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByAnyone},
 	{Verb: VerbTickets, Grammar: ArgWord, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},
 	{Verb: VerbMine, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone, Personal: true},
+	{Verb: VerbWaiting, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
 	{Verb: VerbLink, Grammar: ArgTicketID, About: AboutTicket, Where: InGroup | InTopic, Listed: InGroup, Who: ByOwnRule},
 	{Verb: VerbUnlink, About: AboutTicket, Where: InGroup | InTopic, Listed: InTopic, Who: ByTicket},
 	{Verb: VerbDefaultGroup, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAnyone, Personal: true},

@@ -24,6 +24,7 @@ type controlBody struct {
 	Emoji   string `json:"emoji"`
 	Blocked bool   `json:"blocked"`
 	On      bool   `json:"on"`
+	Minutes int64  `json:"minutes"`
 }
 
 // serveControl serves /sim/. See the package comment for its operations.
@@ -245,6 +246,8 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "flood":
 		s.SetFlood(b.On)
 		return nil, nil
+	case "clock":
+		return nil, s.MoveClock(time.Duration(min(max(b.Minutes, 0), int64(longestForward/time.Minute)+1)) * time.Minute)
 	case "seed":
 		return nil, s.Seed()
 	}

@@ -21,7 +21,7 @@
 //	GET    /sim/state                          bot, people, groups (members, topics with the latest message of each, the
 //	                                           bot's rights), flood, faults
 //	GET    /sim/messages?chat=&thread=&after=  a transcript, oldest first; thread=-1 or none: the whole chat; chat may be a person
-//	GET    /sim/events                         server-sent events: message, edit, delete, reaction, topic, group, people, answer, call
+//	GET    /sim/events                         server-sent events: message, edit, delete, reaction, topic, group, people, answer, call, clock
 //	GET    /sim/initdata?person=               initData: what Telegram gives to a Mini App that the person opens
 //	GET    /sim/file?id=                       the content of a file
 //	GET    /sim/calls                          the latest Bot API calls
@@ -45,6 +45,7 @@
 //	POST   /sim/update                         any JSON object, queued as an update as it is
 //	GET, POST, DELETE /sim/faults              list, add one, clear
 //	POST   /sim/flood                          {on}
+//	POST   /sim/clock                          {minutes}: moves the clock forward, where Options.Clock is set
 //
 // # Where it is not Telegram
 //

@@ -101,6 +101,7 @@ type stateView struct {
 	Faults []Fault      `json:"faults"`
 	Hook   string       `json:"webhook"`
 	Queue  int          `json:"pending"`
+	Clock  int64        `json:"clock,omitempty"` // what a clock that can be moved shows, in milliseconds
 }
 
 type botView struct {
@@ -202,7 +203,7 @@ func (s *Server) stateJSON() json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := stateView{Bot: botView{ID: s.botID, Username: s.opt.BotUsername, Name: s.w.botName}, People: []personView{}, Groups: []groupView{},
-		Flood: s.flood.on, Faults: []Fault{}, Hook: s.w.webhook.URL, Queue: s.queue.live}
+		Flood: s.flood.on, Faults: []Fault{}, Hook: s.w.webhook.URL, Queue: s.queue.live, Clock: s.clockAt()}
 	for _, id := range s.w.order {
 		p := personView{Person: *s.w.people[id], Threads: []topicView{}}
 		if c := s.w.chats[id]; c != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // record is one fact in the journal: the new state of one thing. Exactly one field is set.
@@ -36,6 +37,7 @@ type metaRecord struct {
 	Allowed    []string          `json:"allowed"`
 	NextUpdate int64             `json:"nextUpdate"`
 	NextAlbum  int64             `json:"nextAlbum"`
+	Ahead      time.Duration     `json:"ahead,omitempty"` // of the clock, in nanoseconds
 }
 
 // groupState is one chat without its topics and messages; private chats have only Person.
@@ -173,6 +175,9 @@ func (s *Server) apply(r record) {
 		s.queue.allowed = m.Allowed
 		s.queue.next = max(s.queue.next, m.NextUpdate)
 		w.nextAlbum = max(w.nextAlbum, m.NextAlbum)
+		if more := m.Ahead - s.clockAhead(); s.opt.Clock != nil && more > 0 {
+			s.opt.Clock.forward(more)
+		}
 	case r.Person != nil:
 		w.setPerson(*r.Person)
 	case r.Group != nil:
@@ -251,7 +256,7 @@ func (c *chat) putMessage(m *Message) {
 
 func (s *Server) meta() *metaRecord {
 	return &metaRecord{Seeded: s.w.seeded, BotName: s.w.botName, Commands: s.w.commands, Profile: s.w.profile, Webhook: s.w.webhook,
-		Allowed: s.queue.allowed, NextUpdate: s.queue.next, NextAlbum: s.w.nextAlbum}
+		Allowed: s.queue.allowed, NextUpdate: s.queue.next, NextAlbum: s.w.nextAlbum, Ahead: s.clockAhead()}
 }
 
 // snapshot lists the records that make the present state.

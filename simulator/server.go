@@ -28,6 +28,7 @@ type Options struct {
 	BotUsername  string           // default "topicdesk_bot"
 	BotName      string           // default "Topicdesk"
 	Now          func() time.Time // default time.Now; long polls and delays run on the real clock
+	Clock        *Clock           // in place of Now: one that people can move forward; nil: they can't
 	StateFile    string           // a journal that survives kill -9; files lie beside it; "": memory only
 	Lenient      bool             // ignore unknown parameters, as Telegram does, instead of refusing them
 	PrivacyMode  bool             // the bot sees only what Telegram shows a bot with privacy mode on
@@ -84,6 +85,9 @@ func New(opt Options) (*Server, error) {
 	}
 	if opt.BotName == "" {
 		opt.BotName = "Topicdesk"
+	}
+	if opt.Clock != nil {
+		opt.Now = opt.Clock.Now
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

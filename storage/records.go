@@ -80,6 +80,10 @@ type Group struct {
 	RetimingSince time.Time         `json:"retimingSince,omitzero"`
 	// NoIcons says that the icons of its topics do not show the state of their tickets.
 	NoIcons bool `json:"noIcons,omitempty"`
+	// NoWaitingList says that its General topic does not list what waits for its team. WaitingList is that list; nil: there was
+	// none yet. It is never changed in place.
+	NoWaitingList bool         `json:"noWaitingList,omitempty"`
+	WaitingList   *WaitingList `json:"waitingList,omitempty"`
 	// Public says that everyone may open tickets in it from their private chat with the bot, not only members.
 	Public    bool      `json:"public,omitempty"`
 	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet
@@ -91,6 +95,17 @@ type Group struct {
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Version   int64     `json:"version"`
+}
+
+// WaitingList is the message in a group's General topic that lists what waits for its team.
+type WaitingList struct {
+	MessageID int64     `json:"messageId,omitempty"` // in Telegram; 0: there is none, or it is about to be posted, or somebody has deleted it
+	Former    int64     `json:"former,omitempty"`    // the one before it, while it is about to be posted
+	Revision  int64     `json:"revision"`            // of the calls that posted and edited it, of which each has its own
+	Shows     string    `json:"shows,omitempty"`     // a digest of what it shows, or is about to
+	PostedAt  time.Time `json:"postedAt,omitzero"`   // when it was given to be posted
+	ShownAt   time.Time `json:"shownAt,omitzero"`    // when it was given to be posted or edited last
+	LookAt    time.Time `json:"lookAt,omitzero"`     // when the group looks by itself what waits; zero: never
 }
 
 // Ticket is one support case with its topics, links, pending operations and events that are not numbered yet. It is

@@ -16,6 +16,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot"
 	"github.com/topicdesk/topicdesk/config"
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/metered"
@@ -38,6 +39,8 @@ type App struct {
 	SweepEvery, IdleAfter, CountEvery time.Duration
 	// Errors gathers what Log logs; nil: this node tells nobody of errors and problems.
 	Errors *actors.ErrorCollector
+	// clock is that of the built-in simulator, by which the desk then goes; nil: the real one.
+	clock *simulator.Clock
 	// leave stops the service as a signal does, with a cause.
 	leave context.CancelCauseFunc
 	// DeliveryTimeout is how long an attempt to deliver an event may take. It is for tests. 0: the usual time.
@@ -125,7 +128,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 		state.elsewhere = func() bool { return system.Joined() && !system.Polls() }
 		state.mu.Unlock()
 	}
-	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry, tracer: tracer}
+	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry, tracer: tracer,
+		now: a.now()}
 	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
 		return err
@@ -220,18 +224,41 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 	if err != nil {
 		return nil, err
 	}
+	sweepEvery := a.SweepEvery
+	if a.clock != nil && sweepEvery == 0 {
+		sweepEvery = sweepMoved
+	}
 	return actors.NewSystem(actors.Options{
+		Now: a.now(), AfterFunc: a.afterFunc(),
 		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Measured: registry, Tracer: tracer,
 		Owner: owner(),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
-		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
+		IntakeWorks: state.running, SweepEvery: sweepEvery, IdleAfter: a.IdleAfter,
 		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(ctx), Version: version,
 		JoinLater: true,
 		Monitor:   a.monitor(),
 		Reports:   &actors.ReportOptions{Keep: a.Config.KeepReports(), Every: a.CountEvery},
 	})
+}
+
+// sweepMoved is how often the desk looks for what is due where somebody may move the clock.
+const sweepMoved = 10 * time.Second
+
+// now is the desk's clock, and afterFunc are its timers; nil: the real ones.
+func (a *App) now() func() time.Time {
+	if a.clock == nil {
+		return nil
+	}
+	return a.clock.Now
+}
+
+func (a *App) afterFunc() func(time.Duration, func()) *time.Timer {
+	if a.clock == nil {
+		return nil
+	}
+	return a.clock.AfterFunc
 }
 
 // startHTTP starts the HTTP edge on HTTP_ADDR.
@@ -257,7 +284,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 		Gatherer: gatherer, Log: a.Log, Nodes: edge.system.Nodes,
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
-		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, Tracer: edge.tracer, CORSOrigins: a.Config.APICORSOrigins,
+		Now: a.now(), Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, Tracer: edge.tracer, CORSOrigins: a.Config.APICORSOrigins,
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
 		SimulatorURL: simulatorURL, PublicURL: a.Config.Address(), MiniApp: edge.client.MiniAppOpened,
 	})

@@ -71,7 +71,7 @@ func benchCommand() *cobra.Command {
 	f.IntVar(&o.nodes, "nodes", 1, "nodes of the service (more than one need --database and --etcd)")
 	f.StringVar(&o.etcd, "etcd", "", "address of etcd: the service is a cluster, of one node, too")
 	f.StringVar(&o.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
-	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand(), benchWebCommand(), benchMonitorCommand(), benchStormCommand())
+	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand(), benchWebCommand(), benchMonitorCommand(), benchTimersCommand(), benchStormCommand())
 	return cmd
 }
 

@@ -29,6 +29,7 @@ type edge struct {
 	log     *slog.Logger
 	metrics prometheus.Registerer
 	tracer  *tracing.Tracer
+	now     func() time.Time // nil: time.Now
 	state   *intakeState
 	tasks   sync.WaitGroup
 	intake  atomic.Pointer[bot.Intake] // nil until the bot knows its name
@@ -72,7 +73,7 @@ func (e *edge) start(ctx context.Context) error {
 		return err
 	}
 	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed,
-		IsAskTitle: bot.IsAskTitle, PublicURL: e.config.Address(), Log: e.log, Metrics: e.metrics, Tracer: e.tracer})
+		IsAskTitle: bot.IsAskTitle, PublicURL: e.config.Address(), Now: e.now, Log: e.log, Metrics: e.metrics, Tracer: e.tracer})
 	e.intake.Store(intake)
 	e.tasks.Go(func() { // the menu of commands is a convenience: the desk works without it
 		err := e.persist(ctx, commandsCall, func() error { return e.client.SetCommands(ctx) })

@@ -14,10 +14,12 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.
+// startSimulator starts the built-in simulator, whose state is kept in DATA_DIR. Its page can move the desk's clock forward, which no
+// other desk has: what the desk does after hours can be seen in a minute.
 func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
-	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true, Site: a.Config.Address()})
+	a.clock = simulator.NewClock()
+	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true, Site: a.Config.Address(), Clock: a.clock})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -102,7 +102,7 @@ func (g *group) onDone(m *messages.Done) error {
 			g.onMemberAnswered(ref.Question.UserId, m.Outcome)
 		}
 	case *messages.OperationRef_Pending:
-		return g.onPendingDone(m)
+		return g.onPendingDone(op, m)
 	}
 	return nil
 }
@@ -138,16 +138,20 @@ func (g *group) onAdminsListed(m *messages.Done) error {
 	return g.decideAll(failure)
 }
 
-func (g *group) onPendingDone(m *messages.Done) error {
+func (g *group) onPendingDone(op *messages.Operation, m *messages.Done) error {
 	delete(g.enqueued, m.OperationId)
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		g.tries[m.OperationId]++
 		return nil // the timer enqueues it again
 	}
 	delete(g.tries, m.OperationId)
-	return g.change("", func(r *storage.Group) {
+	err := g.change("", func(r *storage.Group) {
 		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Pending) bool { return o.ID == m.OperationId })
+		g.noteListed(r, op, m.Outcome)
 	})
+	g.planLook()
+	g.follow()
+	return err
 }
 
 // noteAdmins writes down who administers the group, for tickets that can't wait for Telegram.

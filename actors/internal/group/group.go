@@ -35,6 +35,7 @@ type group struct {
 	asked    int64                          // number of the newest question to Telegram
 
 	retiming retiming // retime.go
+	listing  listing  // waiting.go
 
 	members *desk.Recent[ids.UserID, membership]   // by user id: who belongs to the group (member.go)
 	checks  map[ids.UserID][]*messages.CheckMember // by user id: checks that wait for Telegram's answer
@@ -60,13 +61,14 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 			// programs
 			entity.Replies((*group).onChange),
 			// tickets and people that ask
-			entity.Takes((*group).onCheckAdmin), entity.Takes((*group).onCheckMember),
+			entity.Takes((*group).onCheckAdmin), entity.Takes((*group).onCheckMember), entity.Takes((*group).onWaitingChanged),
 			// the web desk
 			entity.Replies((*group).onWebStanding),
 			// its chat
 			entity.Settles((*group).onDone), entity.Takes((*group).onQueueLost),
 			// its own timers, and the sweep
-			entity.Takes((*group).onEnqueueAgain), entity.Takes((*group).onRetimeStep), entity.Replies((*group).onWake),
+			entity.Takes((*group).onEnqueueAgain), entity.Takes((*group).onRetimeStep), entity.Takes((*group).onLookAtList),
+			entity.Replies((*group).onWake),
 		},
 	}
 	for _, r := range groupRequests {
@@ -82,7 +84,7 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 
 func (g *group) Load() error {
 	g.enqueued, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
-	g.admins, g.fresh, g.retiming = nil, time.Time{}, retiming{}
+	g.admins, g.fresh, g.retiming, g.listing = nil, time.Time{}, retiming{}, listing{}
 	g.members = desk.NewRecent[ids.UserID, membership](membersKept)
 	g.checks, g.again = map[ids.UserID][]*messages.CheckMember{}, map[ids.UserID][]*messages.CheckMember{}
 	if _, ok := messages.ChatIn(g.ID); !ok || !messages.IsGroup(g.ID) {
@@ -117,12 +119,13 @@ func (g *group) Versions() (known, stored int64, err error) {
 func (g *group) Resume() error {
 	g.follow()
 	g.retimeSoon(0)
+	g.looksAgain()
 	return nil
 }
 
 func (g *group) Idle() bool {
-	pending := g.record != nil && !g.record.DueAt.IsZero()
-	return len(g.waiting) == 0 && len(g.checks) == 0 && len(g.enqueued) == 0 && !pending
+	pending := g.record != nil && isPending(g.record)
+	return len(g.waiting) == 0 && len(g.checks) == 0 && len(g.enqueued) == 0 && !pending && g.listing.changed.IsZero()
 }
 
 // onQueueLost enqueues again what the group's chat has lost.
@@ -137,7 +140,13 @@ func (g *group) enqueueAgain() {
 	}
 }
 
-func (g *group) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+func (g *group) onWake(*messages.Wake) (proto.Message, error) {
+	g.planLook()
+	return entity.OK(), nil
+}
+
+// isPending says whether a record has something that is not done yet.
+func isPending(r *storage.Group) bool { return len(r.Pending) > 0 || r.Retiming }
 
 // change writes the record with a change, and with the id of the command that made it; "" for none.
 func (g *group) change(commandID string, f func(*storage.Group)) error {
@@ -154,12 +163,11 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	if commandID != "" {
 		next.Handled = desk.Remember(next.Handled, commandID, handledByGroup)
 	}
+	listed := g.lists()
 	f(&next)
+	g.endList(&next)
 	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
-	next.UpdatedAt, next.DueAt = now, time.Time{}
-	if len(next.Pending) > 0 || next.Retiming {
-		next.DueAt = now.Add(desk.PendingFor)
-	}
+	next.UpdatedAt, next.DueAt = now, dueAt(&next, now)
 	err := g.Store.SaveGroup(g.Ctx, &next)
 	if errors.Is(err, storage.ErrExists) {
 		return fmt.Errorf("%w: %w", storage.ErrConflict, err)
@@ -169,8 +177,22 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	}
 	g.record = &next
 	g.retimeSoon(0)
+	if g.lists() && !listed {
+		g.looksAgain()
+	}
 	g.Tell(messages.KindChat, g.ID, &messages.GroupChanged{})
 	return nil
+}
+
+// dueAt is when the sweep wakes the group: soon while something is pending, else when it looks what waits; zero: not at all.
+func dueAt(r *storage.Group, now time.Time) time.Time {
+	switch {
+	case isPending(r):
+		return now.Add(desk.PendingFor)
+	case r.WaitingList != nil:
+		return r.WaitingList.LookAt
+	}
+	return time.Time{}
 }
 
 func (g *group) handled(o *messages.Origin) bool {
@@ -252,7 +274,7 @@ func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, arg
 	answer := &messages.AnswerCallbackCall{CallbackId: o.CallbackId}
 	switch key {
 	case messages.NoticeHoursSet:
-	case messages.NoticeSettings:
+	case messages.NoticeSettings, messages.NoticeWaitingOff:
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: o.CallbackMessageId, Notice: notice}}
 		g.addOperation(r, o, "", op)

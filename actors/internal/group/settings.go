@@ -30,6 +30,9 @@ func set(r *storage.Group, m *messages.ChangeGroup) {
 	if m.Public != nil {
 		r.Public = *m.Public
 	}
+	if m.WaitingList != nil {
+		r.NoWaitingList = !*m.WaitingList
+	}
 }
 
 // changes says whether m would change a setting.
@@ -37,7 +40,7 @@ func changes(r *storage.Group, m *messages.ChangeGroup) bool {
 	next := *r
 	set(&next, m)
 	return next.SupportTopicsEnabled != r.SupportTopicsEnabled || next.Language != r.Language || next.ManualClaims != r.ManualClaims ||
-		next.NoIcons != r.NoIcons || next.Public != r.Public
+		next.NoIcons != r.NoIcons || next.Public != r.Public || next.NoWaitingList != r.NoWaitingList
 }
 
 // namesTimes says whether m sets when the team works and answers.
@@ -69,6 +72,7 @@ func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.follow()
 	return desk.GroupRecordOf(g.record), nil
 }
 
@@ -77,7 +81,10 @@ func (g *group) showingSettings(r *storage.Group, _ desk.Command) (string, map[s
 }
 
 func (g *group) changingSettings(r *storage.Group, m desk.Command) (string, map[string]string) {
-	set(r, m.(*messages.ChangeGroup))
+	change := m.(*messages.ChangeGroup)
+	if set(r, change); change.OnList {
+		return messages.NoticeWaitingOff, map[string]string{"title": r.Title}
+	}
 	return g.showingSettings(r, m)
 }
 
@@ -101,6 +108,7 @@ func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 	toggle(messages.SettingPublic, r.Public)
 	toggle(messages.SettingAutoClaim, !r.ManualClaims)
 	toggle(messages.SettingIcons, !r.NoIcons)
+	toggle(messages.SettingWaitingList, !r.NoWaitingList)
 	switch r.Language {
 	case "en":
 		add(messages.SettingLanguage, "en", "th")

@@ -24,6 +24,9 @@ const (
 
 func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 	ctx, store := q.env.Ctx, q.env.Store
+	if m.Waiting {
+		return q.waitingTickets(m)
+	}
 	limit := max(ticketsCounted, int(m.Skip+m.Limit)) + 1
 	if m.UserId != 0 && m.GroupId != "" {
 		limit = ticketsLookedAt

@@ -52,9 +52,34 @@ func (t *ticket) save(next *storage.Ticket) error {
 	}
 	t.unnumbered = append(t.unnumbered, caused...)
 	t.record = next
+	if is := listedAs(next); is != t.listed {
+		t.listed = is
+		t.tellList()
+	}
 	t.armRing()
 	return nil
 }
+
+// listed is what the group's list of what waits shows of a ticket; zero: nothing.
+type listed struct {
+	number, since, thread int64
+	title, assignee, name string
+	overdue               bool
+}
+
+func listedAs(r *storage.Ticket) listed {
+	if r == nil || r.Status != desk.StatusOpen || r.WaitingFor != storage.WaitsForDesk || !r.Timers.SnoozedUntil.IsZero() {
+		return listed{}
+	}
+	l := listed{number: r.Number, since: r.WaitingSince.UnixMilli(), thread: r.Home.TelegramTopicID, title: r.Title, overdue: r.Overdue()}
+	if r.Assignee != nil {
+		l.assignee, l.name = r.Assignee.ID, r.Assignee.Name
+	}
+	return l
+}
+
+// tellList tells the group that its list of what waits may look different. Nobody waits for that.
+func (t *ticket) tellList() { t.Tell(messages.KindGroup, t.record.GroupID, &messages.WaitingChanged{}) }
 
 // now is the time as stores keep it.
 func (t *ticket) now() time.Time { return storage.Kept(t.Now()) }

@@ -64,6 +64,7 @@ type ticket struct {
 	people    people
 	worked    worked     // the timers of the record, and what they follow from
 	ringing   ringing    // the next of them
+	listed    listed     // as it was saved last
 	times     knownTimes // of the group, for customers' words
 	// awaitingIcons says that the timer for icons runs; iconVersion is the version of the newest change of one.
 	awaitingIcons bool
@@ -110,7 +111,7 @@ func (t *ticket) Load() error {
 	if record.Timers.Settings == 0 && record.Status == desk.StatusClosed { // an open one learns its timers first
 		leaveIcons(record)
 	}
-	t.record, t.linksTold = record, record.LinksRevision
+	t.record, t.linksTold, t.listed = record, record.LinksRevision, listedAs(record)
 	if t.sequence, err = t.Store.LastSequence(t.Ctx, t.ID); err != nil {
 		return fmt.Errorf("read the last sequence: %w", err)
 	}
@@ -171,6 +172,9 @@ func (t *ticket) Resume() error {
 	if len(t.following) > 0 {
 		t.tellChangesAgain()
 		t.EnqueueAgainLater()
+	}
+	if t.isMarked() { // whoever saved it so may not have lived to tell
+		t.tellList()
 	}
 	if t.isMarked() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
 		t.flushSoon()

@@ -1,0 +1,165 @@
+package actors_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// lists are the bot's messages in General that list what waits, or did.
+func (d *desk) lists(chat int64) (all []simulator.Message) {
+	for _, m := range d.byBot(chat, 0) {
+		for _, row := range m.Buttons {
+			for _, b := range row {
+				if strings.HasSuffix(b.Data, ":list") && !slices.ContainsFunc(all, func(x simulator.Message) bool { return x.ID == m.ID }) {
+					all = append(all, m)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// awaitList waits until General has so many messages with a list, of which the newest has a text and not another.
+func (d *desk) awaitList(chat int64, n int, has, lacks string) (m simulator.Message) {
+	d.t.Helper()
+	d.await("a list with "+has, func() bool {
+		all := d.lists(chat)
+		if len(all) != n {
+			return false
+		}
+		m = all[n-1]
+		return strings.Contains(m.Text, has) && (lacks == "" || !strings.Contains(m.Text, lacks))
+	})
+	return m
+}
+
+// lists waits until the group has nothing to look at, and returns what its record says of the list.
+func (d *desk) awaitListRests(chat int64) (l storage.WaitingList) {
+	d.t.Helper()
+	d.eventually("the list rests", func() bool {
+		g, err := d.store.Group(d.t.Context(), messages.GroupPlace(chat))
+		d.must(err)
+		if g.WaitingList != nil {
+			l = *g.WaitingList
+		}
+		return len(g.Pending) == 0
+	})
+	return l
+}
+
+// later has the clock show a time of the day in UTC, today or tomorrow.
+func (d *desk) showClock(hour, minute int) {
+	now := d.clock.Now().UTC()
+	at := time.Date(now.Year(), now.Month(), now.Day(), hour, minute, 0, 0, time.UTC)
+	if !at.After(now) {
+		at = at.AddDate(0, 0, 1)
+	}
+	d.clock.jump(at.Sub(now))
+}
+
+// TestWaitingList plays two days of a group's list of what waits.
+func TestWaitingList(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{waitingLists: true, speed: 60, sweepEvery: 10 * time.Second})
+	d.showClock(12, 0)
+	answered := d.open(d.eve, d.support, "Mouse")
+	d.awaitHeard(answered, d.say(d.carl, d.support, answered.thread, "It is here"))
+	d.awaitWaiting(answered, "customer")
+	k := d.open(d.eve, d.support, "Printer")
+	var first simulator.Message
+	d.run(t, "what nobody answers for some minutes is listed in General, without a sound", func(t *testing.T) {
+		first = d.awaitList(d.support, 1, "Printer", "Mouse")
+		if !first.Silent || !strings.HasPrefix(first.Text, "⏳ 1 ticket waits for an answer in Support:") || !strings.Contains(first.Text, "• "+d.name(k)) {
+			t.Errorf("%+v", first)
+		}
+		url := messages.TopicURL(d.support, int64(k.thread))
+		if !slices.ContainsFunc(first.Entities, func(e simulator.Entity) bool { return e.Type == "text_link" && e.URL == url }) {
+			t.Errorf("no link to %s in %+v", url, first.Entities)
+		}
+	})
+	d.run(t, "the message follows, with who takes care of a ticket and what is overdue", func(t *testing.T) {
+		other := d.open(d.eve, d.support, "Lamp")
+		d.awaitAnswer(d.say(d.carl, d.support, other.thread, "/claim"), "takes care of this ticket now")
+		m := d.awaitList(d.support, 1, "🙋 Carl", "")
+		if m.ID != first.ID || strings.Index(m.Text, "Printer") > strings.Index(m.Text, "Lamp") {
+			t.Errorf("%+v", m)
+		}
+		d.showClock(20, 0)
+		d.awaitList(d.support, 1, "❗ "+d.name(k), "")
+		d.say(d.carl, d.support, other.thread, "/later 20h")
+		d.awaitList(d.support, 1, "Printer", "Lamp")
+	})
+	d.run(t, "a restart posts nothing, and has it follow", func(t *testing.T) {
+		d.restart()
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Which one?"))
+		d.awaitList(d.support, 1, "Nothing waits for an answer in Support", "Printer")
+		d.awaitListRests(d.support)
+	})
+	d.run(t, "each morning has a new message if something waits", func(t *testing.T) {
+		d.showClock(9, 0)
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "The large one"))
+		d.await("a new message, and the former one says so", func() bool {
+			former, _ := d.sim.Message(d.support, first.ID)
+			now := d.lists(d.support)
+			return strings.Contains(former.Text, "newer message") && len(now) == 1 && now[0].ID != first.ID && strings.Contains(now[0].Text, "Printer")
+		})
+		second := d.lists(d.support)[0]
+		d.awaitListRests(d.support)
+		d.showClock(9, 0)
+		d.await("another one", func() bool {
+			now := d.lists(d.support)
+			return len(now) == 1 && now[0].ID != second.ID && strings.Contains(now[0].Text, "Printer")
+		})
+		d.awaitListRests(d.support)
+	})
+	d.run(t, "one that somebody has deleted comes back on the next morning", func(t *testing.T) {
+		gone := d.lists(d.support)[0]
+		d.must(d.sim.Delete(d.ann, d.support, gone.ID))
+		d.open(d.eve, d.support, "Scanner")
+		d.eventually("the desk finds it gone", func() bool { l := d.awaitListRests(d.support); return l.MessageID == 0 && !l.PostedAt.IsZero() })
+		if got := d.lists(d.support); len(got) != 0 {
+			t.Errorf("%+v", got)
+		}
+		d.showClock(9, 0)
+		d.awaitList(d.support, 1, "Scanner", "")
+		d.awaitListRests(d.support)
+	})
+	d.run(t, "its button switches it off for administrators", func(t *testing.T) {
+		m := d.lists(d.support)[0]
+		if a := d.press(d.carl, m, "set:waiting"); !strings.Contains(a.Text, "Only administrators") {
+			t.Errorf("%q", a.Text)
+		}
+		d.press(d.ann, m, "set:waiting")
+		d.await("the message says so", func() bool {
+			m, _ = d.sim.Message(m.Chat, m.ID)
+			return strings.Contains(m.Text, "is switched off") && len(m.Buttons) == 0
+		})
+		d.open(d.eve, d.support, "Plotter")
+		d.showClock(9, 0)
+		d.quiet(k)
+		if l := d.awaitListRests(d.support); l.MessageID != 0 || !l.LookAt.IsZero() || len(d.lists(d.support)) != 0 {
+			t.Errorf("%+v", l)
+		}
+		d.listing(d.support, true)
+		d.awaitList(d.support, 1, "Plotter", "")
+	})
+	d.run(t, "where General is closed, it is tried again on the next morning", func(t *testing.T) {
+		d.showClock(12, 0)
+		k := d.open(d.carl, d.engineering, "Fan")
+		d.quiet(k)
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: "400", Description: "Bad Request: TOPIC_CLOSED", Count: 1})
+		d.eventually("it was tried", func() bool {
+			l := d.awaitListRests(d.engineering)
+			return l.Revision == 1 && l.MessageID == 0
+		})
+		d.open(d.carl, d.engineering, "Belt")
+		d.showClock(9, 0)
+		d.awaitList(d.engineering, 1, "Belt", "")
+	})
+}
