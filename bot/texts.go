@@ -54,7 +54,8 @@ var labelPrefixes = map[string]string{
 
 // Texts of the catalogue that only this package uses; the comments give their placeholders.
 const (
-	textOpenLink       = "open_link"
+	textOpenLink       = "open_link" // of a topic
+	textOpenDesk       = "open_desk"
 	textCardAskedBy    = "card_asked_by"  // who, name (of the person who was mentioned; empty: nobody was)
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
@@ -211,7 +212,11 @@ func (s *segment) fill(lang string, args map[string]string) {
 		s.text = "/" + strings.TrimPrefix(s.text, "/")
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {
-			s.url, s.text = s.text, label(lang, textOpenLink)
+			opens := textOpenLink
+			if strings.Contains(s.text, messages.WebSignInPath+"?") {
+				opens = textOpenDesk
+			}
+			s.url, s.text = s.text, label(lang, opens)
 		}
 	case "hours", "apart":
 		s.text = hoursText(lang, s.text)

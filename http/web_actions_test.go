@@ -343,6 +343,9 @@ func TestWebViews(t *testing.T) {
 	}
 	both := func(a, b bool) map[string]bool { return map[string]bool{theirs.TicketID: a, mine.TicketID: b} }
 	s.await("mine", lists("/?view=mine", both(false, true)))
+	if p := v.get("/?view=mine"); !p.has("what you opened", "/mine lists only") || v.get("/").has(`data-testid="view-is"`) {
+		t.Error("the view does not say what it lists: " + p.body)
+	}
 	s.await("unanswered", lists("/?view=unanswered", both(true, true)))
 	s.await("nothing waits", lists("/?state=pending", both(false, false)))
 	say := func(person int64, text string) {

@@ -42,7 +42,10 @@ func newBrowser(t *testing.T, flags ...string) *browser {
 	}
 	var more []chromedp.ExecAllocatorOption
 	for _, flag := range flags {
-		more = append(more, chromedp.Flag(flag, true))
+		name, value, has := strings.Cut(flag, "=")
+		if more = append(more, chromedp.Flag(name, value)); !has {
+			more[len(more)-1] = chromedp.Flag(name, true)
+		}
 	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
 		append(append(chromedp.DefaultExecAllocatorOptions[:], more...),

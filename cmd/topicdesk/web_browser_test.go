@@ -24,14 +24,7 @@ func TestWebDeskInTheBrowser(t *testing.T) {
 	b.press(`topics('Support')[0]`)
 	b.see(`message('Support', 'Opened by Grace Hill')`)
 	b.write("Support", "It smells of toner, <b>badly</b>")
-	b.until("open Grace Hill's private chat", `(() => {`+seeing+`
-		const list = one('open-private'), option = [...list.options].find(o => o.textContent.includes('Grace Hill'));
-		if (!option) return false;
-		list.value = option.value;
-		list.dispatchEvent(new Event('change', { bubbles: true }));
-		return true;
-	})()`)
-	b.see(`pane('Grace Hill')`)
+	b.private("Grace Hill")
 	b.write("Grace Hill", "/web")
 	b.see(`message('Grace Hill', '/sign-in?')`)
 	address, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(() => {`+seeing+`

@@ -15,20 +15,13 @@ import (
 // TestMiniAppInTheBrowser opens the desk as a client of Telegram's does: over https, with what Telegram has signed in the fragment
 // of the address.
 func TestMiniAppInTheBrowser(t *testing.T) {
+	at := newFront(t, "https")
 	b := newBrowser(t, "ignore-certificate-errors") // that of the test is signed by nobody
-	var to atomic.Pointer[httputil.ReverseProxy]
-	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { to.Load().ServeHTTP(w, r) }))
-	front.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	front.StartTLS()
-	t.Cleanup(front.Close)
-	d := newWebDesk(t, "PUBLIC_URL", front.URL)
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: d.addr})
-	proxy.Transport = &http.Transport{DisableKeepAlives: true}
-	to.Store(proxy)
+	d := at.desk(at.server.URL)
 	d.open("Grace", "Support", "Printer is on fire")
 	var signed struct{ InitData string }
 	d.sim(fmt.Sprintf("initdata?person=%d", d.people["Grace"]), nil, &signed)
-	app := front.URL + "/sign-in/mini-app"
+	app := at.server.URL + "/sign-in/mini-app"
 	b.visit(app)
 	b.see(`one('mini-app').textContent.includes('/web')`)
 	b.visit(app + "?odd#tgWebAppData=" + url.QueryEscape("user=[&hash=00"))
@@ -48,4 +41,74 @@ func TestMiniAppInTheBrowser(t *testing.T) {
 			t.Errorf("the console complains: %s", line)
 		}
 	}
+}
+
+// TestMiniAppByItsButton presses the button of the bot's answer to /web on the simulator's page, which opens the desk as a client of
+// Telegram's does, and signs in there.
+func TestMiniAppByItsButton(t *testing.T) {
+	at := newFront(t, "https")
+	b := newBrowser(t, "ignore-certificate-errors", "host-resolver-rules=MAP desk.example:443 "+at.server.Listener.Addr().String())
+	d := at.desk("https://desk.example") // at an address of this machine alone, Telegram could not open it
+	d.open("Grace", "Support", "Printer is on fire")
+	b.open(d.page)
+	b.private("Grace Hill")
+	b.write("Grace Hill", "/web")
+	b.see(`message('Grace Hill', 'Open the web desk') && button('Grace Hill', '').dataset.app === 'https://desk.example/sign-in/mini-app'`)
+	b.until("stay in one tab", `(() => {
+		const click = HTMLAnchorElement.prototype.click;
+		HTMLAnchorElement.prototype.click = function () { this.target = '_self'; click.call(this); };
+		return true;
+	})()`)
+	b.press(`all(pane('Grace Hill'), 'button').findLast(x => x.dataset.app)`)
+	b.see(`one('mini-app-open').textContent.includes('Grace Hill') && location.hash === ''`)
+	b.press(`one('mini-app-open')`)
+	b.see(`location.href === 'https://desk.example/' && one('ticket').textContent.includes('Printer is on fire')`)
+	b.see(`document.querySelector('.me').textContent === 'Grace Hill'`)
+	if wrong := b.complaints(); len(wrong) > 0 {
+		t.Errorf("the console complains: %s", strings.Join(wrong, "\n"))
+	}
+}
+
+// front is where people reach a desk, as behind a proxy.
+type front struct {
+	t      *testing.T
+	server *httptest.Server
+	to     atomic.Pointer[httputil.ReverseProxy]
+}
+
+func newFront(t *testing.T, scheme string) *front {
+	t.Helper()
+	f := &front{t: t}
+	f.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.to.Load().ServeHTTP(w, r) }))
+	if scheme == "https" {
+		f.server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		f.server.StartTLS()
+	} else {
+		f.server.Start()
+	}
+	t.Cleanup(f.server.Close)
+	return f
+}
+
+// desk starts a desk that people reach at an address, which leads to the front.
+func (f *front) desk(address string) *webDesk {
+	f.t.Helper()
+	d := newWebDesk(f.t, "PUBLIC_URL", address)
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: d.addr})
+	proxy.Transport = &http.Transport{DisableKeepAlives: true}
+	f.to.Store(proxy)
+	return d
+}
+
+// private opens somebody's private chat on the simulator's page.
+func (b *browser) private(name string) {
+	b.t.Helper()
+	b.until("open the private chat of "+name, fmt.Sprintf(`(() => {`+seeing+`
+		const list = one('open-private'), option = [...list.options].find(o => o.textContent.includes(%q));
+		if (!option) return false;
+		list.value = option.value;
+		list.dispatchEvent(new Event('change', { bubbles: true }));
+		return true;
+	})()`, name))
+	b.see(fmt.Sprintf(`pane(%q)`, name))
 }

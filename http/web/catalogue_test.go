@@ -56,7 +56,7 @@ func TestCatalogues(t *testing.T) {
 		built = append(built, "filter_"+state.Name)
 	}
 	for _, view := range views {
-		built = append(built, "view_"+view.Name)
+		built = append(built, "view_"+view.Name, "view_is_"+view.Name)
 	}
 	for _, f := range failures {
 		built = append(built, f.text)

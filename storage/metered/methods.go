@@ -75,7 +75,6 @@ const (
 	opOpenCopies
 	opOpenDeliveries
 	opOpenMessages
-	opTicketsWith
 	opPendingAttachments
 	opPing
 	opProblem
@@ -113,6 +112,7 @@ const (
 	opTicketByTopic
 	opTicketsByCreator
 	opTicketsByShortID
+	opTicketsWith
 	opUser
 	opUserByUsername
 	opUsers
@@ -188,7 +188,6 @@ var operations = []operation{
 	{"OpenCopies", false},
 	{"OpenDeliveries", false},
 	{"OpenMessages", false},
-	{"TicketsWith", false},
 	{"PendingAttachments", false},
 	{"Ping", false},
 	{"Problem", false},
@@ -226,6 +225,7 @@ var operations = []operation{
 	{"TicketByTopic", false},
 	{"TicketsByCreator", false},
 	{"TicketsByShortID", false},
+	{"TicketsWith", false},
 	{"User", false},
 	{"UserByUsername", false},
 	{"Users", false},
@@ -559,11 +559,6 @@ func (timed *Store) OpenMessages(ctx context.Context, ticketID string, limit int
 	return timed.Store.OpenMessages(ctx, ticketID, limit)
 }
 
-func (timed *Store) TicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
-	defer timed.note(ctx, opTicketsWith, time.Now(), &err)
-	return timed.Store.TicketsWith(ctx, party, limit)
-}
-
 func (timed *Store) PendingAttachments(ctx context.Context, ticketID string, now time.Time, limit int) (r0 []storage.Attachment, err error) {
 	defer timed.note(ctx, opPendingAttachments, time.Now(), &err)
 	return timed.Store.PendingAttachments(ctx, ticketID, now, limit)
@@ -747,6 +742,11 @@ func (timed *Store) TicketsByCreator(ctx context.Context, kind string, id string
 func (timed *Store) TicketsByShortID(ctx context.Context, shortID string) (r0 []string, err error) {
 	defer timed.note(ctx, opTicketsByShortID, time.Now(), &err)
 	return timed.Store.TicketsByShortID(ctx, shortID)
+}
+
+func (timed *Store) TicketsWith(ctx context.Context, party string, limit int) (r0 []storage.Ticket, err error) {
+	defer timed.note(ctx, opTicketsWith, time.Now(), &err)
+	return timed.Store.TicketsWith(ctx, party, limit)
 }
 
 func (timed *Store) User(ctx context.Context, telegramID int64) (r0 *storage.User, err error) {
