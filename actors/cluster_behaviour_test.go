@@ -23,12 +23,15 @@ func clustered(t *testing.T) options {
 	var nodes atomic.Int32
 	return options{speed: 1, cluster: func(string) *actors.ClusterOptions {
 		return &actors.ClusterOptions{
-			Name: "desk", Addr: fmt.Sprintf("127.0.1.%d:17272", nodes.Add(1)),
+			Name: "desk", Addr: nodeAddr(int(nodes.Add(1))),
 			Etcd:   actors.ClusterEtcd{Endpoints: []string{etcd.URL}},
 			Fenced: func(reason string) { t.Error("fenced: " + reason) },
 		}
 	}}
 }
+
+// nodeAddr is where the nth node listens for the others, from 1 on.
+func nodeAddr(n int) string { return fmt.Sprintf("127.0.1.%d:17272", n) }
 
 // joins starts another node.
 func (d *desk) joins(owner string) *process {

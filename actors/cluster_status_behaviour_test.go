@@ -95,7 +95,7 @@ func TestClusterTakesOverWithinASweep(t *testing.T) {
 		return on["poller/bot"] != ""
 	})
 	leaves, stays := d.process, second
-	if on["poller/bot"] != "127.0.1.1:17272" {
+	if on["poller/bot"] != nodeAddr(1) {
 		leaves, stays = second, d.process
 	}
 	long := time.Now().Add(-time.Hour)
