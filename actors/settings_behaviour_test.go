@@ -41,7 +41,7 @@ func TestSettings(t *testing.T) {
 	d.run(t, "the values of now, in words", func(t *testing.T) {
 		same(t, "buttons", buttons(m), []string{
 			"🎫 Tickets can be opened here: yes", "👥 Who may open tickets in private: members",
-			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "🗣 Language: each person's own",
+			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "⏳ General lists what waits: no", "🗣 Language: each person's own",
 		})
 	})
 	d.run(t, "members can't", func(t *testing.T) {

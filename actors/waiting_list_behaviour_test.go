@@ -1,8 +1,11 @@
 package actors_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,5 +164,124 @@ func TestWaitingList(t *testing.T) {
 		d.open(d.carl, d.engineering, "Belt")
 		d.showClock(9, 0)
 		d.awaitList(d.engineering, 1, "Belt", "")
+	})
+}
+
+// TestWaitingCommand: /waiting lists what waits for the team, in pages, in the group, in a topic, and in private for colleagues.
+func TestWaitingCommand(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 40})
+	says := func(by, chat int64, thread int, answer string) simulator.Message {
+		t.Helper()
+		return d.awaitAnswer(d.say(by, chat, thread, "/waiting"), answer)
+	}
+	d.run(t, "nothing waits", func(*testing.T) {
+		says(d.eve, d.support, 0, "Nothing waits for an answer in Support")
+		says(d.bob, d.bob, 0, "Nothing waits for an answer")
+		says(d.eve, d.eve, 0, "What waits is shown to team members")
+	})
+	var all []*ticket
+	for _, title := range []string{"One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven"} {
+		all = append(all, d.open(d.eve, d.support, title))
+	}
+	elsewhere := d.open(d.carl, d.engineering, "Elsewhere")
+	d.awaitAnswer(d.say(d.carl, d.support, all[1].thread, "/claim"), "takes care")
+	d.say(d.carl, d.support, all[2].thread, "/later 2h")
+	d.eventually("the third is put aside", func() bool { return !d.record(all[2]).Timers.SnoozedUntil.IsZero() })
+	d.awaitHeard(all[3], d.say(d.carl, d.support, all[3].thread, "It is done"))
+	d.awaitWaiting(all[3], "customer")
+	for _, k := range slices.Concat(all, []*ticket{elsewhere}) {
+		d.quiet(k)
+	}
+	var m simulator.Message
+	d.run(t, "the group's, who has waited longest first, without what is answered or put aside", func(t *testing.T) {
+		m = says(d.eve, d.support, 0, "9 tickets wait for an answer in Support:")
+		one, two := strings.Index(m.Text, d.name(all[0])), strings.Index(m.Text, d.name(all[1]))
+		if one < 0 || two < one || !strings.Contains(m.Text[two:], "🙋 Carl") || strings.Contains(m.Text, "Three") || strings.Contains(m.Text, "Four") ||
+			strings.Contains(m.Text, "Elsewhere") {
+			t.Errorf("%s", m.Text)
+		}
+		says(d.eve, d.support, all[0].thread, "9 tickets wait for an answer in Support:")
+	})
+	d.run(t, "in pages", func(t *testing.T) {
+		if !strings.Contains(strings.Join(buttons(m), ""), "›") && len(buttons(m)) == 0 {
+			t.Fatalf("no button to the next page in %q", buttons(m))
+		}
+		d.press(d.eve, m, "tickets:w")
+		d.await("the next page", func() bool {
+			m, _ = d.sim.Message(m.Chat, m.ID)
+			return strings.Contains(m.Text, "Eleven") && !strings.Contains(m.Text, "One")
+		})
+	})
+	d.run(t, "in private, those of a colleague's groups", func(t *testing.T) {
+		says(d.bob, d.bob, 0, "1 ticket waits for an answer:")
+		if m := says(d.ann, d.ann, 0, "9 tickets wait for an answer:"); strings.Contains(m.Text, "Elsewhere") {
+			t.Errorf("%s", m.Text)
+		}
+		says(d.eve, d.eve, 0, "What waits is shown to team members")
+	})
+}
+
+// unlistedStore refuses to write down that a list was posted, as if the process ended between the two.
+type unlistedStore struct {
+	storage.Store
+	forgets *atomic.Bool
+}
+
+func (s unlistedStore) SaveGroup(ctx context.Context, g *storage.Group) error {
+	if s.forgets.Load() && g.WaitingList != nil && g.WaitingList.MessageID != 0 {
+		return errors.New("the process ends here")
+	}
+	return s.Store.SaveGroup(ctx, g)
+}
+
+// TestWaitingListAfterACrash: between two steps, nothing is lost, and a list is posted once more at most.
+func TestWaitingListAfterACrash(t *testing.T) {
+	t.Parallel()
+	forgets := &atomic.Bool{}
+	d := ready(t, options{waitingLists: true, speed: 60, wrapStore: func(s storage.Store) storage.Store { return unlistedStore{s, forgets} }})
+	d.showClock(12, 0)
+	follows := func(k *ticket, n int) {
+		t.Helper()
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/claim"), "takes care")
+		d.awaitList(d.support, n, "🙋 Carl", "")
+	}
+	d.run(t, "before the group has looked", func(*testing.T) {
+		k := d.open(d.eve, d.support, "Printer")
+		d.quiet(k)
+		d.restart()
+		d.awaitList(d.support, 1, "Printer", "")
+		follows(k, 1)
+	})
+	d.run(t, "before it is posted", func(*testing.T) {
+		d.awaitListRests(d.support)
+		fails := simulator.Fault{Method: "sendMessage", Chat: d.support, Kind: "500", Count: -1}
+		d.inject(fails)
+		d.showClock(9, 0)
+		d.eventually("it is about to be posted", func() bool {
+			g, err := d.store.Group(t.Context(), messages.GroupPlace(d.support))
+			d.must(err)
+			return len(g.Pending) > 0 && g.WaitingList.MessageID == 0
+		})
+		d.restart()
+		d.sim.ClearFaults()
+		d.awaitList(d.support, 1, "Printer", "") // the former one has no button any more
+	})
+	d.run(t, "before it is known to be posted", func(t *testing.T) {
+		d.awaitListRests(d.support)
+		forgets.Store(true)
+		d.showClock(9, 0)
+		d.await("a new one is posted", func() bool { return len(d.lists(d.support)) == 2 })
+		d.stop()
+		forgets.Store(false)
+		d.start()
+		d.eventually("it is known", func() bool {
+			l := d.awaitListRests(d.support)
+			now := d.lists(d.support)
+			return len(now) > 0 && l.MessageID == int64(now[len(now)-1].ID)
+		})
+		if got := len(d.lists(d.support)); got > 2 { // the lost one, and the one that follows; the former one says that it goes on
+			t.Errorf("%d lists", got)
+		}
 	})
 }

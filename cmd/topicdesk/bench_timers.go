@@ -120,7 +120,7 @@ func (b *timersBench) set(ctx context.Context, from time.Time) (err error) {
 		due := storage.Kept(from.Add(time.Duration(i) * time.Minute / time.Duration(b.due)))
 		t.Status, t.ClosedAt, t.Home.Closed = "open", time.Time{}, false
 		t.GroupID = messages.GroupPlace(b.desk.groups[i%len(b.desk.groups)])
-		t.Home.GroupID, t.Home.TelegramTopicID, t.Home.Icon, t.Home.IconPending = t.GroupID, b.threads[i], "", false
+		t.Home.GroupID, t.Home.TelegramTopicID, t.Home.Icon, t.Home.IconPending = t.GroupID, b.threads[i], messages.IconNew, false
 		t.WaitingFor, t.WaitingSince = storage.WaitsForDesk, storage.Kept(due.Add(-4*time.Hour))
 		t.Priority, t.Pending, t.Events = "normal", nil, nil
 		t.Timers, t.DueAt = storage.Timers{Settings: 1, AnswerDueAt: due}, due
