@@ -207,3 +207,34 @@ func TestIconsComeLast(t *testing.T) {
 		t.Errorf("%d calls in a minute", n)
 	}
 }
+
+// TestIconsThatTelegramDoesNotName: while Telegram does not say which icons there are, a change is tried ever less often, and not forever.
+func TestIconsThatTelegramDoesNotName(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20, sweepEvery: 10 * time.Second})
+	k := d.open(d.eve, d.support, "Printer")
+	d.quiet(k)
+	d.restart() // it asks anew which icons there are
+	d.inject(simulator.Fault{Method: "getForumTopicIconStickers", Kind: simulator.Fault500, Count: -1})
+	tried := func() float64 { return d.metric(t, "operations_total", "operation", "SetIcon") }
+	before := tried()
+	d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Any paper?"))
+	d.eventually("the change waits", func() bool { return d.record(k).Home.IconPending })
+	began := d.clock.Now()
+	d.eventually("it is given up", func() bool {
+		d.clock.jump(time.Minute)
+		r := d.record(k)
+		return resting(r) && !r.Home.IconPending
+	})
+	if took := d.clock.Now().Sub(began); took < time.Hour || took > 24*time.Hour {
+		t.Errorf("after %v", took)
+	}
+	t.Logf("%v operations", tried()-before)
+	if n := len(d.iconChanges(d.support, 0)); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+	d.sim.ClearFaults()
+	d.restart()
+	d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Plenty"))
+	d.awaitIcon(d.support, k.thread, iconClaimed)
+}

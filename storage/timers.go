@@ -9,8 +9,11 @@ type Timers struct {
 	Settings int64 `json:"settings,omitempty"`
 	// AnswerDueAt is when an answer of the desk is due; zero: none is.
 	AnswerDueAt time.Time `json:"answerDueAt,omitzero"`
-	// OverdueAt is when it was told that the answer is overdue; zero: not in this wait.
+	// OverdueAt is since when the answer is overdue; zero: it is not. Reminded says that it was overdue in this wait before, and that
+	// was told, until the ticket was put aside; Unsaid that the reminder of it was withdrawn before it had left.
 	OverdueAt time.Time `json:"overdueAt,omitzero"`
+	Reminded  bool      `json:"reminded,omitempty"`
+	Unsaid    bool      `json:"unsaid,omitempty"`
 	// LapsesAt is when the claim lapses if nobody says anything; zero: never. ClaimHeardAt is when whoever has the ticket got it, or
 	// has said something last.
 	LapsesAt     time.Time `json:"lapsesAt,omitzero"`
@@ -34,6 +37,18 @@ func (t Timers) Next() time.Time {
 		next = at
 	}
 	return next
+}
+
+// TakeUp ends that the ticket is put aside. From then on another answer is due.
+func (t *Timers) TakeUp(now time.Time) {
+	t.SnoozedUntil, t.Snoozer, t.WokenAt = time.Time{}, nil, now
+	t.Reminded = t.Reminded || !t.OverdueAt.IsZero()
+	t.AnswerDueAt, t.OverdueAt = time.Time{}, time.Time{}
+}
+
+// Waits forgets what was due, and told, in the wait before.
+func (t *Timers) Waits() {
+	t.AnswerDueAt, t.OverdueAt, t.LapsesAt, t.Reminded, t.Unsaid = time.Time{}, time.Time{}, time.Time{}, false, false
 }
 
 func (t Timers) kept() Timers {

@@ -26,7 +26,7 @@ type Ticket struct {
 	WaitingFor          string            `json:"waitingFor" enum:"desk,customer,nobody" doc:"Whose turn it is: desk: a customer has said something that nobody of the desk has answered. customer: the desk has said the last word. nobody: the ticket is closed. Notes, reactions and thanks change nothing." example:"desk"`
 	WaitingSince        *time.Time        `json:"waitingSince" doc:"When the first word was taken in that waits for an answer; more words do not move it. null: it waits for nobody."`
 	AnswerDueAt         *time.Time        `json:"answerDueAt" doc:"When the desk's answer is due, by its working hours and the priority; a second late at most. null: no answer is due, or the ticket is put aside."`
-	OverdueSince        *time.Time        `json:"overdueSince" doc:"When people were told that the answer is overdue. null: it is not."`
+	OverdueSince        *time.Time        `json:"overdueSince" doc:"Since when the answer is overdue. null: it is not."`
 	SnoozedUntil        *time.Time        `json:"snoozedUntil" doc:"Until when the ticket is put aside. null: it is not. A customer's word ends it."`
 	Assignee            Nullable[Creator] `json:"assignee" doc:"The person who has claimed the ticket. null: nobody has."`
 	ClosedAt            *time.Time        `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`

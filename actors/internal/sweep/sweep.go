@@ -47,6 +47,7 @@ type Loop struct {
 	told    int                              // entities since the last pause
 	pause   time.Duration                    // between two batches
 	cleaned time.Time                        // when old samples were deleted last
+	tickets tickets
 
 	ticks  *time.Ticker
 	settle *time.Timer
@@ -79,7 +80,8 @@ func New(env *entity.Env, node *entity.Node, o Options) *Loop {
 		o.Metrics.MustRegister(woken)
 	}
 	return &Loop{env: env, node: node, o: o, woken: woken, moved: make(chan struct{}, 1), kept: map[[2]string]struct{}{},
-		gained: node.Owns, pause: batchPause}
+		gained: node.Owns, pause: batchPause,
+		tickets: tickets{resting: map[ids.TicketID]rest{}}}
 }
 
 // Moved has the sweep wake what is pending in the shards that this node of a cluster has gained.
@@ -106,12 +108,12 @@ func (s *Loop) Run() {
 	s.settle.Stop()
 	defer s.settle.Stop()
 	defer s.ticks.Stop()
-	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
+	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole), s.sweepTickets)
 	s.pause = timerPause
 	sweeps := time.NewTicker(s.o.Every)
 	defer sweeps.Stop()
 	for s.wait(sweeps.C) {
-		s.sweepOnce(s.env.Ctx, s.env.Now())
+		s.sweepOnce(s.env.Ctx, s.env.Now(), s.sweepDueTickets)
 	}
 }
 
@@ -145,14 +147,14 @@ func (s *Loop) wakeGained() {
 	s.pause = batchPause
 	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, since) }
 	s.wakeKept()
-	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
+	s.wakePending(s.env.Ctx, s.env.Now().Add(whole), s.sweepTickets)
 	s.gained, s.pause = interrupted, pause
 }
 
-// sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.
-func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
+// sweepOnce wakes what is due by then, tickets with a function. What can't be read is tried again by the next sweep.
+func (s *Loop) sweepOnce(ctx context.Context, by time.Time, tickets func(context.Context, time.Time)) {
 	s.wakeKept()
-	s.wakePending(ctx, by)
+	s.wakePending(ctx, by, tickets)
 	if s.node.Owns(chores, "") {
 		s.deleteKeptAnswers(ctx)
 		s.deleteEvents(ctx)
@@ -175,8 +177,8 @@ func (s *Loop) wakeKept() {
 }
 
 // wakePending wakes what is due by then, of the shards of this node.
-func (s *Loop) wakePending(ctx context.Context, by time.Time) {
-	s.sweepTickets(ctx, by)
+func (s *Loop) wakePending(ctx context.Context, by time.Time, tickets func(context.Context, time.Time)) {
+	tickets(ctx, by)
 	s.sweepFiles(ctx)
 	due, err := s.env.Store.DueUsers(ctx, by, dueAtMost)
 	s.wake(messages.KindUser, due, err)
@@ -207,20 +209,6 @@ func (s *Loop) wakeWebhooks(ctx context.Context) {
 			return
 		}
 		after = page[len(page)-1].WebhookID
-	}
-}
-
-func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {
-	if marked := s.env.Now().Add(markedWithin); by.After(marked) {
-		by = marked
-	}
-	var after storage.Due
-	for ctx.Err() == nil {
-		due, err := s.env.Store.DueTickets(ctx, by, after, batch)
-		if !s.wake(messages.KindTicket, due, err) || len(due) < batch {
-			return
-		}
-		after = due[len(due)-1]
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	iconSettles = 3 * time.Second
 	// iconEvery is the least time between two changes of a topic's icon.
 	iconEvery = 30 * time.Second
+	// iconTries is how often a change is tried that can't be made now, for example since Telegram does not say which icons there are: after
+	// twice as long each time, for about three hours in all. Then it counts as refused.
+	iconTries = 8
 )
 
 // iconsDue is the timer that looks which icons are to change.
@@ -116,7 +119,7 @@ func (t *ticket) iconDue(topic *storage.Topic) time.Time {
 	if topic.IconPending && changed.Before(t.loadedAt) { // an earlier process may have changed it just before its end
 		changed = t.loadedAt
 	}
-	return changed.Add(iconEvery)
+	return changed.Add(iconEvery << t.iconsFailed[topic.TopicID])
 }
 
 // onIcons enqueues the changes that are due. A group may want none, or not let the bot make any.
@@ -230,10 +233,12 @@ func (t *ticket) onIconDone(ref *messages.TopicStep, m *messages.Done) error {
 	case topic == nil || topic.Generation != ref.Generation:
 	case m.Withdrawn:
 		topic.IconPending = topic.IconPending && !mine
-	case result == messages.Outcome_TRANSIENT, result == messages.Outcome_UNKNOWN:
+	case (result == messages.Outcome_TRANSIENT || result == messages.Outcome_UNKNOWN) && t.iconsFailed[ref.TopicId]+1 < iconTries:
+		t.iconsFailed[ref.TopicId]++
 		topic.IconAt = t.now() // it is tried again, not sooner than it would change
 	case done || mine:
 		topic.Icon, topic.IconPending = ref.Icon, false
+		delete(t.iconsFailed, ref.TopicId)
 		if done {
 			topic.IconAt = t.now()
 		}

@@ -15,17 +15,41 @@ import (
 
 // What people are told when a timer rings. Nobody waits for it, so it leaves behind all else.
 
-// overdueID is the id of the notice that an answer is overdue: one for each wait.
-func overdueID(r *storage.Ticket) string {
+// overdueIn begins the ids of all notices that an answer is overdue in the ticket's wait.
+func overdueIn(r *storage.Ticket) string {
 	return "overdue/" + strconv.FormatInt(r.WaitingSince.UnixMilli(), 10)
 }
 
-// ringOverdue tells that an answer is overdue.
+// overdueID is the id of the notice that an answer is overdue: one for each wait, and another if that was withdrawn, since the
+// ticket was put aside.
+func overdueID(r *storage.Ticket) string {
+	id := overdueIn(r)
+	if r.Timers.Reminded {
+		id += "." + strconv.FormatInt(r.Timers.WokenAt.UnixMilli(), 10)
+	}
+	return id
+}
+
+// ringOverdue tells that an answer is overdue, once in a wait.
 func (t *ticket) ringOverdue(r *storage.Ticket, now time.Time) {
-	r.Timers.OverdueAt = now
-	id := overdueID(r)
-	t.cause(r, messages.EventTicketOverdue, r.TicketID+"/"+id, now, nil, &view.TicketOverdueData{DueAt: r.Timers.AnswerDueAt})
-	t.remind(r, id, r.Assignee, &messages.SendNoticeCall{Key: messages.NoticeOverdue, Silent: true})
+	x, id := &r.Timers, overdueID(r)
+	x.OverdueAt = now
+	if !x.Reminded {
+		t.cause(r, messages.EventTicketOverdue, r.TicketID+"/"+id, now, nil, &view.TicketOverdueData{DueAt: x.AnswerDueAt})
+	}
+	if !x.Reminded || x.Unsaid {
+		x.Unsaid = false
+		t.remind(r, id, r.Assignee, &messages.SendNoticeCall{Key: messages.NoticeOverdue, Silent: true})
+	}
+}
+
+// onReminded hears of a reminder that was withdrawn too late: it was said.
+func (t *ticket) onReminded(m *messages.Done) error {
+	if t.record == nil || !t.record.Timers.Unsaid || m.Withdrawn || m.Outcome.GetResult() != messages.Outcome_DONE ||
+		!strings.HasPrefix(m.OperationId, t.record.TicketID+"/"+overdueIn(t.record)) {
+		return nil
+	}
+	return t.change(func(r *storage.Ticket) { r.Timers.Unsaid = false })
 }
 
 // lapse releases a ticket whose claimer has said nothing while the desk owed an answer.
@@ -123,16 +147,18 @@ func (t *ticket) firstUnanswered(r *storage.Ticket, topic *storage.Topic) (messa
 
 // dropMoot takes notices off a record that are about a wait that is over, or about what is closed, and returns their ids.
 func dropMoot(r *storage.Ticket) (dropped []string) {
-	current := ""
-	if r.Overdue() {
+	current, overdue := "", r.Overdue()
+	if !r.Timers.OverdueAt.IsZero() {
 		current = r.TicketID + "/" + overdueID(r) + "/"
 	}
 	is := func(p storage.Pending, kind string) bool { return strings.HasPrefix(p.ID, r.TicketID+"/"+kind+"/") }
 	r.Pending = slices.DeleteFunc(r.Pending, func(p storage.Pending) bool {
-		moot := is(p, "overdue") && (current == "" || !strings.HasPrefix(p.ID, current)) ||
+		ofWait := current != "" && strings.HasPrefix(p.ID, current)
+		moot := is(p, "overdue") && !(overdue && ofWait) ||
 			r.Status == desk.StatusClosed && (is(p, "lapsed") || is(p, "awake")) || !r.SnoozedUntil().IsZero() && is(p, "awake")
 		if moot = moot && p.Kind == desk.PendingOperation; moot {
 			dropped = append(dropped, p.ID)
+			r.Timers.Unsaid = r.Timers.Unsaid || ofWait
 		}
 		return moot
 	})

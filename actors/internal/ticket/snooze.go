@@ -98,7 +98,8 @@ func (t *ticket) snooze(r *storage.Ticket, o *messages.Origin, at time.Time) {
 // takeUp takes the ticket up again. by is who did that; nil: its time has come.
 func (t *ticket) takeUp(r *storage.Ticket, id string, by *storage.Creator) {
 	now := t.now()
-	r.Timers.SnoozedUntil, r.Timers.Snoozer, r.Timers.WokenAt, r.UpdatedAt = time.Time{}, nil, now, now
+	r.Timers.TakeUp(now)
+	r.UpdatedAt = now
 	t.cause(r, messages.EventTicketSnoozed, id, now, by, &view.TicketSnoozedData{})
 }
 

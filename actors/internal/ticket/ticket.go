@@ -69,6 +69,7 @@ type ticket struct {
 	// awaitingIcons says that the timer for icons runs; iconVersion is the version of the newest change of one.
 	awaitingIcons bool
 	iconVersion   int64
+	iconsFailed   map[ids.TopicKey]int // how often the change of a topic's icon could not be made, in a row
 	loadedAt      time.Time
 	deferred      bool // something is wanted that only the next onEnqueueAgain enqueues
 }
@@ -96,7 +97,7 @@ func (t *ticket) Load() error {
 	t.worked, t.ringing, t.times = worked{}, ringing{}, knownTimes{}
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
-	t.awaitingIcons, t.loadedAt = false, t.now()
+	t.awaitingIcons, t.loadedAt, t.iconsFailed = false, t.now(), map[ids.TopicKey]int{}
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil

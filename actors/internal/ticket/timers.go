@@ -61,7 +61,7 @@ func (t *ticket) retime(r *storage.Ticket) error {
 		r.Timers.OverdueAt, r.Timers.ClaimHeardAt = w.overdue, w.heard
 		return nil
 	}
-	times, err := t.readTimes(r.GroupID)
+	times, err := t.timesFor(from)
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,18 @@ func (t *ticket) retime(r *storage.Ticket) error {
 	x := &r.Timers
 	t.worked = worked{from, x.Settings, x.AnswerDueAt, x.LapsesAt, x.OverdueAt, x.ClaimHeardAt}
 	return nil
+}
+
+// timesFor are the times of the group that timers follow from. When whoever has the ticket says something within a wait, only the
+// lapse of the claim moves: the times that its record follows from already will do, since a group whose times change wakes
+// the tickets that follow from other ones.
+func (t *ticket) timesFor(from timed) (desk.Times, error) {
+	was := t.worked.from
+	was.heard = from.heard
+	if was == from && !t.times.at.IsZero() && t.worked.settings == t.times.Revision+1 {
+		return t.times.Times, nil
+	}
+	return t.readTimes(from.group)
 }
 
 // settle works the timers of a record out.
@@ -89,7 +101,7 @@ func settle(r *storage.Ticket, times desk.Times, now time.Time) {
 		x.SnoozedUntil, x.Snoozer = time.Time{}, nil
 	}
 	if r.WaitingFor != storage.WaitsForDesk || r.Status == desk.StatusClosed {
-		x.OverdueAt = time.Time{}
+		x.OverdueAt, x.Reminded, x.Unsaid = time.Time{}, false, false
 		return
 	}
 	if !x.SnoozedUntil.IsZero() {

@@ -55,11 +55,11 @@ func hear(r *storage.Ticket, m *storage.Message) {
 		x.ClaimHeardAt = m.RecordedAt // also by a note, or thanks
 	}
 	if whom == storage.WaitsForDesk && !x.SnoozedUntil.IsZero() {
-		x.SnoozedUntil, x.Snoozer, x.WokenAt = time.Time{}, nil, m.RecordedAt
+		x.TakeUp(m.RecordedAt)
 	}
 	if whom != "" && r.WaitingFor != whom {
 		r.WaitingFor, r.WaitingSince = whom, m.RecordedAt
-		x.AnswerDueAt, x.OverdueAt, x.LapsesAt = time.Time{}, time.Time{}, time.Time{} // of the wait before; the next save works them out
+		x.Waits() // the next save works out what is due
 	}
 }
 

@@ -242,7 +242,7 @@ func (t *ticket) onDone(m *messages.Done) error {
 	asked := s != nil && s.op.Version() == m.Version()
 	once := s != nil && s.ref.GetKind() == messages.TopicStep_CONTEXT && m.Attempt >= s.op.Attempt // as the chat had it first
 	if t.record == nil || !asked && !once {
-		return nil // of an earlier activation; what is still wanted is enqueued and answered again
+		return t.onReminded(m) // else of an earlier activation; what is still wanted is enqueued and answered again
 	}
 	outcome := m.Outcome
 	if outcome.GetResult() == messages.Outcome_TRANSIENT {
