@@ -114,7 +114,7 @@ func runFilledCase(ctx context.Context, out io.Writer, o filledOptions, c filled
 		return err
 	}
 	if err := c.run(ctx, b); err != nil {
-		return err
+		return errors.Join(err, b.service.ended())
 	}
 	return b.service.stop()
 }

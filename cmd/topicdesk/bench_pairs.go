@@ -26,6 +26,7 @@ type paired struct{ p50, p99, cpu float64 }
 // run prints a table of the runs, and returns the ratios.
 func (p *pairing) run(ctx context.Context, out io.Writer) (*paired, error) {
 	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
+	defer func() { _ = table.Flush() }() // what was measured is shown, also if it breaks off
 	fmt.Fprintf(table, "%s\treached/s\tp50 ms\tp99 ms\tlost\tCPU ms/message\tRSS MB\t\t\n", p.name)
 	var p50, p99, cpu [2][]float64
 	for pair := range p.pairs {

@@ -171,6 +171,19 @@ func (s *benchService) stop() error {
 	return nil
 }
 
+// ended says how a node ended by itself; nil: all of them run.
+func (s *benchService) ended() error {
+	for _, n := range s.nodes {
+		select {
+		case err := <-n.done:
+			n.done <- err
+			return fmt.Errorf("the service ended: %w", errors.Join(err, errors.New("see its output")))
+		default:
+		}
+	}
+	return nil
+}
+
 func (s *benchService) kill() {
 	for _, n := range s.nodes {
 		_ = n.cmd.Process.Kill()

@@ -134,7 +134,8 @@ func benchPages(ctx context.Context, b *filledBench) error {
 	}
 	slices.SortStableFunc(pages[15:], func(a, b struct{ name, path string }) int { return len(a.name) - len(b.name) })
 	table := tabwriter.NewWriter(b.out, 2, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "page\tfirst ms\tp50 ms\tp99 ms\tkB\tfirst paint: kB\tp50 ms\tp99 ms\t\t")
+	defer func() { _ = table.Flush() }() // what was measured is shown, also if it breaks off
+	fmt.Fprintln(table, "page\tfirst ms\tp50 ms\tp99 ms\tkB\tfirst paint: kB\tp50 ms\tp99 ms\tfailed\t\t")
 	missed := 0
 	for _, p := range pages {
 		m, err := c.measure(ctx, who, p.path)
@@ -145,8 +146,8 @@ func benchPages(ctx context.Context, b *filledBench) error {
 		if m.paintBytes >= paintBytes || quantileOf(m.paint, .99) >= paintMs {
 			said, missed = "missed", missed+1
 		}
-		fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%s\t\n", p.name, float64(m.first.Microseconds())/1000, quantileOf(m.page, .5),
-			quantileOf(m.page, .99), float64(m.bytes)/1000, float64(m.paintBytes)/1000, quantileOf(m.paint, .5), quantileOf(m.paint, .99), said)
+		fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%s\t\n", p.name, float64(m.first.Microseconds())/1000, quantileOf(m.page, .5),
+			quantileOf(m.page, .99), float64(m.bytes)/1000, float64(m.paintBytes)/1000, quantileOf(m.paint, .5), quantileOf(m.paint, .99), m.failed, said)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -63,6 +63,7 @@ type pageMeasured struct {
 	page, paint []time.Duration
 	bytes       int // of the page
 	paintBytes  int // and of what it needs
+	failed      int // how often it was refused, or not answered in time
 }
 
 var (
@@ -70,14 +71,20 @@ var (
 	olderPage = regexp.MustCompile(`href="([^"]+)" rel="next"`)
 )
 
-// measure asks for a page many times. A first paint is the page, and then all that it needs together, with nothing cached.
+// measure asks for a page many times. A first paint is the page, and then all that it needs together, with nothing cached. A busy
+// desk may fail to answer now and then, which is counted; an error is that it never did.
 func (c *webClient) measure(ctx context.Context, who *reader, path string) (*pageMeasured, error) {
 	m := &pageMeasured{}
+	var last error
 	for n := range webAsks + 1 {
 		began := time.Now()
 		page, err := c.get(ctx, who, path)
-		if err != nil {
+		if ctx.Err() != nil {
 			return nil, err
+		}
+		if err != nil {
+			m.failed, last = m.failed+1, err
+			continue
 		}
 		took := time.Since(began)
 		var assets []string
@@ -95,6 +102,9 @@ func (c *webClient) measure(ctx context.Context, who *reader, path string) (*pag
 		}
 		m.page, m.paint = append(m.page, took), append(m.paint, time.Since(began))
 		m.bytes, m.paintBytes = len(page), len(page)+sizes
+	}
+	if len(m.page) == 0 {
+		return nil, last
 	}
 	slices.Sort(m.page)
 	slices.Sort(m.paint)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -16,15 +17,8 @@ import (
 // TestWebDeskIsAccessible has axe-core look at every view, as wide as a desktop and a phone, light and dark, in English and Thai.
 // AXE_JS is where axe.min.js lies (npm pack axe-core); with WEB_SHOTS it leaves pictures in that folder.
 func TestWebDeskIsAccessible(t *testing.T) {
-	axe, err := os.ReadFile(os.Getenv("AXE_JS"))
-	if err != nil {
-		t.Skip("AXE_JS does not lead to axe.min.js, so axe-core does not look at the web desk: npm pack axe-core")
-	}
-	b := newBrowser(t)
+	axe, b := newAxe(t)
 	d := newWebDesk(t)
-	if _, err := chromedp.Call(b.ctx, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}); err != nil {
-		t.Fatal(err) // for axe, which the pages would not run
-	}
 	support := d.groups["Support"]
 	thread := d.open("Grace", "Support", "Printer is on fire")
 	d.say("Grace", support, thread, "It smells of toner")
@@ -37,12 +31,9 @@ func TestWebDeskIsAccessible(t *testing.T) {
 	look := func(name, path string) {
 		t.Helper()
 		for _, lang := range []string{"en", "th"} {
-			headers := network.SetExtraHTTPHeadersParams{Headers: map[string]any{"Accept-Language": lang}}
-			if _, err := chromedp.Call(b.ctx, network.SetExtraHTTPHeaders, headers); err != nil {
-				t.Fatal(err)
-			}
+			b.speak(lang)
 			b.visit("http://" + d.addr + path)
-			b.look(string(axe), name+"-"+lang)
+			b.look(axe, name+"-"+lang)
 		}
 	}
 	look("sign-in", "/sign-in")
@@ -57,16 +48,19 @@ func TestWebDeskIsAccessible(t *testing.T) {
 	for _, lang := range []string{"en", "th"} { // the person's own language goes before their browser's
 		d.say("Alice", 0, 0, "/lang "+lang)
 		d.read(d.people["Alice"], -1, map[string]string{"en": `language here is now`, "th": `ภาษา`}[lang])
-		for _, view := range []struct{ name, path string }{{"inbox", "/"}, {"closed", "/?state=closed"}, {"nothing", "/?q=nothingness"},
+		for _, view := range []struct{ name, path string }{{"inbox", "/"}, {"mine", "/?view=mine"}, {"closed", "/?state=closed"}, {"nothing", "/?q=nothingness"},
 			{"ticket", address}, {"mention", address + "/people"}, {"versions", address + "/versions?message=1"}, {"failure", "/tickets/none"}} {
 			b.visit("http://" + d.addr + view.path)
-			b.look(string(axe), view.name+"-"+lang)
+			b.look(axe, view.name+"-"+lang)
 			if view.name == "ticket" {
 				b.see(`document.querySelector('[data-live=true]')`)
 				b.press(`one('actions')`)
 				b.press(`one('mention')`)
 				b.see(`one('person')`)
-				b.look(string(axe), "actions-"+lang)
+				b.look(axe, "actions-"+lang)
+				b.press(`one('assign')`)
+				b.see(`document.querySelector('.claims .people button, .claims .people p')`)
+				b.look(axe, "assign-"+lang)
 				export, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch(location.pathname + '/export.html').then(r => r.text())`,
 					chromedp.EvalAwaitPromise))
 				if err != nil {
@@ -77,10 +71,102 @@ func TestWebDeskIsAccessible(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.visit("file://" + file)
-				b.look(string(axe), "export-"+lang)
+				b.look(axe, "export-"+lang)
 			}
 		}
 	}
+}
+
+// newAxe starts a browser whose pages run axe-core.
+func newAxe(t *testing.T) (axe string, b *browser) {
+	t.Helper()
+	script, err := os.ReadFile(os.Getenv("AXE_JS"))
+	if err != nil {
+		t.Skip("AXE_JS does not lead to axe.min.js, so axe-core does not look at the web desk: npm pack axe-core")
+	}
+	b = newBrowser(t)
+	if _, err := chromedp.Call(b.ctx, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	return string(script), b
+}
+
+// speak sets the language that the browser asks for.
+func (b *browser) speak(lang string) {
+	b.t.Helper()
+	headers := network.SetExtraHTTPHeadersParams{Headers: map[string]any{"Accept-Language": lang}}
+	if _, err := chromedp.Call(b.ctx, network.SetExtraHTTPHeaders, headers); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestOperationsAreAccessible has axe-core look at every page of operations, with forms that are open and what is refused in them.
+func TestOperationsAreAccessible(t *testing.T) {
+	axe, b := newAxe(t)
+	dir := t.TempDir()
+	t.Setenv("DATA_DIR", dir)
+	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(dir, "topicdesk.db"))
+	d := newWebDesk(t, "DATA_DIR", dir, "DATABASE_URL", "sqlite://"+filepath.Join(dir, "topicdesk.db"))
+	thread := d.open("Grace", "Support", "Printer is on fire")
+	d.say("Grace", d.groups["Support"], thread, "It smells of toner")
+	d.say("Grace", d.groups["Support"], thread, "// the red one")
+	at := "http://" + d.addr
+	b.visit(at + "/sign-in")
+	b.press(`one('key')`)
+	b.keys(newKey(t))
+	b.press(`one('sign-in-key')`)
+	b.see(`one('numbers')`)
+	b.visit(at + "/operations/webhooks")
+	b.press(`one('new-webhook')`)
+	b.press(`one('url')`)
+	b.keys("https://crm.example/hooks")
+	b.press(`one('create')`)
+	b.see(`one('secret')`)
+	b.look(axe, "operations-secret")
+	first := func(list, link string) string {
+		t.Helper()
+		b.visit(at + "/operations/" + list)
+		b.press(`one('` + link + `')`)
+		b.see(`location.pathname.split('/').length === 4`)
+		return b.path(t)
+	}
+	hook, ticket := first("webhooks", "webhook"), first("tickets", "ticket")
+	b.until("wait for the messages", `fetch(location.href).then(a => a.text()).then(t => { window.shown = t.includes('toner') && t.includes('the red one'); }) && window.shown`)
+	for _, lang := range []string{"en", "th"} {
+		b.speak(lang)
+		for _, name := range []string{"overview", "tickets", "groups", "people", "webhooks", "keys", "errors", "reports", "nodes"} {
+			b.visit(at + "/operations/" + name)
+			b.until("open what can be opened", `(() => { document.querySelectorAll('main details').forEach(d => { d.open = true; }); return true; })()`)
+			b.look(axe, "operations-"+name+"-"+lang)
+		}
+		b.visit(at + ticket)
+		b.look(axe, "operations-ticket-"+lang)
+		b.visit(at + hook)
+		b.until("enter a template", `(() => {`+seeing+` one('templates').value = '{\n  "*": {"body": "{\\n  {{json .type}}: 1}"}\n}'; return true; })()`)
+		b.press(`one('preview')`)
+		b.see(`one('preview-body').textContent.includes('"ticket.created": 1')`)
+		b.look(axe, "operations-preview-"+lang)
+		b.until("enter a wrong one", `(() => {`+seeing+` one('templates').value = '{\n  "*": {"body": "{{.nothing}}"}\n}'; return true; })()`)
+		b.press(`one('save-templates')`)
+		b.see(`one('spot').textContent.includes('2') && one('around').querySelector('mark').textContent === '.'`)
+		b.look(axe, "operations-template-refused-"+lang)
+	}
+}
+
+// newKey makes an API key that may do all, by the command line.
+func newKey(t *testing.T) string {
+	t.Helper()
+	out, _, err := topicdesk(t, "apikey", "create", "--new", "--name", `ops <script>alert("x")</script>`, "--scopes", "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range strings.Fields(out) {
+		if strings.HasPrefix(word, "td_live_") {
+			return word
+		}
+	}
+	t.Fatalf("no key: %s", out)
+	return ""
 }
 
 // look has axe look at the page as it is.

@@ -21,16 +21,7 @@ func TestOperationsInTheBrowser(t *testing.T) {
 	t.Setenv("DATA_DIR", dir)
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(dir, "topicdesk.db"))
 	addr, page, _ := serveSimulated(t, dir, "WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8")
-	out, _, err := topicdesk(t, "apikey", "create", "--new", "--name", `ops <script>alert("x")</script>`, "--scopes", "admin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := ""
-	for _, word := range strings.Fields(out) {
-		if strings.HasPrefix(word, "td_live_") {
-			key = word
-		}
-	}
+	key := newKey(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusNoContent)
@@ -94,7 +85,7 @@ func TestOperationsInTheBrowser(t *testing.T) {
 	b.until("let it work again", `(() => { window.fetch = window.real; return true; })()`)
 	b.see(`one('stale').textContent === ''`)
 	b.shots("operations-overview")
-	for _, name := range []string{"groups", "people", "webhooks", "keys", "errors", "reports", "nodes"} {
+	for _, name := range []string{"tickets", "groups", "people", "webhooks", "keys", "errors", "reports", "nodes"} {
 		b.press(`one('section-` + name + `')`)
 		b.see(`location.pathname === '/operations/` + name + `' && one('section-` + name + `').getAttribute('aria-current') === 'page'`)
 		b.shots("operations-" + name)
