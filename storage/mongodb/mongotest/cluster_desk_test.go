@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/etcdtest"
 	"github.com/topicdesk/topicdesk/simulator"
-	"github.com/topicdesk/topicdesk/storage/mongodb"
 )
 
 // desks is a desk of three nodes: processes of the program, which the test ends, over one database and one etcd, with a
@@ -76,7 +76,7 @@ func desksAt(t *testing.T, mode string, network *network, places []place) *desks
 	d.database = newDatabase()
 	d.opener.dropAtEnd(t, d.database)
 	for _, at := range places {
-		n := &node{d: d, t: t, dir: t.TempDir(), peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at),
+		n := &node{d: d, t: t, program: d.path, dir: t.TempDir(), peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at),
 			prefix: at.prefix, statuses: make(chan int, 1)}
 		n.keepLog(len(d.nodes))
 		// What is set last counts.
@@ -182,20 +182,8 @@ func (d *desks) begin(lines int) {
 	key := strings.TrimSpace(d.command(d.nodes[0], "apikey", "create", "--name", "test", "--scopes", "admin"))
 	d.events.begin(key[strings.LastIndex(key, "\n")+1:])
 	d.open(lines)
-	store, err := mongodb.Open(d.Context(), d.server.URI(), d.database)
-	must(d.T, err)
-	defer func() { must(d.T, store.Close()) }()
 	for _, l := range d.lines {
-		home, err := store.GroupByTelegramID(d.Context(), l.home)
-		must(d.T, err)
-		l.ticket, err = store.TicketByTopic(d.Context(), home.GroupID, int64(l.thread))
-		must(d.T, err)
-		ticket, err := store.Ticket(d.Context(), l.ticket)
-		must(d.T, err)
-		l.entities = [][2]string{{"ticket", l.ticket}, {"chat", ticket.GroupID}}
-		for _, link := range ticket.Links {
-			l.entities = append(l.entities, [2]string{"link", link.LinkID}, [2]string{"chat", link.Topic.GroupID})
-		}
+		d.identify(l)
 		if d.mode == "polling" {
 			l.entities = append(l.entities, [2]string{"poller", strconv.FormatInt(d.sim.BotID(), 10)})
 		}
@@ -205,6 +193,35 @@ func (d *desks) begin(lines int) {
 	}
 	d.arrived()
 	d.Logf("%d tickets after %v", lines, time.Since(start).Round(10*time.Millisecond))
+}
+
+// identify asks the API what a ticket is called, and its entities. Nothing here opens the database, which brings its schema up to
+// date: the nodes may be of a former release.
+func (d *desks) identify(l *line) {
+	d.Helper()
+	ask := func(path string, answer any) {
+		status, text := d.events.call(d.Context(), http.MethodGet, path, nil)
+		if status != http.StatusOK {
+			d.Fatalf("%s: %d %s", path, status, text)
+		}
+		must(d.T, json.Unmarshal(text, answer))
+	}
+	var found struct{ Data []struct{ TicketID string } }
+	ask(fmt.Sprintf("/tickets?groupId=%d", l.home), &found)
+	if len(found.Data) != 1 {
+		d.Fatalf("%s has %d tickets", l.title, len(found.Data))
+	}
+	l.ticket = found.Data[0].TicketID
+	var links struct{ Data []struct{ LinkID string } }
+	ask("/tickets/"+l.ticket+"/links", &links)
+	chat := func(group int64) [2]string { return [2]string{"chat", fmt.Sprintf("g%d", group)} }
+	l.entities = [][2]string{{"ticket", l.ticket}, chat(l.home), chat(l.there)}
+	for _, link := range links.Data {
+		l.entities = append(l.entities, [2]string{"link", link.LinkID})
+	}
+	if len(l.entities) != 4 {
+		d.Fatalf("%s has the entities %v", l.title, l.entities)
+	}
 }
 
 // open opens tickets, each with a topic in each of two groups.
@@ -253,10 +270,10 @@ func (d *desks) topic(group int64, title string) int {
 	return 0
 }
 
-// command runs the program with the settings of a node, and returns what it prints.
+// command runs a node's program with its settings, and returns what it prints.
 func (d *desks) command(n *node, args ...string) string {
 	d.Helper()
-	cmd := exec.Command(d.path, args...)
+	cmd := exec.Command(n.program, args...)
 	cmd.Env, cmd.Dir = append(os.Environ(), n.env...), d.TempDir()
 	out, err := cmd.Output()
 	if err != nil {

@@ -26,6 +26,7 @@ const (
 type node struct {
 	d           *desks
 	t           *testing.T // the whole test, which outlives its cases
+	program     string     // its path
 	dir         string     // in which it runs
 	peers, http string     // its addresses
 	prefix      []string   // of its command line: it runs in another network
@@ -77,7 +78,7 @@ func (n *node) run() error {
 	if n.down {
 		return nil
 	}
-	args := append(append([]string{}, n.prefix...), n.d.path, "serve")
+	args := append(append([]string{}, n.prefix...), n.program, "serve")
 	n.cmd = exec.Command(args[0], args[1:]...)
 	n.cmd.Env, n.cmd.Stderr, n.cmd.Dir = append(os.Environ(), n.env...), &n.log, n.dir
 	return n.cmd.Start()
