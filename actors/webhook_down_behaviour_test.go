@@ -121,16 +121,16 @@ func TestWebhookWhileItIsDown(t *testing.T) {
 			r.settings.MaxConcurrency = 3
 			r.ask(&messages.UpdateWebhook{Origin: &messages.Origin{CommandId: "fewer"}, Settings: r.settings})
 			probed()
+			before := r.attemptsMade() // before anything can begin
 			d.restart()
 			r.wakes()
-			before := r.attemptsMade()
 			d.eventually("it is down again", func() bool { return r.attemptsMade() >= before+20 })
 			probed()
 			happens(1, 2)
 			waiting()
 			r.ask(&messages.DisableWebhook{Origin: &messages.Origin{CommandId: "off"}})
-			r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}})
 			before = r.attemptsMade()
+			r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}})
 			d.eventually("it is down once more", func() bool { return r.attemptsMade() >= before+20 })
 			probed()
 			r.answers(nil)
