@@ -23,10 +23,14 @@ type timersModel struct {
 	hours    *hours.Hours
 	within   time.Duration
 	waits    bool
-	since    time.Time
+	since    time.Time // since when it waits for the desk
+	turned   time.Time // since when it waits for the customer
 	woken    time.Time
 	snoozed  time.Time
-	rung     bool // in this wait
+	rung     bool   // it was told in this wait
+	late     bool   // it is overdue
+	mentions []bool // by reminder: whether it is Carl's
+	moved    bool   // Support has become another chat
 	assigned bool
 	heard    time.Time // when Carl got the ticket, or said something
 	n        int
@@ -58,6 +62,14 @@ func (m *timersModel) lapses() time.Time {
 	return m.hours.Add(newest(m.since, m.woken, m.heard), 8*time.Hour)
 }
 
+// turn is since when it waits for whom it waits.
+func (m *timersModel) turn() time.Time {
+	if m.waits {
+		return m.since
+	}
+	return m.turned
+}
+
 // pass rings what is due now. What falls due within some minutes of now is let pass first: the clock runs.
 func (m *timersModel) pass() {
 	for again := true; again; {
@@ -74,11 +86,13 @@ func (m *timersModel) pass() {
 	if past(m.snoozed) {
 		m.awake, m.snoozed = m.awake+1, time.Time{}
 		m.d.eventually("it is awake", func() bool { return m.record().SnoozedUntil().IsZero() })
-		m.woken = m.record().Timers.WokenAt
+		m.woken, m.late = m.record().Timers.WokenAt, false
 	}
 	lapsed := past(m.lapses())
-	if past(m.due()) && !m.rung {
-		m.rung, m.overdue = true, m.overdue+1
+	if past(m.due()) && !m.late {
+		if m.late = true; !m.rung {
+			m.rung, m.overdue, m.mentions = true, m.overdue+1, append(m.mentions, m.assigned)
+		}
 	}
 	if lapsed {
 		m.assigned, m.lapsed = false, m.lapsed+1
@@ -100,21 +114,25 @@ func (m *timersModel) say(by int64, text string) time.Time {
 
 func (m *timersModel) step(t *rapid.T) {
 	d := m.d
-	switch step := rapid.SampledFrom(strings.Fields("customer customer desk carl note jump jump jump jump restart hours within claim later off")).Draw(t, "step"); step {
+	switch step := rapid.SampledFrom(strings.Fields("customer customer desk carl note jump jump jump jump restart hours within claim later off move")).Draw(t, "step"); step {
 	case "customer":
 		at := m.say(d.eve, "word")
 		if !m.snoozed.IsZero() {
-			m.snoozed, m.woken = time.Time{}, at
+			m.snoozed, m.woken, m.late = time.Time{}, at, false
 		}
 		if !m.waits {
-			m.waits, m.since, m.rung = true, at, false
+			m.waits, m.since, m.rung, m.late = true, at, false, false
 		}
 	case "desk", "carl":
 		by := map[string]int64{"desk": d.ann, "carl": d.carl}[step]
-		if at := m.say(by, "word"); by == d.carl && m.assigned {
+		at := m.say(by, "word")
+		if by == d.carl && m.assigned {
 			m.heard = at
 		}
-		m.waits, m.rung = false, false
+		if m.waits {
+			m.turned = at
+		}
+		m.waits, m.rung, m.late = false, false, false
 	case "note":
 		if at := m.say(d.carl, "// note"); m.assigned {
 			m.heard = at
@@ -150,10 +168,34 @@ func (m *timersModel) step(t *rapid.T) {
 		if !m.snoozed.IsZero() {
 			m.snoozed = time.Time{}
 			d.eventually("it is taken up", func() bool { return m.record().SnoozedUntil().IsZero() })
-			m.woken = m.record().Timers.WokenAt
+			m.woken, m.late = m.record().Timers.WokenAt, false
 		}
+	case "move":
+		if m.moved {
+			return
+		}
+		is, err := d.sim.Migrate(d.support)
+		d.must(err)
+		d.quiet()
+		d.migrated(d.support, is)
+		m.moved, d.support = true, is
 	}
 	m.pass()
+}
+
+// icon is what the ticket's icon should be.
+func (m *timersModel) icon() string {
+	switch {
+	case !m.snoozed.IsZero():
+		return iconSnoozed
+	case m.late:
+		return iconOverdue
+	case !m.waits:
+		return iconCustomer
+	case m.assigned:
+		return iconClaimed
+	}
+	return iconNew
 }
 
 // told counts the bot's words about what was due.
@@ -169,7 +211,7 @@ func (m *timersModel) check(t *rapid.T) {
 		r := m.record()
 		o, l, a := m.told()
 		got := fmt.Sprintln(r.Timers.AnswerDueAt.UTC(), r.Timers.LapsesAt.UTC(), r.SnoozedUntil().UTC(), r.Overdue(), r.Assignee != nil, o, l, a)
-		want := fmt.Sprintln(storage.Kept(m.due()).UTC(), storage.Kept(m.lapses()).UTC(), m.snoozed, m.waits && m.rung && m.snoozed.IsZero(),
+		want := fmt.Sprintln(storage.Kept(m.due()).UTC(), storage.Kept(m.lapses()).UTC(), m.snoozed, m.late && m.snoozed.IsZero(),
 			m.assigned, m.overdue, m.lapsed, m.awake)
 		if o > m.overdue || l > m.lapsed || a > m.awake {
 			t.Fatalf("told too often: %s want %s\n%s", got, want, m.d.transcript())
@@ -179,10 +221,23 @@ func (m *timersModel) check(t *rapid.T) {
 		}
 		return differs == ""
 	})
+	if shown := m.d.shown(m.k.id); shown.WaitingFor != map[bool]string{true: "desk", false: "customer"}[m.waits] ||
+		shown.WaitingSinceMs != m.turn().UnixMilli() {
+		t.Fatalf("it waits for %s since %d, want since %s\n%s", shown.WaitingFor, shown.WaitingSinceMs, m.turn(), m.d.transcript())
+	}
+	for i, r := range m.d.reminders(m.d.support, m.k.thread, overdue) {
+		if mentions(r, m.d.carl) != m.mentions[i] {
+			t.Fatalf("reminder %d: %q, Carl's: %v", i, r.Text, m.mentions[i])
+		}
+	}
+	if m.d.topic(m.d.support, m.k.thread).Icon != m.icon() {
+		m.d.clock.jump(betweenIcons) // its time has come
+		m.d.awaitIcon(m.d.support, m.k.thread, m.icon())
+	}
 }
 
-// TestTimersModel compares random histories of a ticket with a simple model of when an answer is due and a claim lapses, and of
-// what people are told, which is never told twice.
+// TestTimersModel compares random histories of a ticket with a simple model of for whom it waits and since when, of when an
+// answer is due and a claim lapses, of its icon, and of what people are told, and who: never twice.
 func TestTimersModel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: random desks, compared with a model step by step")
