@@ -172,6 +172,9 @@ type Tickets interface {
 	Reindex(ctx context.Context, limit int) (left bool, err error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)
+	// CountWaiting counts the tickets that wait for somebody, by whom (WaitsForDesk, WaitsForCustomer). It reads an index that has
+	// no others.
+	CountWaiting(ctx context.Context) (map[string]int64, error)
 	// CountCreated counts the tickets of a status that were created at from or later and before to, all or those of a home
 	// group; it reads no ticket.
 	CountCreated(ctx context.Context, groupID, status string, from, to time.Time) (int64, error)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -27,14 +28,19 @@ type deskMetrics struct {
 	config  config.Config
 	tickets interface {
 		CountTickets(ctx context.Context) (map[string]int64, error)
+		CountWaiting(ctx context.Context) (map[string]int64, error)
 	}
 
-	info, byState, database, free, size *prometheus.Desc
+	info, byState, waiting, database, free, size *prometheus.Desc
 
 	mu     sync.Mutex
-	counts map[string]int64
+	counts ticketCounts
 	next   time.Time // when they are counted again
 }
+
+// ticketCounts are how many tickets have which status, and how many wait for whom. None of a kind is 0, not nothing, so that a graph does
+// not end.
+type ticketCounts struct{ byState, waiting map[string]int64 }
 
 func newDeskMetrics(c config.Config, store storage.Store) *deskMetrics {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
@@ -43,6 +49,7 @@ func newDeskMetrics(c config.Config, store storage.Store) *deskMetrics {
 	return &deskMetrics{config: c, tickets: store,
 		info:     desc("build_info", "Always 1; the labels say which program runs.", "version", "goversion"),
 		byState:  desc("tickets", "Tickets by state, counted at most once a minute.", "status"),
+		waiting:  desc("tickets_waiting", "Tickets that are not closed, by whom they wait for, counted at most once a minute.", "for"),
 		database: desc("database_bytes", "Size of the SQLite database: its file, and the log beside it.", "part"),
 		free:     desc("disk_free_bytes", "What the service may still write to the disk of a folder.", "folder"),
 		size:     desc("disk_size_bytes", "Size of the disk of a folder.", "folder"),
@@ -51,7 +58,7 @@ func newDeskMetrics(c config.Config, store storage.Store) *deskMetrics {
 
 // Describe implements prometheus.Collector.
 func (m *deskMetrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.info, m.byState, m.database, m.free, m.size} {
+	for _, d := range []*prometheus.Desc{m.info, m.byState, m.waiting, m.database, m.free, m.size} {
 		to <- d
 	}
 }
@@ -62,8 +69,12 @@ func (m *deskMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	gauge(m.info, 1, version, runtime.Version())
-	for status, n := range m.count() {
+	counts := m.count()
+	for status, n := range counts.byState {
 		gauge(m.byState, float64(n), status)
+	}
+	for who, n := range counts.waiting {
+		gauge(m.waiting, float64(n), who)
 	}
 	if db := m.config.Database(); db.Kind == config.DatabaseSQLite {
 		for part, name := range map[string]string{"file": db.Path, "log": db.Path + "-wal"} {
@@ -82,8 +93,8 @@ func (m *deskMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// count is how many tickets have which status. No tickets of a status is 0, not nothing, so that a graph does not end.
-func (m *deskMetrics) count() map[string]int64 {
+// count counts the tickets, or tells what was counted before.
+func (m *deskMetrics) count() ticketCounts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	began := time.Now()
@@ -92,14 +103,18 @@ func (m *deskMetrics) count() map[string]int64 {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), countWithin)
 	defer cancel()
-	counts, err := m.tickets.CountTickets(ctx)
+	byState, err := m.tickets.CountTickets(ctx)
 	if err != nil {
-		return nil
+		return ticketCounts{}
+	}
+	waiting, err := m.tickets.CountWaiting(ctx)
+	if err != nil {
+		return ticketCounts{}
 	}
 	m.next = began.Add(max(countEvery, countShare*time.Since(began)))
-	m.counts = map[string]int64{"open": 0, "pending": 0, "closed": 0}
-	for status, n := range counts {
-		m.counts[status] = n
-	}
+	m.counts = ticketCounts{map[string]int64{"open": 0, "pending": 0, "closed": 0},
+		map[string]int64{storage.WaitsForDesk: 0, storage.WaitsForCustomer: 0}}
+	maps.Copy(m.counts.byState, byState)
+	maps.Copy(m.counts.waiting, waiting)
 	return m.counts
 }

@@ -49,7 +49,8 @@ func TestMetrics(t *testing.T) {
 	defer func() { d.must(r.stop()) }()
 	code, text := status(own, "/metrics")
 	for _, want := range []string{`topicdesk_build_info{goversion="go[^"]+",version="dev"} 1`, `topicdesk_tickets{status="open"} 0`,
-		`topicdesk_tickets{status="pending"} 0`, `topicdesk_tickets{status="closed"} 0`, `topicdesk_database_bytes{part="file"} [1-9]`,
+		`topicdesk_tickets{status="pending"} 0`, `topicdesk_tickets{status="closed"} 0`, `topicdesk_tickets_waiting{for="desk"} 0`,
+		`topicdesk_tickets_waiting{for="customer"} 0`, `topicdesk_database_bytes{part="file"} [1-9]`,
 		`topicdesk_database_bytes{part="log"} \d`, `topicdesk_disk_free_bytes{folder="[^"]+"} [1-9]`,
 		`topicdesk_disk_size_bytes{folder="[^"]+"} [1-9]`} {
 		if code != 200 || !regexp.MustCompile(want).MatchString(text) {

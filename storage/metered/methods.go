@@ -26,6 +26,7 @@ const (
 	opCopy
 	opCountCreated
 	opCountTickets
+	opCountWaiting
 	opCountWebhooks
 	opDeleteConsumer
 	opDeleteDeliveries
@@ -139,6 +140,7 @@ var operations = []operation{
 	{"Copy", false},
 	{"CountCreated", false},
 	{"CountTickets", false},
+	{"CountWaiting", false},
 	{"CountWebhooks", false},
 	{"DeleteConsumer", true},
 	{"DeleteDeliveries", true},
@@ -312,6 +314,11 @@ func (timed *Store) CountCreated(ctx context.Context, groupID string, status str
 func (timed *Store) CountTickets(ctx context.Context) (r0 map[string]int64, err error) {
 	defer timed.note(ctx, opCountTickets, time.Now(), &err)
 	return timed.Store.CountTickets(ctx)
+}
+
+func (timed *Store) CountWaiting(ctx context.Context) (r0 map[string]int64, err error) {
+	defer timed.note(ctx, opCountWaiting, time.Now(), &err)
+	return timed.Store.CountWaiting(ctx)
 }
 
 func (timed *Store) CountWebhooks(ctx context.Context, keyID string) (r0 int, err error) {

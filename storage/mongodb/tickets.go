@@ -183,11 +183,27 @@ var countTickets = bson.A{
 	bson.D{e("$group", bson.D{e("_id", "$status"), e("n", bson.D{e("$sum", 1)})})},
 }
 
+// countWaiting reads only the part of an index that has those that wait.
+var countWaiting = bson.A{
+	bson.D{e("$match", bson.D{e("waitingFor", bson.D{e("$gt", "")})})},
+	bson.D{e("$group", bson.D{e("_id", "$waitingFor"), e("n", bson.D{e("$sum", 1)})})},
+}
+
 // CountTickets implements storage.Tickets.
-func (s *Store) CountTickets(ctx context.Context) (counts map[string]int64, err error) {
+func (s *Store) CountTickets(ctx context.Context) (map[string]int64, error) {
+	return s.counts(ctx, countTickets, "all_createdAt")
+}
+
+// CountWaiting implements storage.Tickets.
+func (s *Store) CountWaiting(ctx context.Context) (map[string]int64, error) {
+	return s.counts(ctx, countWaiting, "all_waitingSince")
+}
+
+// counts returns the groups of an aggregation that reads only an index.
+func (s *Store) counts(ctx context.Context, stages bson.A, index string) (counts map[string]int64, err error) {
 	err = s.run(ctx, func(ctx context.Context) error {
 		counts = map[string]int64{}
-		cursor, err := s.in("tickets").Aggregate(ctx, countTickets, options.Aggregate().SetHint("all_createdAt"))
+		cursor, err := s.in("tickets").Aggregate(ctx, stages, options.Aggregate().SetHint(index))
 		if err != nil {
 			return err
 		}

@@ -323,6 +323,8 @@ var (
 		SELECT count(*) FROM tickets WHERE group_id = ? AND status = ? AND created_at >= ? AND created_at < ?`)
 	// Every save keeps the counts up to date: counting the tickets would cost more every year.
 	readTicketCounts = define(`SELECT status, n FROM ticket_counts WHERE n > 0`)
+	countWaiting     = define(`SELECT waiting_for, count(*) FROM tickets INDEXED BY tickets_all_waiting
+		WHERE waiting_for IS NOT NULL GROUP BY waiting_for`)
 )
 
 // Ticket implements storage.Tickets.
@@ -378,9 +380,18 @@ func (s *Store) DueTickets(
 
 // CountTickets implements storage.Tickets.
 func (s *Store) CountTickets(ctx context.Context) (map[string]int64, error) {
+	return s.counts(ctx, readTicketCounts)
+}
+
+// CountWaiting implements storage.Tickets.
+func (s *Store) CountWaiting(ctx context.Context) (map[string]int64, error) {
+	return s.counts(ctx, countWaiting)
+}
+
+func (s *Store) counts(ctx context.Context, st *statement) (map[string]int64, error) {
 	counts := map[string]int64{}
 	err := s.read(ctx, func(c *conn) error {
-		return c.query(readTicketCounts, func(r row) error {
+		return c.query(st, func(r row) error {
 			counts[r.text(0)] = r.int(1)
 			return nil
 		})

@@ -298,6 +298,7 @@ func (m *machine) compare(t *rapid.T) {
 			return s.CountCreated(ctx, []string{"", "g1", "g2"}[n%3], "open", minute(int(n)), minute(int(n)+2))
 		})
 		both(t, m, "CountTickets", func(s storage.Store) (map[string]int64, error) { return s.CountTickets(ctx) })
+		both(t, m, "CountWaiting", func(s storage.Store) (map[string]int64, error) { return s.CountWaiting(ctx) })
 	case 6:
 		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
 			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)

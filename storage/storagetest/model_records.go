@@ -286,6 +286,20 @@ func (m *model) CountTickets(ctx context.Context) (map[string]int64, error) {
 	return counts, nil
 }
 
+func (m *model) CountWaiting(ctx context.Context) (map[string]int64, error) {
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	counts := map[string]int64{}
+	for _, t := range m.tickets {
+		if t.WaitingFor != "" {
+			counts[t.WaitingFor]++
+		}
+	}
+	return counts, nil
+}
+
 func (m *model) Message(ctx context.Context, id string) (*storage.Message, error) {
 	return modelGet(ctx, m, m.messages, id)
 }

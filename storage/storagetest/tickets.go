@@ -211,6 +211,17 @@ func testTickets(t *testing.T, f Factory) {
 			same(t, n, of.want)
 		}
 	})
+	t.Run("those that wait are counted by whom they wait for", func(t *testing.T) {
+		s := f.Open(t)
+		for i, who := range []string{storage.WaitsForDesk, storage.WaitsForCustomer, "", storage.WaitsForDesk} {
+			ticket := aTicket(fmt.Sprint("T", i))
+			ticket.WaitingFor = who
+			noError(t, s.SaveTicket(ctx, ticket))
+		}
+		got, err := s.CountWaiting(ctx)
+		noError(t, err)
+		same(t, got, map[string]int64{storage.WaitsForDesk: 2, storage.WaitsForCustomer: 1})
+	})
 	t.Run("tickets are counted by status, through every change", func(t *testing.T) {
 		s := f.Open(t)
 		count := func(want map[string]int64) {

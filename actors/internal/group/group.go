@@ -189,7 +189,7 @@ func dueAt(r *storage.Group, now time.Time) time.Time {
 	switch {
 	case isPending(r):
 		return now.Add(desk.PendingFor)
-	case r.WaitingList != nil:
+	case r.WaitingList != nil && !r.NoWaitingList && !desk.IsOut(r):
 		return r.WaitingList.LookAt
 	}
 	return time.Time{}

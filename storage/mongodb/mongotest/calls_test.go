@@ -68,6 +68,7 @@ var calls = []struct {
 	{"CountCreated", false, func(ctx context.Context, s storage.Store) (any, error) {
 		return s.CountCreated(ctx, "", "open", at, at.AddDate(0, 0, 1))
 	}},
+	{"CountWaiting", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CountWaiting(ctx) }},
 	{"CountTickets", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CountTickets(ctx) }},
 	{"InsertMessage", true, func(ctx context.Context, s storage.Store) (any, error) {
 		m := aMessage("A", 1)
