@@ -23,8 +23,13 @@ type Poller struct {
 	Log  *slog.Logger
 	// Pause waits, and returns early when ctx ends. nil: a timer.
 	Pause func(ctx context.Context, d time.Duration)
+	// Now tells the time; nil: time.Now.
+	Now func() time.Time
 	// Patience is how long updates may take before the poller looks for newer ones; 0: 200 ms.
 	Patience time.Duration
+
+	toldConflict time.Time // when it was last logged that another program gets the updates
+	conflicts    int       // refusals since then
 }
 
 // Taker takes updates in. *Intake is one.
@@ -44,6 +49,9 @@ const (
 	fetchBackoffMin  = 200 * time.Millisecond
 	fetchBackoffMax  = 10 * time.Second
 )
+
+// conflictSays is how long a conflict with another program is not logged again: the two refuse each other many times a minute.
+const conflictSays = time.Minute
 
 // Run polls until ctx ends. from is the first offset to ask with: the last saved one, or 0.
 //
@@ -155,8 +163,12 @@ func (p *Poller) fetchFailed(err error, b *backoff) time.Duration {
 	d := b.next()
 	switch {
 	case errors.Is(err, ErrConflict):
-		p.Log.Error("getUpdates refused: another program polls with this token, or a webhook is set",
-			"in", d, "error", err)
+		p.conflicts++
+		if now := p.now(); p.toldConflict.IsZero() || now.Sub(p.toldConflict) >= conflictSays {
+			p.Log.Error("another program gets the updates of this bot: two desks with one TELEGRAM_BOT_TOKEN, or a webhook that is set; "+
+				"stop the other one, or give each desk a bot of its own", "times", p.conflicts, "in", d, "error", err)
+			p.toldConflict, p.conflicts = now, 0
+		}
 	case errors.Is(err, ErrUnauthorized):
 		p.Log.Error("getUpdates refused: the bot token is not valid, or no longer; check TELEGRAM_BOT_TOKEN",
 			"in", d, "error", err)
@@ -168,6 +180,13 @@ func (p *Poller) fetchFailed(err error, b *backoff) time.Duration {
 		p.Log.Warn("getUpdates failed; retrying", "in", d, "error", err)
 	}
 	return d
+}
+
+func (p *Poller) now() time.Time {
+	if p.Now != nil {
+		return p.Now()
+	}
+	return time.Now()
 }
 
 func (p *Poller) pause(ctx context.Context, d time.Duration) {

@@ -29,6 +29,7 @@ type polling struct {
 	asked   []int64
 	trouble bool // the request before failed
 	saved   []int64
+	step    time.Duration // by which the time advances whenever it is asked for
 	log     bytes.Buffer
 
 	mu      sync.Mutex
@@ -67,6 +68,8 @@ func (p *polling) run(t *testing.T, from int64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	poller := &Poller{Log: slog.New(slog.NewTextHandler(&p.log, nil)), Pause: p.pause}
+	now := time.Unix(1, 0)
+	poller.Now = func() time.Time { now = now.Add(p.step); return now }
 	poller.Run(ctx, from, func(_ context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		want := 30 * time.Second
 		if p.trouble || len(p.asked) == 0 {
@@ -125,7 +128,26 @@ func TestPoller(t *testing.T) {
 			t.Error(p.pauses)
 		}
 	})
-	for code, words := range map[int]string{409: "another program polls", 401: "TELEGRAM_BOT_TOKEN", 500: "failed", 429: "failed"} {
+	t.Run("tells once a minute that another program gets the updates, with what to do", func(t *testing.T) {
+		conflict := error(&APIError{Method: methodGetUpdates, Status: 409, Description: "Conflict: terminated by other getUpdates request"})
+		p := &polling{}
+		for i := range 40 { // each of the two gets some in between
+			p.answers = append(p.answers, conflict, bare(int64(i+1)))
+		}
+		p.run(t, 0)
+		if n := strings.Count(p.log.String(), "level=ERROR"); n != 1 || !strings.Contains(p.log.String(), "give each desk a bot of its own") {
+			t.Errorf("%d lines: %s", n, p.log.String())
+		}
+		p = &polling{step: 10 * time.Second}
+		for range 13 {
+			p.answers = append(p.answers, conflict)
+		}
+		p.run(t, 0)
+		if n := strings.Count(p.log.String(), "level=ERROR"); n != 3 || !strings.Contains(p.log.String(), "times=6") {
+			t.Errorf("%d lines: %s", n, p.log.String())
+		}
+	})
+	for code, words := range map[int]string{409: "another program gets the updates", 401: "TELEGRAM_BOT_TOKEN", 500: "failed", 429: "failed"} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			p := &polling{answers: []any{fmt.Errorf("call: %w", &APIError{Method: methodGetUpdates, Status: code, Description: "no", RetryAfter: time.Minute}), bare(1)}}
 			p.run(t, 0)

@@ -339,7 +339,7 @@ func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (st
 		return nil, err
 	}
 	defer a.sayWhileOpening()()
-	store, err := openDatabase(ctx, a.Config.Database())
+	store, err := openDatabase(ctx, a.Log, a.Config.Database())
 	if err != nil {
 		return nil, err
 	}
@@ -396,9 +396,14 @@ func (a *App) sayWhileOpening() (stop func()) {
 	}
 }
 
-func openDatabase(ctx context.Context, db config.Database) (storage.Store, error) {
+// findLong is how long a server is looked for before somebody is told that it is waited for.
+const findLong = 1500 * time.Millisecond
+
+func openDatabase(ctx context.Context, log *slog.Logger, db config.Database) (storage.Store, error) {
 	if db.Kind == config.DatabaseMongoDB {
-		return mongodb.Open(ctx, db.URI.Reveal(), db.Name)
+		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, mongodb.WithWaiting(findLong, func(upTo time.Duration) {
+			log.Warn("the MongoDB server does not answer yet; it is waited for", "database", where(db), "upTo", upTo)
+		}))
 	}
 	return sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,7 +67,7 @@ func TestKillWhileAFileComes(t *testing.T) {
 	if left := sizes(t, temp); !onServer() && len(left) > 0 {
 		t.Errorf("temporary files are left: %v", left)
 	}
-	store, err := openDatabase(t.Context(), d.config().Database())
+	store, err := openDatabase(t.Context(), slog.Default(), d.config().Database())
 	d.must(err)
 	defer func() { d.must(store.Close()) }()
 	all, err := store.AttachmentsOf(t.Context(), fmt.Sprintf("%d:%d", d.support, posted.ID))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -46,6 +47,10 @@ func (s *Store) connect(ctx context.Context, uri, dbName string) error {
 func (s *Store) greet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.connect)
 	defer cancel()
+	if s.options.says != nil {
+		waiting := time.AfterFunc(s.options.saysAfter, func() { s.options.says(s.options.connect) })
+		defer waiting.Stop()
+	}
 	var hello struct {
 		SetName  string `bson:"setName"`
 		Msg      string `bson:"msg"`

@@ -55,6 +55,9 @@ type settings struct {
 	schema  time.Duration
 	steps   []migration
 
+	says      func(upTo time.Duration) // nil: nobody is told that the server is waited for
+	saysAfter time.Duration
+
 	existing bool
 	asItIs   bool
 }
@@ -66,6 +69,11 @@ type Option func(*settings)
 // s). A call makes at most two attempts, so it takes at most twice the limit of a command.
 func WithTimeouts(connect, command time.Duration) Option {
 	return func(s *settings) { s.connect, s.command = connect, command }
+}
+
+// WithWaiting calls say when Open has not found the server after a while; upTo is how long it waits in all.
+func WithWaiting(after time.Duration, say func(upTo time.Duration)) Option {
+	return func(s *settings) { s.saysAfter, s.says = after, say }
 }
 
 // WithExisting refuses a database without a desk, with storage.ErrNotFound, instead of making a new one.
