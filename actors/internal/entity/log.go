@@ -2,6 +2,7 @@ package entity
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 )
 
@@ -32,9 +33,17 @@ func (l lower) Enabled(ctx context.Context, level slog.Level) bool {
 	return l.Handler.Enabled(ctx, level-step)
 }
 
+// Handle says of a message only of which type it is: it may have what people say.
 func (l lower) Handle(ctx context.Context, r slog.Record) error {
-	r.Level -= step
-	return l.Handler.Handle(ctx, r)
+	told := slog.NewRecord(r.Time, r.Level-step, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "message" {
+			a.Value = slog.StringValue(fmt.Sprintf("%T", a.Value.Any()))
+		}
+		told.AddAttrs(a)
+		return true
+	})
+	return l.Handler.Handle(ctx, told)
 }
 
 func (l lower) WithAttrs(attrs []slog.Attr) slog.Handler { return lower{l.Handler.WithAttrs(attrs)} }

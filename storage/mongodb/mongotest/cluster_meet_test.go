@@ -32,6 +32,9 @@ func (d *desks) talking() (hush, stop func()) {
 		again := time.NewTicker(pace() / time.Duration(len(d.lines)))
 		defer again.Stop()
 		for i := 0; ; i++ {
+			if realURI() != "" && i%4 == 3 && hushed.Load() {
+				i++ // the others say the more, so that the load stays
+			}
 			if l := d.lines[i%len(d.lines)]; i%4 != 3 || !hushed.Load() {
 				d.talk(l)
 			}
