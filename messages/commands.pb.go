@@ -37,6 +37,7 @@ type OpenTicket struct {
 	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
 	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
 	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"` // id of the closed ticket of the same customer that it goes on from; empty: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -146,6 +147,13 @@ func (x *OpenTicket) GetDescriptionEntities() []*Entity {
 		return x.DescriptionEntities
 	}
 	return nil
+}
+
+func (x *OpenTicket) GetFollows() string {
+	if x != nil {
+		return x.Follows
+	}
+	return ""
 }
 
 // Enclose adds media to a ticket's description: parts of the album to which the command that opened it belongs.
@@ -798,6 +806,7 @@ type RecordMessage struct {
 	ReplyTo    *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Internal   bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                       // begins with "//"
 	AfterClose bool                   `protobuf:"varint,6,opt,name=after_close,json=afterClose,proto3" json:"after_close,omitempty"` // its author knows that the ticket is closed, and wants it to stay so
+	Reopens    bool                   `protobuf:"varint,200,opt,name=reopens,proto3" json:"reopens,omitempty"`                       // from a private chat: it reopens the ticket if that was closed lately
 	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
 	Described     *Content `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	MeantTicketId string   `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
@@ -866,6 +875,13 @@ func (x *RecordMessage) GetInternal() bool {
 func (x *RecordMessage) GetAfterClose() bool {
 	if x != nil {
 		return x.AfterClose
+	}
+	return false
+}
+
+func (x *RecordMessage) GetReopens() bool {
+	if x != nil {
+		return x.Reopens
 	}
 	return false
 }
@@ -1114,6 +1130,7 @@ type CloseTicket struct {
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	ByHand        bool                   `protobuf:"varint,3,opt,name=by_hand,json=byHand,proto3" json:"by_hand,omitempty"` // the topic was closed in Telegram's own interface
+	Solved        bool                   `protobuf:"varint,200,opt,name=solved,proto3" json:"solved,omitempty"`             // by the button below the notice that it closes by itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1165,6 +1182,13 @@ func (x *CloseTicket) GetReason() string {
 func (x *CloseTicket) GetByHand() bool {
 	if x != nil {
 		return x.ByHand
+	}
+	return false
+}
+
+func (x *CloseTicket) GetSolved() bool {
+	if x != nil {
+		return x.Solved
 	}
 	return false
 }
@@ -1634,6 +1658,51 @@ func (x *SnoozeTicket) GetWanted() string {
 	return ""
 }
 
+// KeepTicket: the ticket is still needed, so that it does not close by itself.
+type KeepTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepTicket) Reset() {
+	*x = KeepTicket{}
+	mi := &file_messages_commands_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepTicket) ProtoMessage() {}
+
+func (x *KeepTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepTicket.ProtoReflect.Descriptor instead.
+func (*KeepTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *KeepTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
 // TopicRenamed: someone renamed the topic in Telegram's own interface.
 // With icon, they chose its icon, and the name may be empty.
 type TopicRenamed struct {
@@ -1647,7 +1716,7 @@ type TopicRenamed struct {
 
 func (x *TopicRenamed) Reset() {
 	*x = TopicRenamed{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1659,7 +1728,7 @@ func (x *TopicRenamed) String() string {
 func (*TopicRenamed) ProtoMessage() {}
 
 func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1672,7 +1741,7 @@ func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRenamed.ProtoReflect.Descriptor instead.
 func (*TopicRenamed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TopicRenamed) GetOrigin() *Origin {
@@ -1707,7 +1776,7 @@ type TopicCreated struct {
 
 func (x *TopicCreated) Reset() {
 	*x = TopicCreated{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1788,7 @@ func (x *TopicCreated) String() string {
 func (*TopicCreated) ProtoMessage() {}
 
 func (x *TopicCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +1801,7 @@ func (x *TopicCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicCreated.ProtoReflect.Descriptor instead.
 func (*TopicCreated) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TopicCreated) GetOrigin() *Origin {
@@ -1763,7 +1832,7 @@ type RetryCopy struct {
 
 func (x *RetryCopy) Reset() {
 	*x = RetryCopy{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1775,7 +1844,7 @@ func (x *RetryCopy) String() string {
 func (*RetryCopy) ProtoMessage() {}
 
 func (x *RetryCopy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1788,7 +1857,7 @@ func (x *RetryCopy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryCopy.ProtoReflect.Descriptor instead.
 func (*RetryCopy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RetryCopy) GetOrigin() *Origin {
@@ -1848,7 +1917,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +1929,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +1942,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Copy) GetTicketId() string {
@@ -1978,7 +2047,7 @@ type ResumeLink struct {
 
 func (x *ResumeLink) Reset() {
 	*x = ResumeLink{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2059,7 @@ func (x *ResumeLink) String() string {
 func (*ResumeLink) ProtoMessage() {}
 
 func (x *ResumeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2072,7 @@ func (x *ResumeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLink.ProtoReflect.Descriptor instead.
 func (*ResumeLink) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ResumeLink) GetTicketId() string {
@@ -2032,7 +2101,7 @@ type LinkProgress struct {
 
 func (x *LinkProgress) Reset() {
 	*x = LinkProgress{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +2113,7 @@ func (x *LinkProgress) String() string {
 func (*LinkProgress) ProtoMessage() {}
 
 func (x *LinkProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +2126,7 @@ func (x *LinkProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkProgress.ProtoReflect.Descriptor instead.
 func (*LinkProgress) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LinkProgress) GetTicketId() string {
@@ -2093,7 +2162,7 @@ type RetryTaken struct {
 
 func (x *RetryTaken) Reset() {
 	*x = RetryTaken{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2174,7 @@ func (x *RetryTaken) String() string {
 func (*RetryTaken) ProtoMessage() {}
 
 func (x *RetryTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2187,7 @@ func (x *RetryTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
 func (*RetryTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RetryTaken) GetCommandId() string {
@@ -2156,7 +2225,7 @@ type CopyFailed struct {
 
 func (x *CopyFailed) Reset() {
 	*x = CopyFailed{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2168,7 +2237,7 @@ func (x *CopyFailed) String() string {
 func (*CopyFailed) ProtoMessage() {}
 
 func (x *CopyFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2181,7 +2250,7 @@ func (x *CopyFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
 func (*CopyFailed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CopyFailed) GetLinkId() string {
@@ -2231,7 +2300,7 @@ type FailureTaken struct {
 
 func (x *FailureTaken) Reset() {
 	*x = FailureTaken{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2312,7 @@ func (x *FailureTaken) String() string {
 func (*FailureTaken) ProtoMessage() {}
 
 func (x *FailureTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2325,7 @@ func (x *FailureTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
 func (*FailureTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FailureTaken) GetMessageId() string {
@@ -2289,7 +2358,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2370,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2383,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -2330,7 +2399,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2342,7 +2411,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2355,7 +2424,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -2398,7 +2467,7 @@ type OperationVersion struct {
 
 func (x *OperationVersion) Reset() {
 	*x = OperationVersion{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2479,7 @@ func (x *OperationVersion) String() string {
 func (*OperationVersion) ProtoMessage() {}
 
 func (x *OperationVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2492,7 @@ func (x *OperationVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationVersion.ProtoReflect.Descriptor instead.
 func (*OperationVersion) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *OperationVersion) GetId() string {
@@ -2462,7 +2531,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2474,7 +2543,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2487,7 +2556,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Done) GetOperationId() string {
@@ -2544,7 +2613,7 @@ type ChatLeft struct {
 
 func (x *ChatLeft) Reset() {
 	*x = ChatLeft{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2625,7 @@ func (x *ChatLeft) String() string {
 func (*ChatLeft) ProtoMessage() {}
 
 func (x *ChatLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +2638,7 @@ func (x *ChatLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatLeft.ProtoReflect.Descriptor instead.
 func (*ChatLeft) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ChatLeft) GetDone() []*Done {
@@ -2597,7 +2666,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2609,7 +2678,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2622,7 +2691,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -2648,7 +2717,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2729,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2742,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 type SetMembership struct {
@@ -2686,7 +2755,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +2767,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +2780,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2740,7 +2809,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2821,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2834,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{42}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2806,7 +2875,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2818,7 +2887,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2831,7 +2900,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{43}
+	return file_messages_commands_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2861,7 +2930,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2873,7 +2942,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +2955,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{44}
+	return file_messages_commands_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2930,7 +2999,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2942,7 +3011,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2955,7 +3024,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{45}
+	return file_messages_commands_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -3006,7 +3075,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3018,7 +3087,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3031,7 +3100,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{46}
+	return file_messages_commands_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -3071,7 +3140,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3083,7 +3152,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3096,7 +3165,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{47}
+	return file_messages_commands_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -3117,7 +3186,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3198,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3211,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{48}
+	return file_messages_commands_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -3169,7 +3238,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3181,7 +3250,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3194,7 +3263,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{49}
+	return file_messages_commands_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -3214,7 +3283,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3295,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3308,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{50}
+	return file_messages_commands_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -3266,7 +3335,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3278,7 +3347,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3291,7 +3360,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{51}
+	return file_messages_commands_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -3312,7 +3381,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xd4\x03\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xef\x03\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -3328,7 +3397,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vexternal_id\x18= \x01(\tR\n" +
 	"externalId\x12\x1a\n" +
 	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
-	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntitiesJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x19\n" +
+	"\afollows\x18\xc8\x01 \x01(\tR\afollowsJ\x04\b\x1e\x10\x1f\"|\n" +
 	"\aEnclose\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
@@ -3384,14 +3454,15 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xd2\x02\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xed\x02\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\x03 \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1a\n" +
 	"\binternal\x18\x04 \x01(\bR\binternal\x12\x1f\n" +
 	"\vafter_close\x18\x06 \x01(\bR\n" +
-	"afterClose\x129\n" +
+	"afterClose\x12\x19\n" +
+	"\areopens\x18\xc8\x01 \x01(\bR\areopens\x129\n" +
 	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\x12&\n" +
 	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\"\x86\x01\n" +
 	"\aMention\x122\n" +
@@ -3407,11 +3478,12 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x11current_ticket_id\x18\x02 \x01(\tR\x0fcurrentTicketId\"Z\n" +
 	"\vUnlinkTopic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
-	"\alink_id\x18< \x01(\tR\x06linkId\"r\n" +
+	"\alink_id\x18< \x01(\tR\x06linkId\"\x8b\x01\n" +
 	"\vCloseTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x17\n" +
-	"\aby_hand\x18\x03 \x01(\bR\x06byHand\"[\n" +
+	"\aby_hand\x18\x03 \x01(\bR\x06byHand\x12\x17\n" +
+	"\x06solved\x18\xc8\x01 \x01(\bR\x06solved\"[\n" +
 	"\fReopenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\aby_hand\x18\x02 \x01(\bR\x06byHand\"@\n" +
@@ -3439,7 +3511,10 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"Z\n" +
 	"\fSnoozeTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
-	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"j\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"@\n" +
+	"\n" +
+	"KeepTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"j\n" +
 	"\fTopicRenamed\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -3577,7 +3652,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -3604,104 +3679,106 @@ var file_messages_commands_proto_goTypes = []any{
 	(*AssignTicket)(nil),     // 22: topicdesk.messages.AssignTicket
 	(*ReleaseTicket)(nil),    // 23: topicdesk.messages.ReleaseTicket
 	(*SnoozeTicket)(nil),     // 24: topicdesk.messages.SnoozeTicket
-	(*TopicRenamed)(nil),     // 25: topicdesk.messages.TopicRenamed
-	(*TopicCreated)(nil),     // 26: topicdesk.messages.TopicCreated
-	(*RetryCopy)(nil),        // 27: topicdesk.messages.RetryCopy
-	(*Copy)(nil),             // 28: topicdesk.messages.Copy
-	(*ResumeLink)(nil),       // 29: topicdesk.messages.ResumeLink
-	(*LinkProgress)(nil),     // 30: topicdesk.messages.LinkProgress
-	(*RetryTaken)(nil),       // 31: topicdesk.messages.RetryTaken
-	(*CopyFailed)(nil),       // 32: topicdesk.messages.CopyFailed
-	(*FailureTaken)(nil),     // 33: topicdesk.messages.FailureTaken
-	(*Wake)(nil),             // 34: topicdesk.messages.Wake
-	(*Send)(nil),             // 35: topicdesk.messages.Send
-	(*OperationVersion)(nil), // 36: topicdesk.messages.OperationVersion
-	(*Done)(nil),             // 37: topicdesk.messages.Done
-	(*ChatLeft)(nil),         // 38: topicdesk.messages.ChatLeft
-	(*Answer)(nil),           // 39: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 40: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 41: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 42: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 43: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 44: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 45: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 46: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 47: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 48: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 49: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 50: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 51: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 52: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 53: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 54: topicdesk.messages.Forward
-	(*Entity)(nil),           // 55: topicdesk.messages.Entity
-	(*SendNoticeCall)(nil),   // 56: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 57: topicdesk.messages.Code
-	(*Content)(nil),          // 58: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 59: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 60: topicdesk.messages.Sender
-	(*Operation)(nil),        // 61: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 62: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 63: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 64: topicdesk.messages.GroupFacts
+	(*KeepTicket)(nil),       // 25: topicdesk.messages.KeepTicket
+	(*TopicRenamed)(nil),     // 26: topicdesk.messages.TopicRenamed
+	(*TopicCreated)(nil),     // 27: topicdesk.messages.TopicCreated
+	(*RetryCopy)(nil),        // 28: topicdesk.messages.RetryCopy
+	(*Copy)(nil),             // 29: topicdesk.messages.Copy
+	(*ResumeLink)(nil),       // 30: topicdesk.messages.ResumeLink
+	(*LinkProgress)(nil),     // 31: topicdesk.messages.LinkProgress
+	(*RetryTaken)(nil),       // 32: topicdesk.messages.RetryTaken
+	(*CopyFailed)(nil),       // 33: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 34: topicdesk.messages.FailureTaken
+	(*Wake)(nil),             // 35: topicdesk.messages.Wake
+	(*Send)(nil),             // 36: topicdesk.messages.Send
+	(*OperationVersion)(nil), // 37: topicdesk.messages.OperationVersion
+	(*Done)(nil),             // 38: topicdesk.messages.Done
+	(*ChatLeft)(nil),         // 39: topicdesk.messages.ChatLeft
+	(*Answer)(nil),           // 40: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 41: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 42: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 43: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 44: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 45: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 46: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 47: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 48: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 49: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 50: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 51: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 52: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 53: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 54: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 55: topicdesk.messages.Forward
+	(*Entity)(nil),           // 56: topicdesk.messages.Entity
+	(*SendNoticeCall)(nil),   // 57: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 58: topicdesk.messages.Code
+	(*Content)(nil),          // 59: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 60: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 61: topicdesk.messages.Sender
+	(*Operation)(nil),        // 62: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 63: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 64: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 65: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	52, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	54, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	55, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	52, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	53, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	53, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	55, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	56, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	53, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	54, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	10, // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	56, // 7: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	57, // 8: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	57, // 9: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	57, // 10: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	57, // 7: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	58, // 8: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	58, // 9: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	58, // 10: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	10, // 11: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	52, // 12: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	58, // 13: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	59, // 14: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	58, // 15: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	52, // 16: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	52, // 17: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	52, // 18: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	52, // 19: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	52, // 20: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 21: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 22: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	52, // 23: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	52, // 24: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 25: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 26: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 27: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 28: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 29: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	52, // 30: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	52, // 31: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	52, // 32: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	60, // 33: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	58, // 34: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	59, // 35: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	61, // 36: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	36, // 37: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	62, // 38: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	63, // 39: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	37, // 40: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	52, // 41: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	61, // 42: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	52, // 43: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	64, // 44: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	52, // 45: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	52, // 46: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	52, // 47: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	52, // 48: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	52, // 49: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	52, // 50: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	53, // 12: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	59, // 13: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	60, // 14: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	59, // 15: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	53, // 16: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	53, // 17: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	53, // 18: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	53, // 19: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	53, // 20: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 21: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 22: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	53, // 23: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	53, // 24: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 25: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 26: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 27: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 28: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 29: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 30: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
+	53, // 31: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	53, // 32: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	53, // 33: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	61, // 34: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	59, // 35: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	60, // 36: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	62, // 37: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	37, // 38: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	63, // 39: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	64, // 40: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 41: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	53, // 42: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	62, // 43: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	53, // 44: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	65, // 45: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	53, // 46: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	53, // 47: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	53, // 48: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	53, // 49: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	53, // 50: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	53, // 51: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -3718,7 +3795,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,6 +1,9 @@
 package messages
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // Settings of a group, as buttons name them.
 const (
@@ -8,7 +11,9 @@ const (
 	SettingPublic    = "public"
 	SettingAutoClaim = "autoclaim"
 	SettingIcons     = "icons"
-	SettingLanguage  = "lang" // en, th or own
+	SettingLanguage  = "lang"      // en, th or own
+	SettingAutoClose = "autoclose" // off, 3d, 7d, or own: another time, which no button sets
+	SettingReopen    = "reopen"    // 0, 3, 7, 14 or 30 days, or own: as before
 )
 
 // LanguageOwn is the value of SettingLanguage for each person's own language.
@@ -17,7 +22,15 @@ const LanguageOwn = "own"
 // Settings are all settings of a group, each with its values.
 var Settings = map[string][]string{
 	SettingTickets: {"on", "off"}, SettingPublic: {"on", "off"}, SettingAutoClaim: {"on", "off"}, SettingIcons: {"on", "off"},
-	SettingLanguage: {"en", "th", LanguageOwn},
+	SettingLanguage: {"en", "th", LanguageOwn}, SettingAutoClose: {"off", "3d", "7d", SettingOwn}, SettingReopen: {"0", "3", "7", "14", "30", SettingOwn},
+}
+
+// SettingOwn is the value of a setting that is none of its other values.
+const SettingOwn = "own"
+
+// AutoCloses are the choices of SettingAutoClose: tickets close a day after the customer was told.
+var AutoCloses = map[string]*AutoClose{
+	"off": {}, "3d": {After: 3 * 24 * 60, Notice: 24 * 60}, "7d": {After: 7 * 24 * 60, Notice: 24 * 60},
 }
 
 // ButtonOfSetting is the text of the catalogue that says which value a setting has.
@@ -36,6 +49,16 @@ func ChangeOf(setting, value string) (m *ChangeGroup, ok bool) {
 		m.AutoClaim = &on
 	case SettingIcons:
 		m.Icons = &on
+	case SettingAutoClose:
+		if m.AutoClose = AutoCloses[value]; m.AutoClose == nil {
+			return m, false
+		}
+	case SettingReopen:
+		days, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return m, false
+		}
+		m.ReopenDays = &days
 	case SettingLanguage:
 		lang := value
 		if lang == LanguageOwn {

@@ -57,6 +57,7 @@ type Draft struct {
 	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
 	Enclosures          []Enclosure `json:"enclosures,omitempty"` // of the description
 	Forwarded           *Forward    `json:"forwarded,omitempty"`  // of the message that is the description
+	Follows             string      `json:"follows,omitempty"`    // id of the closed ticket that it goes on from
 	Asked               []byte      `json:"asked"`                // protobuf: the origin of the command
 	State               string      `json:"state"`                // listing | choosing | checking | opening
 	Groups              []string    `json:"groups,omitempty"`     // internal ids of the groups to choose from

@@ -59,7 +59,7 @@ func hear(r *storage.Ticket, m *storage.Message) {
 	}
 	if whom != "" && r.WaitingFor != whom {
 		r.WaitingFor, r.WaitingSince = whom, m.RecordedAt
-		x.AnswerDueAt, x.OverdueAt, x.LapsesAt = time.Time{}, time.Time{}, time.Time{} // of the wait before; the next save works them out
+		x.AnswerDueAt, x.OverdueAt, x.LapsesAt, x.WarnsAt = time.Time{}, time.Time{}, time.Time{}, time.Time{} // of the wait before; the next save works them out
 	}
 }
 

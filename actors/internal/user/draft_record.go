@@ -14,7 +14,7 @@ func recordOf(m *messages.DraftTicket, asked []byte) storage.Draft {
 	return storage.Draft{
 		TicketID: m.TicketId, Title: m.Title,
 		Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
-		Enclosures: desk.EnclosuresToStore(m.Enclosures), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
+		Enclosures: desk.EnclosuresToStore(m.Enclosures), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing, Follows: m.Follows,
 	}
 }
 
@@ -23,7 +23,7 @@ func opening(d *storage.Draft) *messages.OpenTicket {
 	return &messages.OpenTicket{
 		Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen, Title: d.Title,
 		Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities),
-		Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded),
+		Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded), Follows: d.Follows,
 	}
 }
 
