@@ -220,6 +220,7 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 func TestAlbumsInAPrivateChat(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 3})
+	d.asksAfterClosing()
 	k := d.openPrivately(d.ann, d.support, "Printer")
 	count := func(who int64, part string) (n int) {
 		for _, m := range d.byBot(who, 0) {

@@ -74,6 +74,7 @@ func (o *opening) GoString() string     { return o.album }
 
 func newModel(t testing.TB, opt options, groups int) *model {
 	d := ready(t, opt)
+	d.asksAfterClosing() // words after closing have a test of their own
 	m := &model{
 		d: d, shared: map[int]bool{}, places: [][2]int64{{d.engineering, d.bob}, {d.sales, d.carl}},
 		admins: map[int64]int64{d.support: d.ann, d.engineering: d.bob, d.sales: d.carl},

@@ -54,6 +54,7 @@ func groupsOffered(m simulator.Message) []string {
 func TestPrivateTicket(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	d.run(t, "the groups that the person belongs to are offered, and no others", func(t *testing.T) {
 		same(t, "Ann's groups", groupsOffered(d.choice(d.ann, "Lamp")), []string{"Support"})
 		same(t, "Carl's groups", groupsOffered(d.choice(d.carl, "Lamp")), []string{"Engineering", "Sales", "Support"})

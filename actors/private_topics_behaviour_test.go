@@ -50,6 +50,7 @@ func (d *desk) reopenedTopic(chat int64, prefix string, former int) int {
 func TestPrivateTopics(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	d.must(d.sim.SetTopics(d.ann, true))
 	printer, p := d.openInTopic(d.ann, d.support, "Printer")
 	scanner, s := d.openInTopic(d.ann, d.support, "Scanner")

@@ -19,6 +19,7 @@ func (d *desk) became(asked simulator.Message, text string) {
 func TestAnsweredQuestionsSaySo(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	printer, scanner := betweenTwo(t, d)
 	d.run(t, "which ticket is meant", func(*testing.T) {
 		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "The one on floor 2"), unclear)

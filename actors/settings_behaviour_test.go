@@ -41,7 +41,8 @@ func TestSettings(t *testing.T) {
 	d.run(t, "the values of now, in words", func(t *testing.T) {
 		same(t, "buttons", buttons(m), []string{
 			"🎫 Tickets can be opened here: yes", "👥 Who may open tickets in private: members",
-			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "⏳ General lists what waits: no", "🗣 Language: each person's own",
+			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "⏳ General lists what waits: no",
+			"⌛ Quiet tickets close by themselves: no", "🟢 A message reopens tickets: for 7 days", "🗣 Language: each person's own",
 		})
 	})
 	d.run(t, "members can't", func(t *testing.T) {
@@ -66,6 +67,20 @@ func TestSettings(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim"), "whoever answers a ticket first now takes care")
 		d.press(d.ann, m, "set:public") // also shows what was changed elsewhere
 		shows("takes the ticket: yes")
+	})
+	d.run(t, "a button goes through the choices, and what a command has set is none of them", func(t *testing.T) {
+		d.press(d.ann, m, "set:autoclose:3d")
+		shows("close by themselves: after 3 days")
+		d.press(d.ann, m, "set:reopen:14")
+		shows("reopens tickets: for 14 days")
+		if g := group(); g.AutoClose.After != 72*60 || g.AutoClose.Notice != 24*60 || *g.ReopenDays != 14 {
+			t.Errorf("%+v", g)
+		}
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclose 48h 12h"), "48 h, I now tell them that it closes by itself 12 h later")
+		d.press(d.ann, m, "set:reopen:30")
+		shows("close by themselves: /autoclose")
+		d.press(d.ann, m, "set:autoclose:off")
+		shows("close by themselves: no")
 	})
 	d.run(t, "the language of the message follows", func(t *testing.T) {
 		d.press(d.ann, m, "set:lang")

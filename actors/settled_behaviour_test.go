@@ -25,6 +25,7 @@ func (d *desk) asksAgain(t *testing.T, text string, tickets ...*ticket) simulato
 func TestUnclearAgainAfterAnAnswer(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	printer, scanner := betweenTwo(t, d)
 	d.run(t, "after an answer with the current ticket, the next word of the other is asked about", func(t *testing.T) {
 		asked := d.asksAgain(t, "It is slow", printer, scanner)

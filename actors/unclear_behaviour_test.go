@@ -42,6 +42,7 @@ const unclear = "Which ticket do you mean?"
 func TestUnclearTicket(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	printer, scanner := betweenTwo(t, d)
 	nowhere := func(t *testing.T, text string) {
 		t.Helper()
@@ -115,6 +116,7 @@ func TestUnclearTicket(t *testing.T) {
 func TestAfterClosingTheCurrentTicket(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	printer := d.openPrivately(d.ann, d.support, "Printer")
 	scanner := d.openPrivately(d.ann, d.support, "Scanner")
 	d.say(d.ann, d.ann, 0, "/close_ticket it scans")

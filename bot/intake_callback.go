@@ -89,6 +89,10 @@ func parseCallback(data string) (ticketID string, press buttonCommand, ok bool) 
 		return bare(func(o *messages.Origin) proto.Message { return &messages.ClaimTicket{Origin: o} })
 	case messages.CallbackClose:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.CloseTicket{Origin: o} })
+	case messages.CallbackSolved:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.CloseTicket{Origin: o, Solved: true} })
+	case messages.CallbackKeep:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.KeepTicket{Origin: o} })
 	case messages.CallbackReopen:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.ReopenTicket{Origin: o} })
 	case messages.CallbackLater:

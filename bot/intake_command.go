@@ -31,6 +31,7 @@ var handlers = map[string]handler{
 	messages.VerbAutoClaim:    (*handling).autoClaim,
 	messages.VerbHours:        (*handling).hours,
 	messages.VerbAnswerWithin: (*handling).answerWithin,
+	messages.VerbAutoClose:    (*handling).autoClose,
 	messages.VerbSettings:     (*handling).settings,
 	messages.VerbDelete:       asking(deleteMessage),
 	messages.VerbAssign:       asking(assignTicket),

@@ -75,6 +75,14 @@ func (h *handling) answerWithin(_ *Message, c SlashCommand) error {
 	return h.toGroup(&messages.SetAnswerTimes{Origin: h.origin, Wanted: c.Arg})
 }
 
+// autoClose says when tickets of the group that wait for the customer close by themselves, or shows it.
+func (h *handling) autoClose(_ *Message, c SlashCommand) error {
+	if answered, err := h.unregistered(); answered || err != nil {
+		return err
+	}
+	return h.toGroup(&messages.SetAutoClose{Origin: h.origin, Wanted: c.Arg})
+}
+
 // onHoursCallback sets the hours of the group to the choice that was pressed.
 func (h *handling) onHoursCallback(c *Callback) (outcome string, handled bool, err error) {
 	verb, wanted, _ := strings.Cut(c.Data, ":")

@@ -80,7 +80,7 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case err != nil:
 			return "", err
 		case r != nil && r.Code == messages.Code_CONFLICT:
-			return "closed", h.askAboutClosed(m)
+			return h.passOnAfterClose(m, r.Reason)
 		case h.ticket != "":
 			if err := h.keepTogether(m); err != nil {
 				return "", err
@@ -248,7 +248,7 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
-		DescribedId: h.describedHere(m), Sources: c.Sources,
+		DescribedId: h.describedHere(m), Sources: c.Sources, Follows: h.follows,
 	})
 }
 

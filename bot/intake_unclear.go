@@ -66,6 +66,11 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	if err != nil || d == nil {
 		return false, err
 	}
+	if !d.waits {
+		if goesOn, err := h.goesOnFrom(d.last.TicketId); err != nil || goesOn {
+			return false, err
+		}
+	}
 	question, err := h.questionOf(d)
 	if err != nil || question == nil {
 		return false, err

@@ -54,6 +54,14 @@ func renderCard(lang string, c card) Rich {
 
 	tail.plain("\n\n")
 	tail.rich(ticketState(lang, t))
+	if closes := t.GetClosesMs(); closes != 0 {
+		tail.plain("\n")
+		tail.rich(textMentioning(lang, textCardCloses, nil, special{atMs: closes, zone: t.GetClosesZone()}, 2*maxCardName))
+	}
+	if former := oneLine(t.GetFollows()); former != "" {
+		tail.plain("\n")
+		tail.rich(textWithin(lang, textCardFollows, map[string]string{"ticket": former}, 2*maxCardName))
+	}
 	if name := oneLine(t.GetCreatedBy()); name != "" {
 		tail.plain("\n" + label(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))

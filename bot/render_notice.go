@@ -101,6 +101,10 @@ func ticketTurn(b *builder, lang string, t *messages.TicketView) {
 	case "customer":
 		b.plain(" · " + label(lang, textListCustomer))
 	}
+	if closes := t.GetClosesMs(); closes != 0 {
+		b.plain("\n")
+		b.rich(textMentioning(lang, textCardCloses, nil, special{atMs: closes, zone: t.GetClosesZone()}, 2*maxCardName))
+	}
 	if name := oneLine(t.GetAssignee()); name != "" {
 		const limit = 200
 		b.plain("\n")

@@ -60,6 +60,8 @@ const (
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
 	textCardAssignee   = "card_assignee"  // before the name of who takes care of it
+	textCardCloses     = "card_closes"    // at
+	textCardFollows    = "card_follows"   // ticket
 	textCardLinked     = "card_linked"    //
 	textCardGroup      = "card_group"     //
 	textCardPrivate    = "card_private"   //
@@ -220,7 +222,7 @@ func (s *segment) fill(lang string, args map[string]string) {
 		}
 	case "hours", "apart":
 		s.text = hoursText(lang, s.text)
-	case "low", "normal", "high", "urgent":
+	case "low", "normal", "high", "urgent", "after", "notice":
 		s.text = withinText(lang, s.text)
 	default:
 		if prefix := labelPrefixes[s.name]; prefix != "" && known(prefix+s.text) {

@@ -25,7 +25,7 @@ var languages = []string{langEnglish, langThai}
 
 // ownTexts are the texts of the catalogue that are not in messages/notices.go.
 func ownTexts() []string {
-	own := []string{textOpenLink, textOpenDesk, textCardAskedBy, textCardState, textCardOpenedBy, textCardAssignee, textCardLinked, textMore, textListOpened, textListAssignee, textListSince, textListDesk, textListCustomer, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone, textContextDeleted,
+	own := []string{textOpenLink, textOpenDesk, textCardAskedBy, textCardState, textCardOpenedBy, textCardAssignee, textCardCloses, textCardFollows, textCardLinked, textMore, textListOpened, textListAssignee, textListSince, textListDesk, textListCustomer, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone, textContextDeleted,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
 		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textReplyDeleted, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCardBlocked, textCopyEdited}
 	for _, kind := range messages.MediaKinds {
@@ -190,6 +190,7 @@ var samples = map[string]string{
 	"limit": "50 MB", "type": "text/x-shellscript", "pixels": "9000 × 9000", "max": "128", "count": "3", "left": "2", "lang": "th", "priority": "high",
 	"text": "It is under warranty", "local": "yes", "problem": "group_lag", "advice": "group_lag", "subject": "Support", "detail": "3 min", "minutes": "12",
 	"hours": "Mon-Fri 09:00-18:00 Asia/Bangkok", "apart": "2026-12-25 closed", "at": "Mon 7 Dec 09:00 (Asia/Bangkok)",
+	"after": "4320", "notice": "1440",
 	"low": "0", "normal": "240", "high": "120", "urgent": "90",
 }
 

@@ -27,9 +27,17 @@ type Group struct {
 	Hours                string            `json:"hours" doc:"When the team works: days, times and a time zone. Empty: always." example:"Mon-Fri 09:00-18:00 Asia/Bangkok"`
 	HoursByDate          map[string]string `json:"hoursByDate" nullable:"false" doc:"Dates with hours of their own: closed, or times." example:"{\"2026-12-25\":\"closed\"}"`
 	AnswerWithin         AnswerTimes       `json:"answerWithin"`
+	AutoClose            AutoClose         `json:"autoClose"`
+	ReopenDays           int64             `json:"reopenDays" doc:"For how many days after closing a customer's word reopens a ticket; later it opens a new one. 0: in private, people are asked; in a group, nothing happens." example:"7"`
 	Language             string            `json:"language" doc:"The bot's language in the group: en, th, or empty for each person's own language." example:"en"`
 	CreatedAt            time.Time         `json:"createdAt" doc:"When the desk first met the group."`
 	UpdatedAt            time.Time         `json:"updatedAt" doc:"When the desk last changed this record."`
+}
+
+// AutoClose says when a ticket that waits for the customer closes by itself.
+type AutoClose struct {
+	After  int64 `json:"after" minimum:"0" maximum:"527040" doc:"How many minutes it waits until the customer is told that it closes; 0: it never does." example:"4320"`
+	Notice int64 `json:"notice" minimum:"0" maximum:"527040" doc:"How many minutes later it closes, unless the customer writes." example:"1440"`
 }
 
 // AnswerTimes are within which working time an answer is due.
@@ -129,6 +137,8 @@ type updateGroupInput struct {
 		Hours                *string            `json:"hours,omitempty" maxLength:"600" doc:"When the team works, such as Mon-Fri 09:00-18:00 Asia/Bangkok. Empty: always; no date has hours of its own then."`
 		HoursByDate          *map[string]string `json:"hoursByDate,omitempty" maxProperties:"60" doc:"All dates with hours of their own, in place of those before: closed, or times such as 09:00-12:00."`
 		AnswerWithin         *AnswerTimes       `json:"answerWithin,omitempty"`
+		AutoClose            *AutoClose         `json:"autoClose,omitempty"`
+		ReopenDays           *int64             `json:"reopenDays,omitempty" minimum:"0" maximum:"365" doc:"For how many days after closing a customer's word reopens a ticket."`
 		Language             *string            `json:"language,omitempty" enum:"en,th," doc:"The bot's language in the group: en, th, or empty for each person's own language."`
 	}
 }
@@ -139,7 +149,7 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 		return nil, err
 	}
 	m := &messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language,
-		AutoClaim: in.Body.AutoClaim, Icons: in.Body.TopicIcons, WaitingList: in.Body.WaitingList, Public: in.Body.Public}
+		AutoClaim: in.Body.AutoClaim, Icons: in.Body.TopicIcons, WaitingList: in.Body.WaitingList, Public: in.Body.Public, ReopenDays: in.Body.ReopenDays}
 	if err := in.times(m); err != nil {
 		return nil, err
 	}
@@ -172,6 +182,12 @@ func (in *updateGroupInput) times(m *messages.ChangeGroup) error {
 			m.Exceptions.ByDate[date] = text
 		}
 	}
+	if a := b.AutoClose; a != nil {
+		if a.After > 0 && a.Notice < 1 {
+			return invalid("/autoClose/notice", "expected at least a minute")
+		}
+		m.AutoClose = &messages.AutoClose{After: a.After, Notice: a.Notice}
+	}
 	if a := b.AnswerWithin; a != nil {
 		m.AnswerWithin = &messages.AnswerTimes{Low: a.Low, Normal: a.Normal, High: a.High, Urgent: a.Urgent}
 	}
@@ -186,6 +202,7 @@ func groupOf(r *messages.GroupRecord) Group {
 		CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered,
 		Public: r.Public, AutoClaim: r.AutoClaim, TopicIcons: r.Icons, WaitingList: r.WaitingList, Language: r.Lang,
 		Hours: r.Hours, HoursByDate: daysOf(r.Exceptions), AnswerWithin: answerTimesOf(r.AnswerWithin),
+		AutoClose: AutoClose{After: r.AutoClose.GetAfter(), Notice: r.AutoClose.GetNotice()}, ReopenDays: r.ReopenDays,
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
 	}
 }
@@ -207,6 +224,7 @@ func exampleGroup() Group {
 		BotStatus: "administrator", BotIsAdmin: true, CanManageTopics: true, SupportTopicsEnabled: true,
 		Hours: "Mon-Fri 09:00-18:00 Asia/Bangkok", HoursByDate: map[string]string{"2026-12-25": "closed"},
 		AnswerWithin: AnswerTimes{Low: 240, Normal: 240, High: 120, Urgent: 60},
-		AutoClaim:    true, TopicIcons: true, Language: "en", CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime,
+		AutoClose:    AutoClose{After: 4320, Notice: 1440}, ReopenDays: 7,
+		AutoClaim: true, TopicIcons: true, Language: "en", CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime,
 	}
 }

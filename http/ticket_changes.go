@@ -46,6 +46,7 @@ type updateTicketInput struct {
 		Status              *string                 `json:"status,omitempty" enum:"open,pending,closed"`
 		AssigneeID          Optional[int64]         `json:"assigneeId,omitempty" doc:"The Telegram id of who is to take care of the ticket. null: nobody."`
 		SnoozedUntil        Optional[time.Time]     `json:"snoozedUntil,omitempty" doc:"Until when the ticket is put aside, at most a year ahead. null: it is taken up again."`
+		ClosesAt            Optional[time.Time]     `json:"closesAt,omitempty" doc:"When the ticket closes, unless the customer writes before; at most a year ahead. The customer is told. null: it stays open."`
 		Metadata            Optional[view.Metadata] `json:"metadata,omitempty"`
 	}
 }
@@ -85,6 +86,15 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 			}
 		}
 		m.SnoozedUntilMs = &until
+	}
+	if b.ClosesAt.Sent {
+		at := int64(0)
+		if !b.ClosesAt.Null {
+			if at = b.ClosesAt.Value.UnixMilli(); at <= 0 {
+				return nil, invalid("/closesAt", "expected a time to come, or null")
+			}
+		}
+		m.ClosesMs = &at
 	}
 	if b.Metadata.Sent {
 		if m.Metadata, err = compactMetadata(b.Metadata.Value); err != nil {

@@ -58,7 +58,8 @@ func (a *API) ticketOperations() {
 		register(a, op{
 			id: strings.ToLower(method) + "Ticket", method: method, path: "/tickets/{id}",
 			tag: tagTickets, summary: "Change a ticket", scope: "tickets:write",
-			codes: []string{codeStale, closed, messages.NoticeAssignUnknown, messages.NoticeAssignNotTeam, messages.NoticeSnoozeUnclear},
+			codes: []string{codeStale, closed, messages.NoticeAssignUnknown, messages.NoticeAssignNotTeam, messages.NoticeSnoozeUnclear,
+				messages.NoticeCloseUnclear, messages.NoticeCloseUnanswered},
 			description: "Changes the fields that are sent and leaves the others as they are; PUT and PATCH do the same. In " +
 				"Telegram, topics are renamed and cards edited. `status: closed` closes the ticket as `/close_ticket` does, " +
 				"and `status: open` reopens it. `metadata: null` removes the metadata. `assigneeId` gives the ticket to somebody of the desk, as " +
@@ -154,7 +155,8 @@ func (a *API) getTicket(ctx context.Context, c *call, in *getTicketInput) (*tick
 // reader learns of that.
 func etag(r *messages.TicketRecord) string {
 	written := strconv.FormatInt(r.LastMessageMs, 36) + strconv.FormatInt(r.WaitingSinceMs, 36) +
-		strconv.FormatInt(r.AnswerDueMs, 36) + strconv.FormatInt(r.OverdueMs, 36) + strconv.FormatInt(r.SnoozedUntilMs, 36)
+		strconv.FormatInt(r.AnswerDueMs, 36) + strconv.FormatInt(r.OverdueMs, 36) + strconv.FormatInt(r.SnoozedUntilMs, 36) +
+		strconv.FormatInt(r.ClosesMs, 36)
 	return `"` + r.Revision + "." + written + `"`
 }
 

@@ -1784,7 +1784,9 @@ type ChangeGroup struct {
 	Exceptions    *DaysApart             `protobuf:"bytes,171,opt,name=exceptions,proto3" json:"exceptions,omitempty"`                         // in place of those before; none: they stay
 	AnswerWithin  *AnswerTimes           `protobuf:"bytes,172,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"` // none: they stay
 	WaitingList   *bool                  `protobuf:"varint,220,opt,name=waiting_list,json=waitingList,proto3,oneof" json:"waiting_list,omitempty"`
-	OnList        bool                   `protobuf:"varint,221,opt,name=on_list,json=onList,proto3" json:"on_list,omitempty"` // by the button of the list of what waits, whose message then says what came of it
+	OnList        bool                   `protobuf:"varint,221,opt,name=on_list,json=onList,proto3" json:"on_list,omitempty"`         // by the button of the list of what waits, whose message then says what came of it
+	AutoClose     *AutoClose             `protobuf:"bytes,200,opt,name=auto_close,json=autoClose,proto3" json:"auto_close,omitempty"` // none: it stays
+	ReopenDays    *int64                 `protobuf:"varint,201,opt,name=reopen_days,json=reopenDays,proto3,oneof" json:"reopen_days,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1896,6 +1898,73 @@ func (x *ChangeGroup) GetOnList() bool {
 	return false
 }
 
+func (x *ChangeGroup) GetAutoClose() *AutoClose {
+	if x != nil {
+		return x.AutoClose
+	}
+	return nil
+}
+
+func (x *ChangeGroup) GetReopenDays() int64 {
+	if x != nil && x.ReopenDays != nil {
+		return *x.ReopenDays
+	}
+	return 0
+}
+
+// AutoClose says when a ticket that waits for the customer closes by itself, in minutes.
+type AutoClose struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	After         int64                  `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`   // of waiting, until the customer is told; 0: never
+	Notice        int64                  `protobuf:"varint,2,opt,name=notice,proto3" json:"notice,omitempty"` // from then on, until it closes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AutoClose) Reset() {
+	*x = AutoClose{}
+	mi := &file_messages_api_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AutoClose) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AutoClose) ProtoMessage() {}
+
+func (x *AutoClose) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_api_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AutoClose.ProtoReflect.Descriptor instead.
+func (*AutoClose) Descriptor() ([]byte, []int) {
+	return file_messages_api_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *AutoClose) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *AutoClose) GetNotice() int64 {
+	if x != nil {
+		return x.Notice
+	}
+	return 0
+}
+
 // DaysApart are dates with hours of their own.
 type DaysApart struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1906,7 +1975,7 @@ type DaysApart struct {
 
 func (x *DaysApart) Reset() {
 	*x = DaysApart{}
-	mi := &file_messages_api_proto_msgTypes[25]
+	mi := &file_messages_api_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +1987,7 @@ func (x *DaysApart) String() string {
 func (*DaysApart) ProtoMessage() {}
 
 func (x *DaysApart) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[25]
+	mi := &file_messages_api_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +2000,7 @@ func (x *DaysApart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaysApart.ProtoReflect.Descriptor instead.
 func (*DaysApart) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{25}
+	return file_messages_api_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DaysApart) GetByDate() map[string]string {
@@ -1954,7 +2023,7 @@ type AnswerTimes struct {
 
 func (x *AnswerTimes) Reset() {
 	*x = AnswerTimes{}
-	mi := &file_messages_api_proto_msgTypes[26]
+	mi := &file_messages_api_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2035,7 @@ func (x *AnswerTimes) String() string {
 func (*AnswerTimes) ProtoMessage() {}
 
 func (x *AnswerTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[26]
+	mi := &file_messages_api_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2048,7 @@ func (x *AnswerTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerTimes.ProtoReflect.Descriptor instead.
 func (*AnswerTimes) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{26}
+	return file_messages_api_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AnswerTimes) GetLow() int64 {
@@ -2020,7 +2089,7 @@ type ListGroups struct {
 
 func (x *ListGroups) Reset() {
 	*x = ListGroups{}
-	mi := &file_messages_api_proto_msgTypes[27]
+	mi := &file_messages_api_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2101,7 @@ func (x *ListGroups) String() string {
 func (*ListGroups) ProtoMessage() {}
 
 func (x *ListGroups) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[27]
+	mi := &file_messages_api_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2114,7 @@ func (x *ListGroups) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroups.ProtoReflect.Descriptor instead.
 func (*ListGroups) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{27}
+	return file_messages_api_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListGroups) GetAfter() string {
@@ -2072,7 +2141,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_messages_api_proto_msgTypes[28]
+	mi := &file_messages_api_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2153,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[28]
+	mi := &file_messages_api_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2097,7 +2166,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{28}
+	return file_messages_api_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GroupList) GetCode() Code {
@@ -2131,6 +2200,8 @@ type GroupRecord struct {
 	Hours         string                 `protobuf:"bytes,170,opt,name=hours,proto3" json:"hours,omitempty"`                           // when its team works; empty: always
 	Exceptions    *DaysApart             `protobuf:"bytes,171,opt,name=exceptions,proto3" json:"exceptions,omitempty"`
 	AnswerWithin  *AnswerTimes           `protobuf:"bytes,172,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"`
+	AutoClose     *AutoClose             `protobuf:"bytes,200,opt,name=auto_close,json=autoClose,proto3" json:"auto_close,omitempty"`
+	ReopenDays    int64                  `protobuf:"varint,201,opt,name=reopen_days,json=reopenDays,proto3" json:"reopen_days,omitempty"`    // after closing, in which a customer's word reopens; 0: people are asked
 	Icons         bool                   `protobuf:"varint,161,opt,name=icons,proto3" json:"icons,omitempty"`                                // icons of its topics show the state of their tickets
 	WaitingList   bool                   `protobuf:"varint,220,opt,name=waiting_list,json=waitingList,proto3" json:"waiting_list,omitempty"` // its General topic lists what waits for its team
 	unknownFields protoimpl.UnknownFields
@@ -2139,7 +2210,7 @@ type GroupRecord struct {
 
 func (x *GroupRecord) Reset() {
 	*x = GroupRecord{}
-	mi := &file_messages_api_proto_msgTypes[29]
+	mi := &file_messages_api_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2151,7 +2222,7 @@ func (x *GroupRecord) String() string {
 func (*GroupRecord) ProtoMessage() {}
 
 func (x *GroupRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[29]
+	mi := &file_messages_api_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2164,7 +2235,7 @@ func (x *GroupRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRecord.ProtoReflect.Descriptor instead.
 func (*GroupRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{29}
+	return file_messages_api_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GroupRecord) GetCode() Code {
@@ -2265,6 +2336,20 @@ func (x *GroupRecord) GetAnswerWithin() *AnswerTimes {
 	return nil
 }
 
+func (x *GroupRecord) GetAutoClose() *AutoClose {
+	if x != nil {
+		return x.AutoClose
+	}
+	return nil
+}
+
+func (x *GroupRecord) GetReopenDays() int64 {
+	if x != nil {
+		return x.ReopenDays
+	}
+	return 0
+}
+
 func (x *GroupRecord) GetIcons() bool {
 	if x != nil {
 		return x.Icons
@@ -2290,7 +2375,7 @@ type GetGroupRecord struct {
 
 func (x *GetGroupRecord) Reset() {
 	*x = GetGroupRecord{}
-	mi := &file_messages_api_proto_msgTypes[30]
+	mi := &file_messages_api_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2387,7 @@ func (x *GetGroupRecord) String() string {
 func (*GetGroupRecord) ProtoMessage() {}
 
 func (x *GetGroupRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_api_proto_msgTypes[30]
+	mi := &file_messages_api_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2400,7 @@ func (x *GetGroupRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGroupRecord.ProtoReflect.Descriptor instead.
 func (*GetGroupRecord) Descriptor() ([]byte, []int) {
-	return file_messages_api_proto_rawDescGZIP(), []int{30}
+	return file_messages_api_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetGroupRecord) GetChatId() int64 {
@@ -2494,7 +2579,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"L\n" +
 	"\rGetUserRecord\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\"\n" +
-	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\x9b\x04\n" +
+	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\x91\x05\n" +
 	"\vChangeGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12#\n" +
 	"\n" +
@@ -2511,14 +2596,22 @@ const file_messages_api_proto_rawDesc = "" +
 	"exceptions\x12E\n" +
 	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithin\x12'\n" +
 	"\fwaiting_list\x18\xdc\x01 \x01(\bH\x06R\vwaitingList\x88\x01\x01\x12\x18\n" +
-	"\aon_list\x18\xdd\x01 \x01(\bR\x06onListB\r\n" +
+	"\aon_list\x18\xdd\x01 \x01(\bR\x06onList\x12=\n" +
+	"\n" +
+	"auto_close\x18\xc8\x01 \x01(\v2\x1d.topicdesk.messages.AutoCloseR\tautoClose\x12%\n" +
+	"\vreopen_days\x18\xc9\x01 \x01(\x03H\aR\n" +
+	"reopenDays\x88\x01\x01B\r\n" +
 	"\v_registeredB\a\n" +
 	"\x05_langB\r\n" +
 	"\v_auto_claimB\b\n" +
 	"\x06_iconsB\t\n" +
 	"\a_publicB\b\n" +
 	"\x06_hoursB\x0f\n" +
-	"\r_waiting_list\"\x8a\x01\n" +
+	"\r_waiting_listB\x0e\n" +
+	"\f_reopen_days\"9\n" +
+	"\tAutoClose\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x03R\x05after\x12\x16\n" +
+	"\x06notice\x18\x02 \x01(\x03R\x06notice\"\x8a\x01\n" +
 	"\tDaysApart\x12B\n" +
 	"\aby_date\x18\x01 \x03(\v2).topicdesk.messages.DaysApart.ByDateEntryR\x06byDate\x1a9\n" +
 	"\vByDateEntry\x12\x10\n" +
@@ -2535,7 +2628,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"r\n" +
 	"\tGroupList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
-	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xe1\x04\n" +
+	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xc2\x05\n" +
 	"\vGroupRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -2557,7 +2650,11 @@ const file_messages_api_proto_rawDesc = "" +
 	"\n" +
 	"exceptions\x18\xab\x01 \x01(\v2\x1d.topicdesk.messages.DaysApartR\n" +
 	"exceptions\x12E\n" +
-	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithin\x12\x15\n" +
+	"\ranswer_within\x18\xac\x01 \x01(\v2\x1f.topicdesk.messages.AnswerTimesR\fanswerWithin\x12=\n" +
+	"\n" +
+	"auto_close\x18\xc8\x01 \x01(\v2\x1d.topicdesk.messages.AutoCloseR\tautoClose\x12 \n" +
+	"\vreopen_days\x18\xc9\x01 \x01(\x03R\n" +
+	"reopenDays\x12\x15\n" +
 	"\x05icons\x18\xa1\x01 \x01(\bR\x05icons\x12\"\n" +
 	"\fwaiting_list\x18\xdc\x01 \x01(\bR\vwaitingList\"D\n" +
 	"\x0eGetGroupRecord\x12\x17\n" +
@@ -2577,7 +2674,7 @@ func file_messages_api_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_api_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_api_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_messages_api_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_messages_api_proto_goTypes = []any{
 	(Authenticated_Verdict)(0), // 0: topicdesk.messages.Authenticated.Verdict
 	(RequestBegun_State)(0),    // 1: topicdesk.messages.RequestBegun.State
@@ -2606,57 +2703,60 @@ var file_messages_api_proto_goTypes = []any{
 	(*UserRecord)(nil),         // 24: topicdesk.messages.UserRecord
 	(*GetUserRecord)(nil),      // 25: topicdesk.messages.GetUserRecord
 	(*ChangeGroup)(nil),        // 26: topicdesk.messages.ChangeGroup
-	(*DaysApart)(nil),          // 27: topicdesk.messages.DaysApart
-	(*AnswerTimes)(nil),        // 28: topicdesk.messages.AnswerTimes
-	(*ListGroups)(nil),         // 29: topicdesk.messages.ListGroups
-	(*GroupList)(nil),          // 30: topicdesk.messages.GroupList
-	(*GroupRecord)(nil),        // 31: topicdesk.messages.GroupRecord
-	(*GetGroupRecord)(nil),     // 32: topicdesk.messages.GetGroupRecord
-	nil,                        // 33: topicdesk.messages.DaysApart.ByDateEntry
-	(Code)(0),                  // 34: topicdesk.messages.Code
-	(*Origin)(nil),             // 35: topicdesk.messages.Origin
-	(*Person)(nil),             // 36: topicdesk.messages.Person
-	(*GroupFacts)(nil),         // 37: topicdesk.messages.GroupFacts
-	(Standing)(0),              // 38: topicdesk.messages.Standing
+	(*AutoClose)(nil),          // 27: topicdesk.messages.AutoClose
+	(*DaysApart)(nil),          // 28: topicdesk.messages.DaysApart
+	(*AnswerTimes)(nil),        // 29: topicdesk.messages.AnswerTimes
+	(*ListGroups)(nil),         // 30: topicdesk.messages.ListGroups
+	(*GroupList)(nil),          // 31: topicdesk.messages.GroupList
+	(*GroupRecord)(nil),        // 32: topicdesk.messages.GroupRecord
+	(*GetGroupRecord)(nil),     // 33: topicdesk.messages.GetGroupRecord
+	nil,                        // 34: topicdesk.messages.DaysApart.ByDateEntry
+	(Code)(0),                  // 35: topicdesk.messages.Code
+	(*Origin)(nil),             // 36: topicdesk.messages.Origin
+	(*Person)(nil),             // 37: topicdesk.messages.Person
+	(*GroupFacts)(nil),         // 38: topicdesk.messages.GroupFacts
+	(Standing)(0),              // 39: topicdesk.messages.Standing
 }
 var file_messages_api_proto_depIdxs = []int32{
-	34, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
+	35, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
 	0,  // 1: topicdesk.messages.Authenticated.verdict:type_name -> topicdesk.messages.Authenticated.Verdict
 	6,  // 2: topicdesk.messages.Authenticated.key:type_name -> topicdesk.messages.APIKey
-	34, // 3: topicdesk.messages.APIKeyView.code:type_name -> topicdesk.messages.Code
+	35, // 3: topicdesk.messages.APIKeyView.code:type_name -> topicdesk.messages.Code
 	6,  // 4: topicdesk.messages.APIKeyView.key:type_name -> topicdesk.messages.APIKey
-	35, // 5: topicdesk.messages.CreateAPIKey.origin:type_name -> topicdesk.messages.Origin
-	35, // 6: topicdesk.messages.RotateAPIKey.origin:type_name -> topicdesk.messages.Origin
-	35, // 7: topicdesk.messages.RevokeAPIKey.origin:type_name -> topicdesk.messages.Origin
-	34, // 8: topicdesk.messages.APIKeyList.code:type_name -> topicdesk.messages.Code
+	36, // 5: topicdesk.messages.CreateAPIKey.origin:type_name -> topicdesk.messages.Origin
+	36, // 6: topicdesk.messages.RotateAPIKey.origin:type_name -> topicdesk.messages.Origin
+	36, // 7: topicdesk.messages.RevokeAPIKey.origin:type_name -> topicdesk.messages.Origin
+	35, // 8: topicdesk.messages.APIKeyList.code:type_name -> topicdesk.messages.Code
 	6,  // 9: topicdesk.messages.APIKeyList.keys:type_name -> topicdesk.messages.APIKey
-	34, // 10: topicdesk.messages.RequestBegun.code:type_name -> topicdesk.messages.Code
+	35, // 10: topicdesk.messages.RequestBegun.code:type_name -> topicdesk.messages.Code
 	1,  // 11: topicdesk.messages.RequestBegun.state:type_name -> topicdesk.messages.RequestBegun.State
 	18, // 12: topicdesk.messages.RequestBegun.answer:type_name -> topicdesk.messages.KeptAnswer
 	18, // 13: topicdesk.messages.EndRequest.answer:type_name -> topicdesk.messages.KeptAnswer
 	19, // 14: topicdesk.messages.KeptAnswer.headers:type_name -> topicdesk.messages.HeaderLine
-	35, // 15: topicdesk.messages.PutUser.origin:type_name -> topicdesk.messages.Origin
-	35, // 16: topicdesk.messages.DeleteUser.origin:type_name -> topicdesk.messages.Origin
-	34, // 17: topicdesk.messages.UserList.code:type_name -> topicdesk.messages.Code
+	36, // 15: topicdesk.messages.PutUser.origin:type_name -> topicdesk.messages.Origin
+	36, // 16: topicdesk.messages.DeleteUser.origin:type_name -> topicdesk.messages.Origin
+	35, // 17: topicdesk.messages.UserList.code:type_name -> topicdesk.messages.Code
 	24, // 18: topicdesk.messages.UserList.users:type_name -> topicdesk.messages.UserRecord
-	34, // 19: topicdesk.messages.UserRecord.code:type_name -> topicdesk.messages.Code
-	36, // 20: topicdesk.messages.UserRecord.person:type_name -> topicdesk.messages.Person
-	35, // 21: topicdesk.messages.ChangeGroup.origin:type_name -> topicdesk.messages.Origin
-	27, // 22: topicdesk.messages.ChangeGroup.exceptions:type_name -> topicdesk.messages.DaysApart
-	28, // 23: topicdesk.messages.ChangeGroup.answer_within:type_name -> topicdesk.messages.AnswerTimes
-	33, // 24: topicdesk.messages.DaysApart.by_date:type_name -> topicdesk.messages.DaysApart.ByDateEntry
-	34, // 25: topicdesk.messages.GroupList.code:type_name -> topicdesk.messages.Code
-	31, // 26: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
-	34, // 27: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
-	37, // 28: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
-	38, // 29: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
-	27, // 30: topicdesk.messages.GroupRecord.exceptions:type_name -> topicdesk.messages.DaysApart
-	28, // 31: topicdesk.messages.GroupRecord.answer_within:type_name -> topicdesk.messages.AnswerTimes
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	35, // 19: topicdesk.messages.UserRecord.code:type_name -> topicdesk.messages.Code
+	37, // 20: topicdesk.messages.UserRecord.person:type_name -> topicdesk.messages.Person
+	36, // 21: topicdesk.messages.ChangeGroup.origin:type_name -> topicdesk.messages.Origin
+	28, // 22: topicdesk.messages.ChangeGroup.exceptions:type_name -> topicdesk.messages.DaysApart
+	29, // 23: topicdesk.messages.ChangeGroup.answer_within:type_name -> topicdesk.messages.AnswerTimes
+	27, // 24: topicdesk.messages.ChangeGroup.auto_close:type_name -> topicdesk.messages.AutoClose
+	34, // 25: topicdesk.messages.DaysApart.by_date:type_name -> topicdesk.messages.DaysApart.ByDateEntry
+	35, // 26: topicdesk.messages.GroupList.code:type_name -> topicdesk.messages.Code
+	32, // 27: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
+	35, // 28: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
+	38, // 29: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
+	39, // 30: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
+	28, // 31: topicdesk.messages.GroupRecord.exceptions:type_name -> topicdesk.messages.DaysApart
+	29, // 32: topicdesk.messages.GroupRecord.answer_within:type_name -> topicdesk.messages.AnswerTimes
+	27, // 33: topicdesk.messages.GroupRecord.auto_close:type_name -> topicdesk.messages.AutoClose
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_messages_api_proto_init() }
@@ -2673,7 +2773,7 @@ func file_messages_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_api_proto_rawDesc), len(file_messages_api_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

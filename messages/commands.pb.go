@@ -38,6 +38,7 @@ type OpenTicket struct {
 	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
 	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
 	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"` // of the description, in its order
+	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"` // id of the closed ticket of the same customer that it goes on from; empty: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -154,6 +155,13 @@ func (x *OpenTicket) GetSources() []*Source {
 		return x.Sources
 	}
 	return nil
+}
+
+func (x *OpenTicket) GetFollows() string {
+	if x != nil {
+		return x.Follows
+	}
+	return ""
 }
 
 // Enclose adds media to a ticket's description: parts of the album to which the command that opened it belongs.
@@ -806,6 +814,7 @@ type RecordMessage struct {
 	ReplyTo    *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Internal   bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                       // begins with "//"
 	AfterClose bool                   `protobuf:"varint,6,opt,name=after_close,json=afterClose,proto3" json:"after_close,omitempty"` // its author knows that the ticket is closed, and wants it to stay so
+	Reopens    bool                   `protobuf:"varint,200,opt,name=reopens,proto3" json:"reopens,omitempty"`                       // from a private chat: it reopens the ticket if that was closed lately
 	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
 	Described     *Content  `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	MeantTicketId string    `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
@@ -875,6 +884,13 @@ func (x *RecordMessage) GetInternal() bool {
 func (x *RecordMessage) GetAfterClose() bool {
 	if x != nil {
 		return x.AfterClose
+	}
+	return false
+}
+
+func (x *RecordMessage) GetReopens() bool {
+	if x != nil {
+		return x.Reopens
 	}
 	return false
 }
@@ -1130,6 +1146,7 @@ type CloseTicket struct {
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	ByHand        bool                   `protobuf:"varint,3,opt,name=by_hand,json=byHand,proto3" json:"by_hand,omitempty"` // the topic was closed in Telegram's own interface
+	Solved        bool                   `protobuf:"varint,200,opt,name=solved,proto3" json:"solved,omitempty"`             // by the button below the notice that it closes by itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1181,6 +1198,13 @@ func (x *CloseTicket) GetReason() string {
 func (x *CloseTicket) GetByHand() bool {
 	if x != nil {
 		return x.ByHand
+	}
+	return false
+}
+
+func (x *CloseTicket) GetSolved() bool {
+	if x != nil {
+		return x.Solved
 	}
 	return false
 }
@@ -1650,6 +1674,51 @@ func (x *SnoozeTicket) GetWanted() string {
 	return ""
 }
 
+// KeepTicket: the ticket is still needed, so that it does not close by itself.
+type KeepTicket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepTicket) Reset() {
+	*x = KeepTicket{}
+	mi := &file_messages_commands_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepTicket) ProtoMessage() {}
+
+func (x *KeepTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepTicket.ProtoReflect.Descriptor instead.
+func (*KeepTicket) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *KeepTicket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
 // TopicRenamed: someone renamed the topic in Telegram's own interface.
 // With icon, they chose its icon, and the name may be empty.
 type TopicRenamed struct {
@@ -1663,7 +1732,7 @@ type TopicRenamed struct {
 
 func (x *TopicRenamed) Reset() {
 	*x = TopicRenamed{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +1744,7 @@ func (x *TopicRenamed) String() string {
 func (*TopicRenamed) ProtoMessage() {}
 
 func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +1757,7 @@ func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRenamed.ProtoReflect.Descriptor instead.
 func (*TopicRenamed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TopicRenamed) GetOrigin() *Origin {
@@ -1723,7 +1792,7 @@ type TopicCreated struct {
 
 func (x *TopicCreated) Reset() {
 	*x = TopicCreated{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +1804,7 @@ func (x *TopicCreated) String() string {
 func (*TopicCreated) ProtoMessage() {}
 
 func (x *TopicCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +1817,7 @@ func (x *TopicCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicCreated.ProtoReflect.Descriptor instead.
 func (*TopicCreated) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TopicCreated) GetOrigin() *Origin {
@@ -1779,7 +1848,7 @@ type RetryCopy struct {
 
 func (x *RetryCopy) Reset() {
 	*x = RetryCopy{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1860,7 @@ func (x *RetryCopy) String() string {
 func (*RetryCopy) ProtoMessage() {}
 
 func (x *RetryCopy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1873,7 @@ func (x *RetryCopy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryCopy.ProtoReflect.Descriptor instead.
 func (*RetryCopy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RetryCopy) GetOrigin() *Origin {
@@ -1864,7 +1933,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +1945,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +1958,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Copy) GetTicketId() string {
@@ -1994,7 +2063,7 @@ type ResumeLink struct {
 
 func (x *ResumeLink) Reset() {
 	*x = ResumeLink{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2075,7 @@ func (x *ResumeLink) String() string {
 func (*ResumeLink) ProtoMessage() {}
 
 func (x *ResumeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2088,7 @@ func (x *ResumeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLink.ProtoReflect.Descriptor instead.
 func (*ResumeLink) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ResumeLink) GetTicketId() string {
@@ -2048,7 +2117,7 @@ type LinkProgress struct {
 
 func (x *LinkProgress) Reset() {
 	*x = LinkProgress{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2129,7 @@ func (x *LinkProgress) String() string {
 func (*LinkProgress) ProtoMessage() {}
 
 func (x *LinkProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2142,7 @@ func (x *LinkProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkProgress.ProtoReflect.Descriptor instead.
 func (*LinkProgress) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LinkProgress) GetTicketId() string {
@@ -2109,7 +2178,7 @@ type RetryTaken struct {
 
 func (x *RetryTaken) Reset() {
 	*x = RetryTaken{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2121,7 +2190,7 @@ func (x *RetryTaken) String() string {
 func (*RetryTaken) ProtoMessage() {}
 
 func (x *RetryTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2134,7 +2203,7 @@ func (x *RetryTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
 func (*RetryTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RetryTaken) GetCommandId() string {
@@ -2172,7 +2241,7 @@ type CopyFailed struct {
 
 func (x *CopyFailed) Reset() {
 	*x = CopyFailed{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2253,7 @@ func (x *CopyFailed) String() string {
 func (*CopyFailed) ProtoMessage() {}
 
 func (x *CopyFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2266,7 @@ func (x *CopyFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
 func (*CopyFailed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CopyFailed) GetLinkId() string {
@@ -2247,7 +2316,7 @@ type FailureTaken struct {
 
 func (x *FailureTaken) Reset() {
 	*x = FailureTaken{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2259,7 +2328,7 @@ func (x *FailureTaken) String() string {
 func (*FailureTaken) ProtoMessage() {}
 
 func (x *FailureTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2272,7 +2341,7 @@ func (x *FailureTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
 func (*FailureTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FailureTaken) GetMessageId() string {
@@ -2306,7 +2375,7 @@ type WaitingChanged struct {
 
 func (x *WaitingChanged) Reset() {
 	*x = WaitingChanged{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2387,7 @@ func (x *WaitingChanged) String() string {
 func (*WaitingChanged) ProtoMessage() {}
 
 func (x *WaitingChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2400,7 @@ func (x *WaitingChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingChanged.ProtoReflect.Descriptor instead.
 func (*WaitingChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 // Wake makes an entity start and go on with what it owes.
@@ -2343,7 +2412,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2355,7 +2424,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2368,7 +2437,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -2384,7 +2453,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2465,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2478,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -2452,7 +2521,7 @@ type OperationVersion struct {
 
 func (x *OperationVersion) Reset() {
 	*x = OperationVersion{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2533,7 @@ func (x *OperationVersion) String() string {
 func (*OperationVersion) ProtoMessage() {}
 
 func (x *OperationVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2546,7 @@ func (x *OperationVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationVersion.ProtoReflect.Descriptor instead.
 func (*OperationVersion) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *OperationVersion) GetId() string {
@@ -2516,7 +2585,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2597,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2610,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Done) GetOperationId() string {
@@ -2598,7 +2667,7 @@ type ChatLeft struct {
 
 func (x *ChatLeft) Reset() {
 	*x = ChatLeft{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2679,7 @@ func (x *ChatLeft) String() string {
 func (*ChatLeft) ProtoMessage() {}
 
 func (x *ChatLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2692,7 @@ func (x *ChatLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatLeft.ProtoReflect.Descriptor instead.
 func (*ChatLeft) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ChatLeft) GetDone() []*Done {
@@ -2651,7 +2720,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +2732,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +2745,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -2702,7 +2771,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2783,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2796,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 type SetMembership struct {
@@ -2740,7 +2809,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2821,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2834,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{42}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2794,7 +2863,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +2875,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +2888,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{43}
+	return file_messages_commands_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2860,7 +2929,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2872,7 +2941,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2885,7 +2954,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{44}
+	return file_messages_commands_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2915,7 +2984,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +2996,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3009,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{45}
+	return file_messages_commands_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2984,7 +3053,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2996,7 +3065,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3009,7 +3078,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{46}
+	return file_messages_commands_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -3060,7 +3129,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3072,7 +3141,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3085,7 +3154,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{47}
+	return file_messages_commands_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -3125,7 +3194,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3137,7 +3206,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3150,7 +3219,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{48}
+	return file_messages_commands_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -3171,7 +3240,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3183,7 +3252,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3196,7 +3265,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{49}
+	return file_messages_commands_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -3223,7 +3292,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3235,7 +3304,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3248,7 +3317,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{50}
+	return file_messages_commands_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -3268,7 +3337,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +3349,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3362,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{51}
+	return file_messages_commands_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -3320,7 +3389,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[52]
+	mi := &file_messages_commands_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3332,7 +3401,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[52]
+	mi := &file_messages_commands_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3345,7 +3414,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{52}
+	return file_messages_commands_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -3366,7 +3435,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\x8b\x04\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xa6\x04\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -3383,7 +3452,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"externalId\x12\x1a\n" +
 	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
 	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x125\n" +
-	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asourcesJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\x19\n" +
+	"\afollows\x18\xc8\x01 \x01(\tR\afollowsJ\x04\b\x1e\x10\x1f\"|\n" +
 	"\aEnclose\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
@@ -3439,14 +3509,15 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\x89\x03\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xa4\x03\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\x03 \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1a\n" +
 	"\binternal\x18\x04 \x01(\bR\binternal\x12\x1f\n" +
 	"\vafter_close\x18\x06 \x01(\bR\n" +
-	"afterClose\x129\n" +
+	"afterClose\x12\x19\n" +
+	"\areopens\x18\xc8\x01 \x01(\bR\areopens\x129\n" +
 	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\x12&\n" +
 	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\x125\n" +
 	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"\x86\x01\n" +
@@ -3463,11 +3534,12 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x11current_ticket_id\x18\x02 \x01(\tR\x0fcurrentTicketId\"Z\n" +
 	"\vUnlinkTopic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
-	"\alink_id\x18< \x01(\tR\x06linkId\"r\n" +
+	"\alink_id\x18< \x01(\tR\x06linkId\"\x8b\x01\n" +
 	"\vCloseTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x17\n" +
-	"\aby_hand\x18\x03 \x01(\bR\x06byHand\"[\n" +
+	"\aby_hand\x18\x03 \x01(\bR\x06byHand\x12\x17\n" +
+	"\x06solved\x18\xc8\x01 \x01(\bR\x06solved\"[\n" +
 	"\fReopenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\aby_hand\x18\x02 \x01(\bR\x06byHand\"@\n" +
@@ -3495,7 +3567,10 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"Z\n" +
 	"\fSnoozeTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
-	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"j\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"@\n" +
+	"\n" +
+	"KeepTicket\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"j\n" +
 	"\fTopicRenamed\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -3634,7 +3709,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -3661,108 +3736,110 @@ var file_messages_commands_proto_goTypes = []any{
 	(*AssignTicket)(nil),     // 22: topicdesk.messages.AssignTicket
 	(*ReleaseTicket)(nil),    // 23: topicdesk.messages.ReleaseTicket
 	(*SnoozeTicket)(nil),     // 24: topicdesk.messages.SnoozeTicket
-	(*TopicRenamed)(nil),     // 25: topicdesk.messages.TopicRenamed
-	(*TopicCreated)(nil),     // 26: topicdesk.messages.TopicCreated
-	(*RetryCopy)(nil),        // 27: topicdesk.messages.RetryCopy
-	(*Copy)(nil),             // 28: topicdesk.messages.Copy
-	(*ResumeLink)(nil),       // 29: topicdesk.messages.ResumeLink
-	(*LinkProgress)(nil),     // 30: topicdesk.messages.LinkProgress
-	(*RetryTaken)(nil),       // 31: topicdesk.messages.RetryTaken
-	(*CopyFailed)(nil),       // 32: topicdesk.messages.CopyFailed
-	(*FailureTaken)(nil),     // 33: topicdesk.messages.FailureTaken
-	(*WaitingChanged)(nil),   // 34: topicdesk.messages.WaitingChanged
-	(*Wake)(nil),             // 35: topicdesk.messages.Wake
-	(*Send)(nil),             // 36: topicdesk.messages.Send
-	(*OperationVersion)(nil), // 37: topicdesk.messages.OperationVersion
-	(*Done)(nil),             // 38: topicdesk.messages.Done
-	(*ChatLeft)(nil),         // 39: topicdesk.messages.ChatLeft
-	(*Answer)(nil),           // 40: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 41: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 42: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 43: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 44: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 45: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 46: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 47: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 48: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 49: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 50: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 51: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 52: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 53: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 54: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 55: topicdesk.messages.Forward
-	(*Entity)(nil),           // 56: topicdesk.messages.Entity
-	(*Source)(nil),           // 57: topicdesk.messages.Source
-	(*SendNoticeCall)(nil),   // 58: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 59: topicdesk.messages.Code
-	(*Content)(nil),          // 60: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 61: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 62: topicdesk.messages.Sender
-	(*Operation)(nil),        // 63: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 64: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 65: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 66: topicdesk.messages.GroupFacts
+	(*KeepTicket)(nil),       // 25: topicdesk.messages.KeepTicket
+	(*TopicRenamed)(nil),     // 26: topicdesk.messages.TopicRenamed
+	(*TopicCreated)(nil),     // 27: topicdesk.messages.TopicCreated
+	(*RetryCopy)(nil),        // 28: topicdesk.messages.RetryCopy
+	(*Copy)(nil),             // 29: topicdesk.messages.Copy
+	(*ResumeLink)(nil),       // 30: topicdesk.messages.ResumeLink
+	(*LinkProgress)(nil),     // 31: topicdesk.messages.LinkProgress
+	(*RetryTaken)(nil),       // 32: topicdesk.messages.RetryTaken
+	(*CopyFailed)(nil),       // 33: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 34: topicdesk.messages.FailureTaken
+	(*WaitingChanged)(nil),   // 35: topicdesk.messages.WaitingChanged
+	(*Wake)(nil),             // 36: topicdesk.messages.Wake
+	(*Send)(nil),             // 37: topicdesk.messages.Send
+	(*OperationVersion)(nil), // 38: topicdesk.messages.OperationVersion
+	(*Done)(nil),             // 39: topicdesk.messages.Done
+	(*ChatLeft)(nil),         // 40: topicdesk.messages.ChatLeft
+	(*Answer)(nil),           // 41: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 42: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 43: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 44: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 45: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 46: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 47: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 48: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 49: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 50: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 51: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 52: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 53: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 54: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 55: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 56: topicdesk.messages.Forward
+	(*Entity)(nil),           // 57: topicdesk.messages.Entity
+	(*Source)(nil),           // 58: topicdesk.messages.Source
+	(*SendNoticeCall)(nil),   // 59: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 60: topicdesk.messages.Code
+	(*Content)(nil),          // 61: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 62: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 63: topicdesk.messages.Sender
+	(*Operation)(nil),        // 64: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 65: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 66: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 67: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	53, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	55, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	56, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	57, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
-	53, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	54, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	54, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	56, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	57, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	58, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
+	54, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	55, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	10, // 7: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	58, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	59, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	59, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	59, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	59, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	60, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	60, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	60, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	10, // 12: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	53, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	60, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	61, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	60, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	57, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
-	53, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	53, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	53, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	53, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	53, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	53, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	53, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	53, // 32: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	53, // 33: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	53, // 34: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	62, // 35: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	60, // 36: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	61, // 37: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	63, // 38: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	37, // 39: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	64, // 40: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	65, // 41: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	38, // 42: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	53, // 43: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	63, // 44: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	53, // 45: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	66, // 46: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	53, // 47: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	53, // 48: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	53, // 49: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	53, // 50: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	53, // 51: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	53, // 52: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	53, // [53:53] is the sub-list for method output_type
-	53, // [53:53] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	54, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	61, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	62, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	61, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	58, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
+	54, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	54, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	54, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	54, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	54, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	54, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	54, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 32: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 33: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	54, // 34: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	54, // 35: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	63, // 36: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	61, // 37: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	62, // 38: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	64, // 39: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	38, // 40: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	65, // 41: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	66, // 42: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	39, // 43: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	54, // 44: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	64, // 45: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	54, // 46: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	67, // 47: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	54, // 48: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	54, // 49: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	54, // 50: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	54, // 51: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	54, // 52: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	54, // 53: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	54, // [54:54] is the sub-list for method output_type
+	54, // [54:54] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -3779,7 +3856,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   53,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

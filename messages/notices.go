@@ -128,6 +128,23 @@ const (
 	NoticeSnoozeOff              = "snooze_off"                // who
 	NoticeAwake                  = "awake"                     // name, group; who has it or put it aside, or the group; with a keyboard
 
+	// Closing by itself, and words after it.
+	NoticeAutoCloseShown      = "autoclose_shown"       // title, after, notice (minutes); after is empty: never
+	NoticeAutoCloseSet        = "autoclose_set"         // title, after, notice
+	NoticeAutoCloseUnclear    = "autoclose_unclear"     // given
+	NoticeAutoCloseNotAllowed = "autoclose_not_allowed" // only administrators
+	NoticeClosesSoon          = "closes_soon"           // at, name (the customer, in a group), ticket (in private); with a keyboard
+	NoticeClosesPlanned       = "closes_planned"        // at, who, name, ticket; the same, when somebody has set the time
+	NoticeClosePlanned        = "close_planned"         // at, who; to whoever has set it
+	NoticeCloseUnclear        = "close_unclear"         // given
+	NoticeCloseUnanswered     = "close_unanswered"      // it waits for the desk
+	NoticeKept                = "kept"                  // who, ticket (in private)
+	NoticeKeptByCustomer      = "kept_by_customer"      // who, ticket (in private)
+	NoticeKeepNone            = "keep_none"             // callback answer: it does not close by itself
+	NoticeClosedQuiet         = "closed_quiet"          // ticket (in private)
+	NoticeClosedPlanned       = "closed_planned"        // who, ticket (in private)
+	NoticeReopenedByWord      = "reopened_by_word"      // who, ticket (in private)
+
 	// Deleting.
 	NoticeDeleteUsage       = "delete_usage"       // /delete that answers nothing
 	NoticeDeleteUnknown     = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
@@ -247,6 +264,9 @@ const (
 	ButtonMute      = "button_mute"       // for a day nothing is posted about a problem
 	ButtonLater1h   = "button_later_1h"   // puts a ticket aside
 	ButtonLater2h   = "button_later_2h"
+	ButtonKeep      = "button_keep"       // the ticket is still needed, to the customer
+	ButtonKeepOpen  = "button_keep_open"  // the same, to the desk
+	ButtonSolved    = "button_solved"     // closes it
 	ButtonLaterDay  = "button_later_day"  // until tomorrow
 	ButtonLaterWeek = "button_later_week" // until Monday
 	ButtonHoursOn   = "button_hours_on"   // the team always works
@@ -265,6 +285,8 @@ const (
 	CallbackClose       = "close"
 	CallbackReopen      = "reopen"
 	CallbackLater       = "later"   // argument: as after /later
+	CallbackKeep        = "keep"    // the ticket does not close by itself
+	CallbackSolved      = "solved"  // closes it, below the notice that it does so by itself
 	CallbackHours       = "hours"   // in a group; "hours:<hours as after /hours>"
 	CallbackPick        = "pick"    // in private; argument: internal id of a group
 	CallbackPickPage    = "ppage"   // in private; argument: page
@@ -285,3 +307,10 @@ const (
 // ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, so the message is not recorded.
 
 const ReasonClosed = "closed"
+
+// ReasonClosedLately and ReasonClosedBefore are the same for a word from a private chat: it may reopen the ticket
+// (RecordMessage.Reopens); it may not any more, and opens a new one.
+const (
+	ReasonClosedLately = "closed_lately"
+	ReasonClosedBefore = "closed_before"
+)

@@ -37,6 +37,7 @@ type DraftTicket struct {
 	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"`                          // the message whose question the title answers: what waited for it is enclosed too; 0: none
 	DescribedId         int64                  `protobuf:"varint,15,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"` // the message of the chat that the description is; 0: none
 	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                            // of the description, in its order
+	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"`                            // id of the closed ticket that it goes on from: its group is chosen; empty: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -146,6 +147,13 @@ func (x *DraftTicket) GetSources() []*Source {
 		return x.Sources
 	}
 	return nil
+}
+
+func (x *DraftTicket) GetFollows() string {
+	if x != nil {
+		return x.Follows
+	}
+	return ""
 }
 
 // CorrectDraft gives a draft the title and the description to which its command was edited. It is a CONFLICT when there is
@@ -1035,6 +1043,59 @@ func (x *SetAnswerTimes) GetWanted() string {
 	return ""
 }
 
+// SetAutoClose says when tickets that wait for the customer close by themselves, or shows it.
+type SetAutoClose struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Wanted        string                 `protobuf:"bytes,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // one duration or two: until the customer is told, and from then on; "off"; empty: it is shown
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetAutoClose) Reset() {
+	*x = SetAutoClose{}
+	mi := &file_messages_private_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetAutoClose) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetAutoClose) ProtoMessage() {}
+
+func (x *SetAutoClose) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetAutoClose.ProtoReflect.Descriptor instead.
+func (*SetAutoClose) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SetAutoClose) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *SetAutoClose) GetWanted() string {
+	if x != nil {
+		return x.Wanted
+	}
+	return ""
+}
+
 // ShowSettings shows the group's settings, with buttons that change them by ChangeGroup.
 type ShowSettings struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1045,7 +1106,7 @@ type ShowSettings struct {
 
 func (x *ShowSettings) Reset() {
 	*x = ShowSettings{}
-	mi := &file_messages_private_proto_msgTypes[15]
+	mi := &file_messages_private_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1118,7 @@ func (x *ShowSettings) String() string {
 func (*ShowSettings) ProtoMessage() {}
 
 func (x *ShowSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[15]
+	mi := &file_messages_private_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1131,7 @@ func (x *ShowSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowSettings.ProtoReflect.Descriptor instead.
 func (*ShowSettings) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{15}
+	return file_messages_private_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ShowSettings) GetOrigin() *Origin {
@@ -1091,7 +1152,7 @@ type SetPublic struct {
 
 func (x *SetPublic) Reset() {
 	*x = SetPublic{}
-	mi := &file_messages_private_proto_msgTypes[16]
+	mi := &file_messages_private_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1164,7 @@ func (x *SetPublic) String() string {
 func (*SetPublic) ProtoMessage() {}
 
 func (x *SetPublic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[16]
+	mi := &file_messages_private_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1177,7 @@ func (x *SetPublic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPublic.ProtoReflect.Descriptor instead.
 func (*SetPublic) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{16}
+	return file_messages_private_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetPublic) GetOrigin() *Origin {
@@ -1137,7 +1198,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xe9\x03\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x84\x04\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -1152,7 +1213,8 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1a\n" +
 	"\buntitled\x18\x0e \x01(\x03R\buntitled\x12!\n" +
 	"\fdescribed_id\x18\x0f \x01(\x03R\vdescribedId\x125\n" +
-	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"\xc0\x02\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\x19\n" +
+	"\afollows\x18\xc8\x01 \x01(\tR\afollows\"\xc0\x02\n" +
 	"\fCorrectDraft\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -1213,6 +1275,9 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"\\\n" +
 	"\x0eSetAnswerTimes\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"Z\n" +
+	"\fSetAutoClose\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"B\n" +
 	"\fShowSettings\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"W\n" +
@@ -1232,7 +1297,7 @@ func file_messages_private_proto_rawDescGZIP() []byte {
 	return file_messages_private_proto_rawDescData
 }
 
-var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_messages_private_proto_goTypes = []any{
 	(*DraftTicket)(nil),     // 0: topicdesk.messages.DraftTicket
 	(*CorrectDraft)(nil),    // 1: topicdesk.messages.CorrectDraft
@@ -1249,39 +1314,41 @@ var file_messages_private_proto_goTypes = []any{
 	(*SetAutoClaim)(nil),    // 12: topicdesk.messages.SetAutoClaim
 	(*SetHours)(nil),        // 13: topicdesk.messages.SetHours
 	(*SetAnswerTimes)(nil),  // 14: topicdesk.messages.SetAnswerTimes
-	(*ShowSettings)(nil),    // 15: topicdesk.messages.ShowSettings
-	(*SetPublic)(nil),       // 16: topicdesk.messages.SetPublic
-	(*Origin)(nil),          // 17: topicdesk.messages.Origin
-	(*Enclosure)(nil),       // 18: topicdesk.messages.Enclosure
-	(*Forward)(nil),         // 19: topicdesk.messages.Forward
-	(*Entity)(nil),          // 20: topicdesk.messages.Entity
-	(*Source)(nil),          // 21: topicdesk.messages.Source
+	(*SetAutoClose)(nil),    // 15: topicdesk.messages.SetAutoClose
+	(*ShowSettings)(nil),    // 16: topicdesk.messages.ShowSettings
+	(*SetPublic)(nil),       // 17: topicdesk.messages.SetPublic
+	(*Origin)(nil),          // 18: topicdesk.messages.Origin
+	(*Enclosure)(nil),       // 19: topicdesk.messages.Enclosure
+	(*Forward)(nil),         // 20: topicdesk.messages.Forward
+	(*Entity)(nil),          // 21: topicdesk.messages.Entity
+	(*Source)(nil),          // 22: topicdesk.messages.Source
 }
 var file_messages_private_proto_depIdxs = []int32{
-	17, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	18, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	19, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
-	20, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
-	21, // 4: topicdesk.messages.DraftTicket.sources:type_name -> topicdesk.messages.Source
-	17, // 5: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
-	20, // 6: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
-	21, // 7: topicdesk.messages.CorrectDraft.sources:type_name -> topicdesk.messages.Source
-	17, // 8: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	17, // 9: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	17, // 10: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	17, // 11: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	17, // 12: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	17, // 13: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	17, // 14: topicdesk.messages.SetAutoClaim.origin:type_name -> topicdesk.messages.Origin
-	17, // 15: topicdesk.messages.SetHours.origin:type_name -> topicdesk.messages.Origin
-	17, // 16: topicdesk.messages.SetAnswerTimes.origin:type_name -> topicdesk.messages.Origin
-	17, // 17: topicdesk.messages.ShowSettings.origin:type_name -> topicdesk.messages.Origin
-	17, // 18: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	18, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
+	19, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	20, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
+	21, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	22, // 4: topicdesk.messages.DraftTicket.sources:type_name -> topicdesk.messages.Source
+	18, // 5: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
+	21, // 6: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
+	22, // 7: topicdesk.messages.CorrectDraft.sources:type_name -> topicdesk.messages.Source
+	18, // 8: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	18, // 9: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	18, // 10: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	18, // 11: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	18, // 12: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	18, // 13: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	18, // 14: topicdesk.messages.SetAutoClaim.origin:type_name -> topicdesk.messages.Origin
+	18, // 15: topicdesk.messages.SetHours.origin:type_name -> topicdesk.messages.Origin
+	18, // 16: topicdesk.messages.SetAnswerTimes.origin:type_name -> topicdesk.messages.Origin
+	18, // 17: topicdesk.messages.SetAutoClose.origin:type_name -> topicdesk.messages.Origin
+	18, // 18: topicdesk.messages.ShowSettings.origin:type_name -> topicdesk.messages.Origin
+	18, // 19: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }
@@ -1297,7 +1364,7 @@ func file_messages_private_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_private_proto_rawDesc), len(file_messages_private_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -569,6 +569,7 @@ type UserView struct {
 	UntitledId      int64                  `protobuf:"varint,85,opt,name=untitled_id,json=untitledId,proto3" json:"untitled_id,omitempty"`                 // the newest message that waits for a ticket's title; 0: none waits
 	UntitledMs      int64                  `protobuf:"varint,86,opt,name=untitled_ms,json=untitledMs,proto3" json:"untitled_ms,omitempty"`                 // with untitled_id: since when
 	TitleAsked      int64                  `protobuf:"varint,87,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`                 // with untitled_id: the message of which the bot has asked whether it is the title; 0: none
+	Following       []string               `protobuf:"bytes,200,rep,name=following,proto3" json:"following,omitempty"`                                     // ids of closed tickets from which others go on that are about to be opened
 	Drafts          []*TicketView          `protobuf:"bytes,88,rep,name=drafts,proto3" json:"drafts,omitempty"`                                            // tickets of theirs that are not open yet: they are being asked for the group
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -686,6 +687,13 @@ func (x *UserView) GetTitleAsked() int64 {
 		return x.TitleAsked
 	}
 	return 0
+}
+
+func (x *UserView) GetFollowing() []string {
+	if x != nil {
+		return x.Following
+	}
+	return nil
 }
 
 func (x *UserView) GetDrafts() []*TicketView {
@@ -952,7 +960,7 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
 	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xe8\x03\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x87\x04\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
@@ -971,7 +979,8 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\vuntitled_ms\x18V \x01(\x03R\n" +
 	"untitledMs\x12\x1f\n" +
 	"\vtitle_asked\x18W \x01(\x03R\n" +
-	"titleAsked\x126\n" +
+	"titleAsked\x12\x1d\n" +
+	"\tfollowing\x18\xc8\x01 \x03(\tR\tfollowing\x126\n" +
 	"\x06drafts\x18X \x03(\v2\x1e.topicdesk.messages.TicketViewR\x06drafts\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +

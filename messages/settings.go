@@ -1,6 +1,9 @@
 package messages
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // Settings of a group, as buttons name them.
 const (
@@ -11,6 +14,8 @@ const (
 	SettingLanguage  = "lang" // en, th or own
 	// SettingWaitingList has the General topic list what waits for the team.
 	SettingWaitingList = "waiting"
+	SettingAutoClose   = "autoclose" // off, 3d, 7d, or own: another time, which no button sets
+	SettingReopen      = "reopen"    // 0, 3, 7, 14 or 30 days, or own: as before
 )
 
 // OnWaitingList ends the data of the button of the list itself that switches it off.
@@ -24,6 +29,16 @@ var Settings = map[string][]string{
 	SettingTickets: {"on", "off"}, SettingPublic: {"on", "off"}, SettingAutoClaim: {"on", "off"}, SettingIcons: {"on", "off"},
 	SettingWaitingList: {"on", "off"},
 	SettingLanguage:    {"en", "th", LanguageOwn},
+	SettingAutoClose:   {"off", "3d", "7d", SettingOwn},
+	SettingReopen:      {"0", "3", "7", "14", "30", SettingOwn},
+}
+
+// SettingOwn is the value of a setting that is none of its other values.
+const SettingOwn = "own"
+
+// AutoCloses are the choices of SettingAutoClose: tickets close a day after the customer was told.
+var AutoCloses = map[string]*AutoClose{
+	"off": {}, "3d": {After: 3 * 24 * 60, Notice: 24 * 60}, "7d": {After: 7 * 24 * 60, Notice: 24 * 60},
 }
 
 // ButtonOfSetting is the text of the catalogue that says which value a setting has.
@@ -44,6 +59,16 @@ func ChangeOf(setting, value string) (m *ChangeGroup, ok bool) {
 		m.Icons = &on
 	case SettingWaitingList:
 		m.WaitingList = &on
+	case SettingAutoClose:
+		if m.AutoClose = AutoCloses[value]; m.AutoClose == nil {
+			return m, false
+		}
+	case SettingReopen:
+		days, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return m, false
+		}
+		m.ReopenDays = &days
 	case SettingLanguage:
 		lang := value
 		if lang == LanguageOwn {

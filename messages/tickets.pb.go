@@ -35,6 +35,7 @@ type UpdateTicket struct {
 	Metadata            []byte                 `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`                                             // a JSON object; empty: none
 	DescriptionEntities []*Entity              `protobuf:"bytes,70,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"` // of the description that is set
 	SnoozedUntilMs      *int64                 `protobuf:"varint,170,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3,oneof" json:"snoozed_until_ms,omitempty"`      // until when it is put aside; 0: it is taken up again
+	ClosesMs            *int64                 `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3,oneof" json:"closes_ms,omitempty"`                          // when it closes, unless the customer writes before; 0: it stays open
 	AssigneeId          *int64                 `protobuf:"varint,160,opt,name=assignee_id,json=assigneeId,proto3,oneof" json:"assignee_id,omitempty"`                    // Telegram id of who is to take care of it; 0: nobody
 	KeepEntities        bool                   `protobuf:"varint,71,opt,name=keep_entities,json=keepEntities,proto3" json:"keep_entities,omitempty"`                     // while the description stays the same: its sender knows of no markup
 	unknownFields       protoimpl.UnknownFields
@@ -130,6 +131,13 @@ func (x *UpdateTicket) GetDescriptionEntities() []*Entity {
 func (x *UpdateTicket) GetSnoozedUntilMs() int64 {
 	if x != nil && x.SnoozedUntilMs != nil {
 		return *x.SnoozedUntilMs
+	}
+	return 0
+}
+
+func (x *UpdateTicket) GetClosesMs() int64 {
+	if x != nil && x.ClosesMs != nil {
+		return *x.ClosesMs
 	}
 	return 0
 }
@@ -460,6 +468,8 @@ type TicketRecord struct {
 	AnswerDueMs         int64                  `protobuf:"varint,170,opt,name=answer_due_ms,json=answerDueMs,proto3" json:"answer_due_ms,omitempty"`          // 0: no answer is due
 	OverdueMs           int64                  `protobuf:"varint,171,opt,name=overdue_ms,json=overdueMs,proto3" json:"overdue_ms,omitempty"`                  // since when an answer is overdue; 0: none is
 	SnoozedUntilMs      int64                  `protobuf:"varint,172,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3" json:"snoozed_until_ms,omitempty"` // 0: it is not put aside
+	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`                     // when it closes by itself; 0: it does not
+	Follows             string                 `protobuf:"bytes,201,opt,name=follows,proto3" json:"follows,omitempty"`                                        // id of the ticket that it goes on from; empty: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -674,6 +684,20 @@ func (x *TicketRecord) GetSnoozedUntilMs() int64 {
 		return x.SnoozedUntilMs
 	}
 	return 0
+}
+
+func (x *TicketRecord) GetClosesMs() int64 {
+	if x != nil {
+		return x.ClosesMs
+	}
+	return 0
+}
+
+func (x *TicketRecord) GetFollows() string {
+	if x != nil {
+		return x.Follows
+	}
+	return ""
 }
 
 // ListTicketRecords asks for a page of a list; storage.TicketQuery says which are served.
@@ -2135,7 +2159,7 @@ var File_messages_tickets_proto protoreflect.FileDescriptor
 
 const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/tickets.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xae\x04\n" +
+	"\x16messages/tickets.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xdf\x04\n" +
 	"\fUpdateTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\bexpected\x18\x02 \x01(\tR\bexpected\x12\x19\n" +
@@ -2145,8 +2169,9 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x06status\x18\x06 \x01(\tH\x03R\x06status\x88\x01\x01\x12\x1f\n" +
 	"\bmetadata\x18\a \x01(\fH\x04R\bmetadata\x88\x01\x01\x12M\n" +
 	"\x14description_entities\x18F \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12.\n" +
-	"\x10snoozed_until_ms\x18\xaa\x01 \x01(\x03H\x05R\x0esnoozedUntilMs\x88\x01\x01\x12%\n" +
-	"\vassignee_id\x18\xa0\x01 \x01(\x03H\x06R\n" +
+	"\x10snoozed_until_ms\x18\xaa\x01 \x01(\x03H\x05R\x0esnoozedUntilMs\x88\x01\x01\x12!\n" +
+	"\tcloses_ms\x18\xc8\x01 \x01(\x03H\x06R\bclosesMs\x88\x01\x01\x12%\n" +
+	"\vassignee_id\x18\xa0\x01 \x01(\x03H\aR\n" +
 	"assigneeId\x88\x01\x01\x12#\n" +
 	"\rkeep_entities\x18G \x01(\bR\fkeepEntitiesB\b\n" +
 	"\x06_titleB\x0e\n" +
@@ -2154,7 +2179,9 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\t_priorityB\t\n" +
 	"\a_statusB\v\n" +
 	"\t_metadataB\x13\n" +
-	"\x11_snoozed_until_msB\x0e\n" +
+	"\x11_snoozed_until_msB\f\n" +
+	"\n" +
+	"_closes_msB\x0e\n" +
 	"\f_assignee_id\"\xd4\x01\n" +
 	"\vSendMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
@@ -2176,7 +2203,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x19\n" +
 	"\bgroup_id\x18\x05 \x01(\tR\agroupId\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\x03R\x06chatId\x12\x18\n" +
-	"\afailure\x18\a \x01(\tR\afailure\"\xbe\a\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"\xf7\a\n" +
 	"\fTicketRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -2210,7 +2237,9 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\ranswer_due_ms\x18\xaa\x01 \x01(\x03R\vanswerDueMs\x12\x1e\n" +
 	"\n" +
 	"overdue_ms\x18\xab\x01 \x01(\x03R\toverdueMs\x12)\n" +
-	"\x10snoozed_until_ms\x18\xac\x01 \x01(\x03R\x0esnoozedUntilMs\"\xda\x03\n" +
+	"\x10snoozed_until_ms\x18\xac\x01 \x01(\x03R\x0esnoozedUntilMs\x12\x1c\n" +
+	"\tcloses_ms\x18\xc8\x01 \x01(\x03R\bclosesMs\x12\x19\n" +
+	"\afollows\x18\xc9\x01 \x01(\tR\afollows\"\xda\x03\n" +
 	"\x11ListTicketRecords\x12\x1a\n" +
 	"\bstatuses\x18\x0e \x03(\tR\bstatuses\x12\x1e\n" +
 	"\n" +

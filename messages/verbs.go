@@ -29,6 +29,7 @@ const (
 	VerbHours        = "hours"
 	VerbAnswerWithin = "answer_within"
 	VerbLater        = "later"
+	VerbAutoClose    = "autoclose"
 	VerbSettings     = "settings"
 )
 
@@ -127,6 +128,7 @@ var SlashCommands = []SlashCommand{
 	{Verb: VerbPublic, Grammar: ArgWord, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbHours, Grammar: ArgText, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbAnswerWithin, Grammar: ArgText, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
+	{Verb: VerbAutoClose, Grammar: ArgText, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbAutoClaim, Grammar: ArgWord, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbSettings, About: AboutChat, Where: InGroup | InTopic, Listed: InGroup, Who: ByAdmins},
 	{Verb: VerbLang, Grammar: ArgWord, About: AboutChat, Where: Anywhere, Listed: Anywhere, Who: ByAdmins},

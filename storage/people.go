@@ -58,6 +58,7 @@ type Draft struct {
 	Enclosures          []Enclosure `json:"enclosures,omitempty"` // of the description
 	Forwarded           *Forward    `json:"forwarded,omitempty"`  // of the message that is the description
 	Sources             []Source    `json:"sources,omitempty"`    // of the description, in its order
+	Follows             string      `json:"follows,omitempty"`    // id of the closed ticket that it goes on from
 	Asked               []byte      `json:"asked"`                // protobuf: the origin of the command
 	State               string      `json:"state"`                // listing | choosing | checking | opening
 	Groups              []string    `json:"groups,omitempty"`     // internal ids of the groups to choose from

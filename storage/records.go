@@ -71,13 +71,18 @@ type Group struct {
 	ManualClaims bool `json:"manualClaims,omitempty"`
 	// Hours are the working hours of its team, as package hours reads them; "": it always works. HoursApart are those of single
 	// dates, by date. AnswerWithin says within how much of them an answer is due; nil: the default. TimesRevision counts the changes
-	// of all three, and Retiming says that the tickets that wait have yet to learn of the last one, at RetimingSince.
+	// of all of them, and Retiming says that the tickets that wait have yet to learn of the last one, at RetimingSince.
 	Hours         string            `json:"hours,omitempty"`
 	HoursApart    map[string]string `json:"hoursApart,omitempty"`
 	AnswerWithin  *AnswerTimes      `json:"answerWithin,omitempty"`
 	TimesRevision int64             `json:"timesRevision,omitempty"`
 	Retiming      bool              `json:"retiming,omitempty"`
 	RetimingSince time.Time         `json:"retimingSince,omitzero"`
+	// AutoClose says when tickets that wait for the customer close by themselves; nil: it was never switched on. A change of it counts
+	// in TimesRevision, too.
+	AutoClose *AutoClose `json:"autoClose,omitempty"`
+	// ReopenDays is for how many days after closing a customer's word reopens a ticket; nil: the default; 0: people are asked.
+	ReopenDays *int64 `json:"reopenDays,omitempty"`
 	// NoIcons says that the icons of its topics do not show the state of their tickets.
 	NoIcons bool `json:"noIcons,omitempty"`
 	// NoWaitingList says that its General topic does not list what waits for its team. WaitingList is that list; nil: there was
@@ -145,6 +150,10 @@ type Ticket struct {
 	Assignee *Creator `json:"assignee,omitempty"`
 	// Timers are what follows from all that at a certain time.
 	Timers Timers `json:"timers,omitzero"`
+	// Follows is the id of the closed ticket of the same customer that this one goes on from; "": none.
+	// FollowsName is how people know that one.
+	Follows     string `json:"follows,omitempty"`
+	FollowsName string `json:"followsName,omitempty"`
 	// ClosedAfter is the sequence of the last message before the ticket was closed. The topics close once it is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
 

@@ -23,8 +23,29 @@ type Timers struct {
 	SnoozedUntil time.Time `json:"snoozedUntil,omitzero"`
 	Snoozer      *Creator  `json:"snoozer,omitempty"`
 	WokenAt      time.Time `json:"wokenAt,omitzero"`
+	// WarnsAt is when the customer is to be told that the ticket closes by itself; zero: never. WarnedAt is when that was told in this
+	// wait. ClosesAt is when it closes; zero: it does not. Planned says who has set that, with /close_ticket; nil: nobody has, and
+	// it closes because the customer says nothing. QuietSince is the moment from which on their silence counts, if that is
+	// later than the beginning of the wait.
+	WarnsAt    time.Time       `json:"warnsAt,omitzero"`
+	WarnedAt   time.Time       `json:"warnedAt,omitzero"`
+	ClosesAt   time.Time       `json:"closesAt,omitzero"`
+	Planned    *PlannedClosing `json:"planned,omitempty"`
+	QuietSince time.Time       `json:"quietSince,omitzero"`
 	// AwayUntil is when the desk is back, as a customer was told last.
 	AwayUntil time.Time `json:"awayUntil,omitzero"`
+}
+
+// PlannedClosing is by whom it was set that a ticket closes later. It is never changed in place.
+type PlannedClosing struct {
+	By Creator `json:"by"`
+}
+
+// AutoClose says when a ticket that waits for the customer closes by itself, in minutes: how long it waits until the customer
+// is told, and how long from then on. With After 0 it never does.
+type AutoClose struct {
+	After  int64 `json:"after"`
+	Notice int64 `json:"notice"`
 }
 
 // Next is when the first of them is due; zero: none is. A ticket that is put aside has no other.
@@ -35,6 +56,11 @@ func (t Timers) Next() time.Time {
 	next := t.LapsesAt
 	if at := t.AnswerDueAt; t.OverdueAt.IsZero() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
 		next = at
+	}
+	for _, at := range []time.Time{t.WarnsAt, t.ClosesAt} {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
 	}
 	return next
 }
@@ -48,11 +74,13 @@ func (t *Timers) TakeUp(now time.Time) {
 
 // Waits forgets what was due, and told, in the wait before.
 func (t *Timers) Waits() {
-	t.AnswerDueAt, t.OverdueAt, t.LapsesAt, t.Reminded, t.Unsaid = time.Time{}, time.Time{}, time.Time{}, false, false
+	t.AnswerDueAt, t.OverdueAt, t.LapsesAt, t.WarnsAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	t.Reminded, t.Unsaid = false, false
 }
 
 func (t Timers) kept() Timers {
-	for _, at := range []*time.Time{&t.AnswerDueAt, &t.OverdueAt, &t.LapsesAt, &t.ClaimHeardAt, &t.SnoozedUntil, &t.WokenAt, &t.AwayUntil} {
+	for _, at := range []*time.Time{&t.AnswerDueAt, &t.OverdueAt, &t.LapsesAt, &t.ClaimHeardAt, &t.SnoozedUntil, &t.WokenAt, &t.AwayUntil,
+		&t.WarnsAt, &t.WarnedAt, &t.ClosesAt, &t.QuietSince} {
 		*at = Kept(*at)
 	}
 	return t

@@ -44,8 +44,14 @@ type Change[T any] struct {
 // TicketClosedData is the data of ticket.closed.
 type TicketClosedData struct {
 	TicketData
-	Reason string `json:"reason" doc:"What whoever closed it gave as the reason; or why its topic could not be opened. Empty: nothing." example:"Solved"`
+	Reason string `json:"reason" doc:"What whoever closed it gave as the reason; or why it has closed by itself, or its topic could not be opened. Empty: nothing." example:"Solved"`
 }
+
+// The reasons of a ticket that has closed by itself, in TicketClosedData.
+const (
+	ReasonQuiet   = "The customer did not answer."
+	ReasonPlanned = "The time had come at which it was to close."
+)
 
 // TicketAssignedData is the data of ticket.assigned.
 type TicketAssignedData struct {

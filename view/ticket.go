@@ -28,6 +28,8 @@ type Ticket struct {
 	AnswerDueAt         *time.Time        `json:"answerDueAt" doc:"When the desk's answer is due, by its working hours and the priority; a second late at most. null: no answer is due, or the ticket is put aside."`
 	OverdueSince        *time.Time        `json:"overdueSince" doc:"Since when the answer is overdue. null: it is not."`
 	SnoozedUntil        *time.Time        `json:"snoozedUntil" doc:"Until when the ticket is put aside. null: it is not. A customer's word ends it."`
+	ClosesAt            *time.Time        `json:"closesAt" doc:"When the ticket closes by itself: the customer was told, or somebody has set it. null: it does not. A customer's word ends it."`
+	Follows             *string           `json:"follows" doc:"The ticketId of the closed ticket that this one goes on from: its customer wrote again when that was closed for too long to be reopened. null: of none." example:"TICK-M4K2P0-1A2B3C4D"`
 	Assignee            Nullable[Creator] `json:"assignee" doc:"The person who has claimed the ticket. null: nobody has."`
 	ClosedAt            *time.Time        `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
 }
@@ -60,10 +62,14 @@ func TicketOf(r *messages.TicketRecord) Ticket {
 		LastMessageAt: time.UnixMilli(r.LastMessageMs).UTC(), ClosedAt: TimeOf(r.ClosedMs),
 		WaitingFor: r.WaitingFor, WaitingSince: TimeOf(r.WaitingSinceMs),
 		AnswerDueAt: TimeOf(r.AnswerDueMs), OverdueSince: TimeOf(r.OverdueMs), SnoozedUntil: TimeOf(r.SnoozedUntilMs),
+		ClosesAt: TimeOf(r.ClosesMs),
 	}
 	if r.Assignee != nil {
 		by := CreatorOf(r.Assignee)
 		t.Assignee.Value = &by
+	}
+	if r.Follows != "" {
+		t.Follows = &r.Follows
 	}
 	if r.ExternalId != "" {
 		t.ExternalID = &r.ExternalId

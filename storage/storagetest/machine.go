@@ -151,7 +151,8 @@ func (m *machine) ticket(t *rapid.T) {
 	ticket.Number, ticket.LastMessageAt = number(t, "number", 3), when(t, "message at")
 	ticket.ExternalID = name(t, "external", "", "x", "y")
 	ticket.WaitingFor, ticket.WaitingSince = name(t, "waiting for", "", "desk", "customer"), when(t, "waiting since")
-	ticket.Timers = storage.Timers{Settings: number(t, "settings", 2), OverdueAt: when(t, "overdue"), SnoozedUntil: when(t, "snoozed")}
+	ticket.Timers = storage.Timers{Settings: number(t, "settings", 2), OverdueAt: when(t, "overdue"), SnoozedUntil: when(t, "snoozed"),
+		WarnsAt: when(t, "warns"), ClosesAt: when(t, "closes")}
 	if assignee := name(t, "assignee", "", "1", "2"); assignee != "" {
 		ticket.Assignee = &storage.Creator{Kind: "user", ID: assignee}
 	}

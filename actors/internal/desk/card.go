@@ -18,13 +18,16 @@ func ViewOf(
 		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), CreatedBy: r.CreatedBy.Name,
 		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
-		Forward: ForwardOf(r.Forwarded),
+		Forward: ForwardOf(r.Forwarded), ClosesMs: MillisOf(r.Timers.ClosesAt), Follows: r.FollowsName,
 	}
 	group, err := groupAt(ctx, store, r.Home.GroupID)
 	if err != nil {
 		return nil, err
 	}
 	if group != nil {
+		if v.ClosesMs != 0 {
+			v.ClosesZone = TimesOf(group).ZoneName()
+		}
 		v.Url = messages.TopicURL(group.TelegramGroupID, r.Home.TelegramTopicID)
 		if at != r.Home.TopicID {
 			v.Links = append(v.Links, &messages.LinkView{

@@ -87,6 +87,7 @@ func GroupRecordOf(r *storage.Group) *messages.GroupRecord {
 	return &messages.GroupRecord{
 		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Public: r.Public,
 		Hours: r.Hours, Exceptions: &messages.DaysApart{ByDate: r.HoursApart}, AnswerWithin: answerTimesRecord(AnswerTimesOf(r)),
+		AutoClose: autoCloseRecord(AutoCloseOf(r)), ReopenDays: ReopenDaysOf(r),
 		AutoClaim: !r.ManualClaims, Icons: !r.NoIcons, WaitingList: !r.NoWaitingList, Lang: r.Language, Facts: FactsOf(r), Standing: TicketsIn(r),
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
 	}
@@ -122,6 +123,7 @@ func TicketRecord(
 		v.OverdueMs = MillisOf(r.Timers.OverdueAt)
 	}
 	v.SnoozedUntilMs = MillisOf(r.Timers.SnoozedUntil)
+	v.ClosesMs, v.Follows = MillisOf(r.Timers.ClosesAt), r.Follows
 	if r.Assignee != nil {
 		v.Assignee = CreatorRecord(*r.Assignee)
 	}
@@ -155,7 +157,7 @@ func RevisedRecord(
 	}
 	lasting := proto.CloneOf(v)
 	lasting.LastMessageMs, lasting.WaitingFor, lasting.WaitingSinceMs = 0, "", 0
-	lasting.AnswerDueMs, lasting.OverdueMs, lasting.SnoozedUntilMs = 0, 0, 0
+	lasting.AnswerDueMs, lasting.OverdueMs, lasting.SnoozedUntilMs, lasting.ClosesMs = 0, 0, 0, 0
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(lasting)
 	if err != nil {
 		return nil, fmt.Errorf("a ticket's revision: %w", err)

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -125,7 +126,7 @@ func (s StandingNotices) Next(op *messages.Operation) bool {
 	switch op.GetSendNotice().GetKey() {
 	case messages.NoticeTicketClosed, messages.NoticeTicketReopened, messages.NoticePendingSet, messages.NoticeTicketContinued,
 		messages.NoticePrivateClosed, messages.NoticePrivateReopened, messages.NoticePrivatePending,
-		messages.NoticePrivateContinued:
+		messages.NoticePrivateContinued, messages.NoticeClosedQuiet, messages.NoticeClosedPlanned, messages.NoticeReopenedByWord:
 	default:
 		return true
 	}
@@ -141,6 +142,11 @@ func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoti
 	case messages.NoticeTicketClosed:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateClosed, Args: n.Args,
 			Keyboard: OneButton(messages.ButtonReopen, messages.CallbackReopen+":"+r.TicketID)}
+	case messages.NoticeClosedQuiet, messages.NoticeClosedPlanned:
+		return &messages.SendNoticeCall{Key: n.Key, Args: named(r, n.Args),
+			Keyboard: OneButton(messages.ButtonReopen, messages.CallbackReopen+":"+r.TicketID)}
+	case messages.NoticeKept, messages.NoticeKeptByCustomer, messages.NoticeReopenedByWord:
+		return &messages.SendNoticeCall{Key: n.Key, Args: named(r, n.Args)}
 	case messages.NoticeTicketReopened:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateReopened, Args: n.Args}
 	case messages.NoticePendingSet:
@@ -150,6 +156,13 @@ func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoti
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateContinued, Args: n.Args}
 	}
 	return n
+}
+
+// named adds the ticket to the arguments of a notice, which names it in a private chat alone.
+func named(r *storage.Ticket, args map[string]string) map[string]string {
+	args = maps.Clone(args)
+	args["ticket"] = NameOf(r)
+	return args
 }
 
 // Result is a ticket's record as a command leaves it. If a program's command is refused, refusal says why, and

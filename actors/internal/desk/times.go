@@ -13,10 +13,11 @@ import (
 
 // Times are when the team of a group works, and within which working time it answers.
 type Times struct {
-	Hours    *hours.Hours   // nil: always
-	Zone     *time.Location // of a team that always works; nil: unknown
-	Within   storage.AnswerTimes
-	Revision int64 // of the group's record
+	Hours     *hours.Hours   // nil: always
+	Zone      *time.Location // of a team that always works; nil: unknown
+	Within    storage.AnswerTimes
+	AutoClose storage.AutoClose // when tickets that wait for the customer close by themselves
+	Revision  int64             // of the group's record
 }
 
 // DefaultAnswerTimes hold for a group that has set none.
@@ -40,6 +41,7 @@ func TimesOf(r *storage.Group) Times {
 	if h, err := hours.Parse(r.Hours, r.HoursApart); err == nil {
 		t.Hours = h
 	}
+	t.AutoClose = AutoCloseOf(r)
 	return t
 }
 
@@ -64,6 +66,10 @@ func answerTimesRecord(t storage.AnswerTimes) *messages.AnswerTimes {
 	return &messages.AnswerTimes{Low: t.Low, Normal: t.Normal, High: t.High, Urgent: t.Urgent}
 }
 
+func autoCloseRecord(a storage.AutoClose) *messages.AutoClose {
+	return &messages.AutoClose{After: a.After, Notice: a.Notice}
+}
+
 // ZoneOf is the time zone in which a group's team most likely is, if it has said no hours: that of its language; nil: unknown.
 func ZoneOf(r *storage.Group) *time.Location {
 	if r.Language == "th" || r.Language == "" && r.Spoken == "th" {
@@ -72,4 +78,31 @@ func ZoneOf(r *storage.Group) *time.Location {
 		}
 	}
 	return nil
+}
+
+// ZoneName is the time zone in which the team most likely is; "": unknown.
+func (t Times) ZoneName() string {
+	if name := t.Hours.Zone(); name != "" || t.Zone == nil {
+		return name
+	}
+	return t.Zone.String()
+}
+
+// DefaultReopenDays is for how many days after closing a customer's word reopens a ticket, where the group has set none.
+const DefaultReopenDays = 7
+
+// ReopenDaysOf is for how many days after closing a customer's word reopens a ticket of a group; 0: people are asked.
+func ReopenDaysOf(r *storage.Group) int64 {
+	if r.ReopenDays == nil {
+		return DefaultReopenDays
+	}
+	return *r.ReopenDays
+}
+
+// AutoCloseOf says when tickets of a group that wait for the customer close by themselves.
+func AutoCloseOf(r *storage.Group) storage.AutoClose {
+	if r.AutoClose == nil {
+		return storage.AutoClose{}
+	}
+	return *r.AutoClose
 }

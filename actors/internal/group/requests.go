@@ -51,6 +51,9 @@ var groupRequests = []groupRequest{
 		verb: messages.VerbSettings, refused: messages.NoticeSettingsNotAllowed, own: true, effect: (*group).changingSettings,
 		shows: messages.NoticeSettings, keyboard: settingsKeyboard,
 	}),
+	groupAsked[*messages.SetAutoClose](groupRequest{
+		verb: messages.VerbAutoClose, refused: messages.NoticeAutoCloseNotAllowed, effect: (*group).settingAutoClose,
+	}),
 	groupAsked[*messages.SetAutoClaim](groupRequest{
 		verb: messages.VerbAutoClaim, refused: messages.NoticeAutoClaimNotAllowed, effect: (*group).settingAutoClaim,
 	}),

@@ -29,6 +29,7 @@ type retiming struct {
 	running bool
 	since   time.Time // when it began
 	after   *storage.Cursor
+	quiet   bool // it goes through the tickets that wait for the customer, after those that wait for the desk
 	behind  bool // it has found a ticket that follows from other times
 }
 
@@ -45,7 +46,11 @@ func (g *group) onRetimeStep(retimeStep) error {
 		g.retiming = retiming{}
 		return nil
 	}
-	page, err := g.Store.ListTickets(g.Ctx, storage.TicketQuery{GroupID: g.ID, WaitingFor: storage.WaitsForDesk, By: storage.ByWaiting,
+	whom := storage.WaitsForDesk
+	if g.retiming.quiet {
+		whom = storage.WaitsForCustomer
+	}
+	page, err := g.Store.ListTickets(g.Ctx, storage.TicketQuery{GroupID: g.ID, WaitingFor: whom, By: storage.ByWaiting,
 		OldestFirst: true, After: g.retiming.after, Limit: retimedTogether})
 	if err != nil {
 		return fmt.Errorf("read the tickets that wait: %w", err)
@@ -58,6 +63,11 @@ func (g *group) onRetimeStep(retimeStep) error {
 	}
 	if page.Next != nil {
 		g.retiming.after = page.Next
+		g.After(retimePause, retimeStep{})
+		return nil
+	}
+	if g.record.AutoClose != nil && !g.retiming.quiet { // they follow from nothing else
+		g.retiming.quiet, g.retiming.after = true, nil
 		g.After(retimePause, retimeStep{})
 		return nil
 	}

@@ -1,6 +1,8 @@
 package group
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -33,6 +35,9 @@ func set(r *storage.Group, m *messages.ChangeGroup) {
 	if m.WaitingList != nil {
 		r.NoWaitingList = !*m.WaitingList
 	}
+	if m.ReopenDays != nil {
+		r.ReopenDays = m.ReopenDays
+	}
 }
 
 // changes says whether m would change a setting.
@@ -40,12 +45,13 @@ func changes(r *storage.Group, m *messages.ChangeGroup) bool {
 	next := *r
 	set(&next, m)
 	return next.SupportTopicsEnabled != r.SupportTopicsEnabled || next.Language != r.Language || next.ManualClaims != r.ManualClaims ||
-		next.NoIcons != r.NoIcons || next.Public != r.Public || next.NoWaitingList != r.NoWaitingList
+		next.NoIcons != r.NoIcons || next.Public != r.Public || next.NoWaitingList != r.NoWaitingList ||
+		desk.ReopenDaysOf(&next) != desk.ReopenDaysOf(r)
 }
 
 // namesTimes says whether m sets when the team works and answers.
 func namesTimes(m *messages.ChangeGroup) bool {
-	return m.Hours != nil || m.Exceptions != nil || m.AnswerWithin != nil
+	return m.Hours != nil || m.Exceptions != nil || m.AnswerWithin != nil || m.AutoClose != nil
 }
 
 // onChange changes settings: for a program now, and for whoever pressed a button once it is known that they administer the group.
@@ -58,7 +64,7 @@ func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
 	case g.handled(m.Origin) || !changes(g.record, m) && !namesTimes(m):
 		return desk.GroupRecordOf(g.record), nil
 	}
-	times, ok := storage.Group{Hours: g.record.Hours, HoursApart: g.record.HoursApart, AnswerWithin: g.record.AnswerWithin}, true
+	times, ok := timesIn(g.record), true
 	if namesTimes(m) {
 		times, ok = changedTimes(g.record, m)
 	}
@@ -67,7 +73,9 @@ func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
 	}
 	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
 		set(r, m)
-		setTimes(r, g.Now(), func() { r.Hours, r.HoursApart, r.AnswerWithin = times.Hours, times.HoursApart, times.AnswerWithin })
+		setTimes(r, g.Now(), func() {
+			r.Hours, r.HoursApart, r.AnswerWithin, r.AutoClose = times.Hours, times.HoursApart, times.AnswerWithin, times.AutoClose
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -81,8 +89,12 @@ func (g *group) showingSettings(r *storage.Group, _ desk.Command) (string, map[s
 }
 
 func (g *group) changingSettings(r *storage.Group, m desk.Command) (string, map[string]string) {
-	change := m.(*messages.ChangeGroup)
-	if set(r, change); change.OnList {
+	c := m.(*messages.ChangeGroup)
+	set(r, c)
+	if c.AutoClose != nil {
+		setTimes(r, g.Now(), func() { r.AutoClose = autoCloseOf(c.AutoClose) })
+	}
+	if c.OnList {
 		return messages.NoticeWaitingOff, map[string]string{"title": r.Title}
 	}
 	return g.showingSettings(r, m)
@@ -91,12 +103,7 @@ func (g *group) changingSettings(r *storage.Group, m desk.Command) (string, map[
 // settingsKeyboard has a button for each setting, which says the value of now and changes it to the next one.
 func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 	k := &messages.Keyboard{}
-	add := func(setting, value, next string) {
-		k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{
-			Key:  messages.ButtonOfSetting(setting, value),
-			Data: strings.Join([]string{messages.CallbackSet, setting, next}, ":"),
-		}}})
-	}
+	add := func(setting, value, next string) { addSetting(k, setting, value, next) }
 	toggle := func(setting string, on bool) {
 		if on {
 			add(setting, "on", "off")
@@ -109,6 +116,8 @@ func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 	toggle(messages.SettingAutoClaim, !r.ManualClaims)
 	toggle(messages.SettingIcons, !r.NoIcons)
 	toggle(messages.SettingWaitingList, !r.NoWaitingList)
+	choices(k, messages.SettingAutoClose, autoCloseValue(r), "off", "3d", "7d")
+	choices(k, messages.SettingReopen, reopenValue(r), "0", "3", "7", "14", "30")
 	switch r.Language {
 	case "en":
 		add(messages.SettingLanguage, "en", "th")
@@ -118,6 +127,37 @@ func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 		add(messages.SettingLanguage, messages.LanguageOwn, "en")
 	}
 	return k
+}
+
+func addSetting(k *messages.Keyboard, setting, value, next string) {
+	k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{
+		Key:  messages.ButtonOfSetting(setting, value),
+		Data: strings.Join([]string{messages.CallbackSet, setting, next}, ":"),
+	}}})
+}
+
+// choices adds a button that sets the choice after the one of now; after the last one, and any other value, the first.
+func choices(k *messages.Keyboard, setting, value string, all ...string) {
+	addSetting(k, setting, value, all[(slices.Index(all, value)+1)%len(all)])
+}
+
+// autoCloseValue and reopenValue are the values of the settings as buttons name them.
+func autoCloseValue(r *storage.Group) string {
+	now := desk.AutoCloseOf(r)
+	for name, choice := range messages.AutoCloses {
+		if choice.After == now.After && (choice.Notice == now.Notice || now.After == 0) {
+			return name
+		}
+	}
+	return messages.SettingOwn
+}
+
+func reopenValue(r *storage.Group) string {
+	value := strconv.FormatInt(desk.ReopenDaysOf(r), 10)
+	if !slices.Contains(messages.Settings[messages.SettingReopen], value) {
+		return messages.SettingOwn
+	}
+	return value
 }
 
 func (g *group) settingLanguage(r *storage.Group, m desk.Command) (string, map[string]string) {

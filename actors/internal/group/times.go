@@ -101,7 +101,8 @@ func (g *group) setDate(r *storage.Group, date, wanted string) error {
 // setTimes changes the times, and notes that tickets have to learn of it if they are other ones then.
 func setTimes(r *storage.Group, now time.Time, f func()) {
 	was := *r
-	if f(); was.Hours == r.Hours && maps.Equal(was.HoursApart, r.HoursApart) && reflect.DeepEqual(was.AnswerWithin, r.AnswerWithin) {
+	if f(); was.Hours == r.Hours && maps.Equal(was.HoursApart, r.HoursApart) && reflect.DeepEqual(was.AnswerWithin, r.AnswerWithin) &&
+		reflect.DeepEqual(was.AutoClose, r.AutoClose) {
 		return
 	}
 	r.TimesRevision++
@@ -209,7 +210,9 @@ func readAnswerTimes(t storage.AnswerTimes, wanted string) (_ storage.AnswerTime
 // changedTimes are the times of a group as a program sets them, in a record that has nothing else. They are not ok if they can't
 // be read, or if dates have hours and the week has none.
 func changedTimes(is *storage.Group, m *messages.ChangeGroup) (times storage.Group, ok bool) {
-	times = storage.Group{Hours: is.Hours, HoursApart: is.HoursApart, AnswerWithin: is.AnswerWithin}
+	if times = timesIn(is); m.AutoClose != nil {
+		times.AutoClose = autoCloseOf(m.AutoClose)
+	}
 	if m.Hours != nil {
 		times.Hours = *m.Hours
 	}
@@ -235,4 +238,78 @@ func changedTimes(is *storage.Group, m *messages.ChangeGroup) (times storage.Gro
 	}
 	times.Hours = h.Text()
 	return times, err == nil && (h != nil || len(times.HoursApart) == 0)
+}
+
+// timesIn are the times of a group in a record that has nothing else.
+func timesIn(r *storage.Group) storage.Group {
+	return storage.Group{Hours: r.Hours, HoursApart: r.HoursApart, AnswerWithin: r.AnswerWithin, AutoClose: r.AutoClose}
+}
+
+func autoCloseOf(a *messages.AutoClose) *storage.AutoClose {
+	if a.After == 0 {
+		return &storage.AutoClose{}
+	}
+	return &storage.AutoClose{After: a.After, Notice: a.Notice}
+}
+
+// noticeByDefault is how long a ticket stays open after its customer was told that it closes, in minutes, where only one time is
+// given.
+const noticeByDefault = 24 * 60
+
+// settingAutoClose sets when tickets that wait for the customer close by themselves, or shows it.
+func (g *group) settingAutoClose(r *storage.Group, m desk.Command) (string, map[string]string) {
+	wanted := strings.ToLower(strings.TrimSpace(messages.CleanText(m.(*messages.SetAutoClose).Wanted)))
+	if wanted == "" {
+		return messages.NoticeAutoCloseShown, autoCloseArgs(r)
+	}
+	times, ok := readAutoClose(wanted)
+	if !ok {
+		return messages.NoticeAutoCloseUnclear, map[string]string{"given": messages.Shorten(wanted, 40)}
+	}
+	setTimes(r, g.Now(), func() { r.AutoClose = times })
+	return messages.NoticeAutoCloseSet, autoCloseArgs(r)
+}
+
+func autoCloseArgs(r *storage.Group) map[string]string {
+	args := map[string]string{"title": r.Title}
+	if a := desk.AutoCloseOf(r); a.After > 0 {
+		args["after"], args["notice"] = strconv.FormatInt(a.After, 10), strconv.FormatInt(a.Notice, 10)
+	}
+	return args
+}
+
+// readAutoClose reads "72h 24h", "3 days" or "off".
+func readAutoClose(wanted string) (*storage.AutoClose, bool) {
+	switch wanted {
+	case "off", "0", "never", "ปิด", "ไม่":
+		return &storage.AutoClose{}, true
+	}
+	if after, ok := hours.Duration(wanted); ok && len(strings.Fields(wanted)) <= 2 && !twoTimes(wanted) {
+		return autoCloseWithin(after, noticeByDefault*time.Minute)
+	}
+	words := strings.Fields(strings.ReplaceAll(wanted, ",", " "))
+	for i := 1; i < len(words); i++ {
+		after, ok := hours.Duration(strings.Join(words[:i], " "))
+		notice, also := hours.Duration(strings.Join(words[i:], " "))
+		if ok && also {
+			return autoCloseWithin(after, notice)
+		}
+	}
+	return nil, false
+}
+
+// twoTimes says whether both of two words are times: "72h 24h" is not 96 hours.
+func twoTimes(wanted string) bool {
+	words := strings.Fields(wanted)
+	if len(words) != 2 {
+		return false
+	}
+	_, first := hours.Duration(words[0])
+	_, second := hours.Duration(words[1])
+	return first && second
+}
+
+func autoCloseWithin(after, notice time.Duration) (*storage.AutoClose, bool) {
+	a := &storage.AutoClose{After: int64(after / time.Minute), Notice: int64(notice / time.Minute)}
+	return a, a.After > 0 && a.Notice > 0 && a.After <= longestAnswer && a.Notice <= longestAnswer
 }

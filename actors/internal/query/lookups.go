@@ -148,6 +148,9 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 			reply.UntitledId, reply.UntitledMs, reply.TitleAsked = waits.Untitled, waits.At.UnixMilli(), waits.TitleAsked
 		}
 		for i := range r.Drafts {
+			if d := &r.Drafts[i]; d.Follows != "" && d.Chosen != "" {
+				reply.Following = append(reply.Following, d.Follows)
+			}
 			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title})
 		}
 		reply.Person = &messages.Person{

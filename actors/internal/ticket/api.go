@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -98,6 +97,9 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		if m.SnoozedUntilMs != nil && !t.setSnoozed(r, o, *m.SnoozedUntilMs) {
 			return
 		}
+		if m.ClosesMs != nil && !t.setClosing(r, o, *m.ClosesMs) {
+			return
+		}
 		if status == desk.StatusClosed && r.Status != desk.StatusClosed {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
@@ -158,7 +160,11 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.prepare(record, claims, o, time.Time{}); err != nil {
+	first, err := t.beforeMessage(record, o, claims, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.prepare(record, first, o); err != nil {
 		return nil, err
 	}
 	heard := t.heard(record)
@@ -176,7 +182,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	t.unnumbered = append(t.unnumbered, event)
 	t.tellLinks(sent, topic, id)
 	switch {
-	case claims:
+	case first.changes():
 		t.reconcile()
 	case heard.WaitingFor != was:
 		t.icons()

@@ -277,18 +277,43 @@ func staysQuiet(m desk.Command) bool {
 	return claims && c.Reacted
 }
 
+// before is what a message changes in the record, in the write before its own.
+type before struct {
+	claims  bool
+	away    time.Time // when the desk is back, which its sender is told; zero: they are not
+	reopens bool
+	keeps   bool // the ticket was about to close by itself
+}
+
+func (b before) changes() bool { return b.claims || !b.away.IsZero() || b.reopens || b.keeps }
+
+// beforeMessage finds out what a message changes before it is recorded. claims is what judge has said.
+func (t *ticket) beforeMessage(m *storage.Message, o *messages.Origin, claims, reopens bool) (b before, err error) {
+	b = before{claims: claims, reopens: reopens}
+	b.keeps = m.Side == storage.WaitsForCustomer && !t.record.Timers.ClosesAt.IsZero()
+	b.away, err = t.awayUntil(m, o, reopens)
+	return b, err
+}
+
 // prepare writes what must be in the record before a message is stored. The sweep must be able to find the ticket before a
-// copy is pending (docs/decisions.md, D3): one mark lasts for a whole conversation. The first answer may claim the ticket, and a
-// customer who writes outside of the hours is told when the desk is back, unless away is zero.
-func (t *ticket) prepare(m *storage.Message, claims bool, o *messages.Origin, away time.Time) error {
-	if t.isFound() && !claims && away.IsZero() {
+// copy is pending (docs/decisions.md, D3): one mark lasts for a whole conversation. The first answer may claim the ticket, a
+// customer who writes outside of the hours is told when the desk is back, and their word reopens a ticket, or keeps it open.
+func (t *ticket) prepare(m *storage.Message, b before, o *messages.Origin) error {
+	if t.isFound() && !b.changes() {
 		return nil
 	}
 	return t.change(func(r *storage.Ticket) {
-		if !away.IsZero() {
-			t.tellAway(r, o, o.GetPlace(), o.GetThreadId(), away)
+		if b.reopens {
+			t.reopenByWord(r, m, o)
 		}
-		if claims {
+		if b.keeps {
+			staysOpen(r)
+			hear(r, m) // so that no timer goes on from the wait that this ends
+		}
+		if !b.away.IsZero() {
+			t.tellAway(r, o, o.GetPlace(), o.GetThreadId(), b.away)
+		}
+		if b.claims {
 			t.claimByAnswer(r, m)
 		}
 	})

@@ -48,6 +48,11 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, number)},
 		Handled: []string{o.GetCommandId()},
 	}
+	if m.Follows != "" {
+		if err := t.goOnFrom(r, m.Follows); err != nil {
+			return nil, err
+		}
+	}
 	desk.Describe(r, m.Description, m.DescriptionEntities)
 	if m.Priority != "" {
 		r.Priority = m.Priority
@@ -220,6 +225,9 @@ func (t *ticket) afterChange() {
 }
 
 func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
+	if do, later, err := t.planning(m); later || err != nil {
+		return do, err
+	}
 	return func(r *desk.Result) { t.close(r, m) }, nil
 }
 
@@ -238,13 +246,14 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 		return
 	}
 	now := t.now()
-	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
-	waitsForNobody(r.Ticket)
-	r.CardRevision++
+	t.closed(r.Ticket, now)
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
 	t.cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, creatorOf(o), &view.TicketClosedData{Reason: reason})
 	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketClosed,
 		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": desk.NameOf(r.Ticket)}, t.sequence)
+	if m.Solved {
+		dropKeyboard(r, o)
+	}
 	desk.Acknowledge(r, o)
 }
 
@@ -269,13 +278,19 @@ func (t *ticket) reopen(r *desk.Result, m *messages.ReopenTicket) {
 	if r.Status == desk.StatusClosed {
 		r.WaitingFor, r.WaitingSince, notice = storage.WaitsForDesk, now, messages.NoticeTicketReopened
 	}
-	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
-	r.CardRevision++
+	goesOn(r.Ticket, now)
 	tryHomeAgain(r.Ticket, o)
 	t.cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, creatorOf(o), &view.TicketData{})
 	desk.NotifyAll(r.Ticket, o, notice,
 		map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket)}, 0)
 	desk.Acknowledge(r, o)
+}
+
+// goesOn writes that the ticket is open again, or no longer pending.
+func goesOn(r *storage.Ticket, now time.Time) {
+	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
+	r.Timers.QuietSince = now
+	r.CardRevision++
 }
 
 func (t *ticket) pending(m *messages.SetPending) (effect, error) {

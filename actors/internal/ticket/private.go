@@ -1,14 +1,10 @@
 package ticket
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
-	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -47,9 +43,7 @@ func (t *ticket) privatelyOpened(r *storage.Ticket) {
 // void. Reopening the ticket tries again.
 func (t *ticket) giveUpHome(r *storage.Ticket, why string) {
 	now := t.now()
-	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
-	waitsForNobody(r)
-	r.CardRevision++
+	t.closed(r, now)
 	id := r.TicketID + "/failed/" + strconv.FormatInt(r.CardRevision, 10)
 	t.cause(r, messages.EventTicketClosed, id, now, nil, &view.TicketClosedData{Reason: why})
 }
@@ -148,18 +142,4 @@ func (t *ticket) tellOpened(place ids.Place) {
 		opened.OwnTopic = link.Topic.Threaded
 	}
 	t.Tell(messages.KindUser, messages.UserIn(place), opened)
-}
-
-// onMessageAfterClose refuses a message from a private chat to a closed ticket: the person is asked whether to
-// reopen it. A message that was recorded before the close may be delivered again after a crash; that is a
-// duplicate.
-func (t *ticket) onMessageAfterClose(id ids.MessageKey) (proto.Message, error) {
-	_, err := t.Store.Message(t.Ctx, id)
-	if err == nil {
-		return entity.Duplicate(), nil
-	}
-	if !errors.Is(err, storage.ErrNotFound) {
-		return nil, fmt.Errorf("look for a message: %w", err)
-	}
-	return entity.Answer(messages.Code_CONFLICT, messages.ReasonClosed), nil
 }

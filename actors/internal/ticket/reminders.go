@@ -151,10 +151,15 @@ func dropMoot(r *storage.Ticket) (dropped []string) {
 	if !r.Timers.OverdueAt.IsZero() {
 		current = r.TicketID + "/" + overdueID(r) + "/"
 	}
+	closing := ""
+	if !r.Timers.ClosesAt.IsZero() {
+		closing = r.TicketID + "/" + closingID(r) + "/"
+	}
 	is := func(p storage.Pending, kind string) bool { return strings.HasPrefix(p.ID, r.TicketID+"/"+kind+"/") }
 	r.Pending = slices.DeleteFunc(r.Pending, func(p storage.Pending) bool {
 		ofWait := current != "" && strings.HasPrefix(p.ID, current)
 		moot := is(p, "overdue") && !(overdue && ofWait) ||
+			is(p, "closing") && (closing == "" || !strings.HasPrefix(p.ID, closing)) ||
 			r.Status == desk.StatusClosed && (is(p, "lapsed") || is(p, "awake")) || !r.SnoozedUntil().IsZero() && is(p, "awake")
 		if moot = moot && p.Kind == desk.PendingOperation; moot {
 			dropped = append(dropped, p.ID)
@@ -167,8 +172,8 @@ func dropMoot(r *storage.Ticket) (dropped []string) {
 
 // awayUntil is when the desk is back, for a customer's word outside of its hours to whom that was not told yet; zero: nothing
 // is told.
-func (t *ticket) awayUntil(m *storage.Message, o *messages.Origin) (time.Time, error) {
-	if m.Side != storage.WaitsForCustomer || m.Sender.Kind != "user" || o.GetMessageId() == 0 || t.record.Status == desk.StatusClosed {
+func (t *ticket) awayUntil(m *storage.Message, o *messages.Origin, reopens bool) (time.Time, error) {
+	if m.Side != storage.WaitsForCustomer || m.Sender.Kind != "user" || o.GetMessageId() == 0 || t.record.Status == desk.StatusClosed && !reopens {
 		return time.Time{}, nil
 	}
 	times, err := t.recentTimes()

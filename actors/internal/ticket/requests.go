@@ -54,6 +54,7 @@ var ticketRequests = tableOf(
 		refused: messages.NoticeClaimNotAllowed}),
 	asks((*ticket).snoozing, ticketRequest{verb: messages.VerbLater, may: (*ticket).mayTake,
 		refused: messages.NoticeLaterNotAllowed}),
+	asks((*ticket).keeping, ticketRequest{may: anyone, anywhere: true}),
 	decides((*ticket).decideDelete, ticketRequest{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
 
 	// Telegram has checked the rights of whoever renames a topic.

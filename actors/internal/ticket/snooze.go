@@ -40,10 +40,6 @@ func (t *ticket) snoozing(m *messages.SnoozeTicket) (effect, error) {
 		return nil, err
 	}
 	at, ok := times.Hours.Later(wanted, t.now(), times.Zone)
-	zone := times.Hours.Zone()
-	if zone == "" && times.Zone != nil {
-		zone = times.Zone.String()
-	}
 	return func(r *desk.Result) {
 		switch {
 		case t.refuseClosed(r, o, messages.VerbLater):
@@ -62,7 +58,7 @@ func (t *ticket) snoozing(m *messages.SnoozeTicket) (effect, error) {
 			t.snooze(r.Ticket, o, at)
 			dropKeyboard(r, o)
 			op := desk.OperationTo(o)
-			notice := noticeAt(messages.NoticeSnoozed, map[string]string{"who": desk.Who(o)}, at, zone)
+			notice := noticeAt(messages.NoticeSnoozed, map[string]string{"who": desk.Who(o)}, at, times.ZoneName())
 			notice.ReplyTo = o.GetMessageId()
 			op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 			desk.AddPending(r.Ticket, o.GetCommandId(), op, 0)

@@ -229,15 +229,18 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if _, known := t.recentOnes().Get(id); known {
 		return entity.Duplicate(), nil
 	}
-	if t.record.Status == desk.StatusClosed && messages.IsPrivate(topic.GroupID) && !m.AfterClose {
-		return t.onMessageAfterClose(id)
+	reopens, why, err := t.afterClose(m, topic)
+	if err != nil {
+		return nil, err
+	}
+	if why != "" {
+		return t.onMessageAfterClose(id, why)
 	}
 	if t.inInternalAlbum(m) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
-	m, err := t.withAnswered(m)
-	if err != nil {
+	if m, err = t.withAnswered(m); err != nil {
 		return nil, err
 	}
 	now := t.now()
@@ -246,18 +249,18 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	away, err := t.awayUntil(record, o)
+	first, err := t.beforeMessage(record, o, claims, reopens && record.Side == storage.WaitsForCustomer)
 	if err != nil {
 		return nil, err
 	}
-	if claims || !away.IsZero() { // a repeated message claims nothing: the ticket may have been released since
+	if first.changes() { // a repeated message claims nothing: the ticket may have been released since, or closed again
 		if _, err := t.Store.Message(t.Ctx, id); err == nil {
 			return t.recordedBefore(id)
 		} else if !errors.Is(err, storage.ErrNotFound) {
 			return nil, fmt.Errorf("look for a message: %w", err)
 		}
 	}
-	if err := t.prepare(record, claims, o, away); err != nil {
+	if err := t.prepare(record, first, o); err != nil {
 		return nil, err
 	}
 	if err := t.carryOver(topic, m); err != nil {
@@ -287,7 +290,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	t.compareSoon(record)
 	switch {
-	case topic.TelegramTopicID != o.ThreadId || claims || !away.IsZero():
+	case topic.TelegramTopicID != o.ThreadId || first.changes():
 		t.reconcile()
 	case heard.WaitingFor != was:
 		t.icons()

@@ -32,7 +32,8 @@ type ringing struct {
 type timed struct {
 	status, waitingFor, priority, assignee, group string
 	since, heard, woken, snoozed, overdue         int64
-	known                                         bool
+	warned, closes, quiet                         int64
+	planned, known                                bool
 }
 
 // worked are timers that were worked out.
@@ -41,6 +42,7 @@ type worked struct {
 	settings       int64
 	due, lapses    time.Time
 	overdue, heard time.Time
+	warns          time.Time
 }
 
 func timedBy(r *storage.Ticket) timed {
@@ -49,6 +51,7 @@ func timedBy(r *storage.Ticket) timed {
 		status: r.Status, waitingFor: r.WaitingFor, priority: r.Priority, assignee: r.AssigneeID(), group: r.GroupID,
 		since: r.WaitingSince.UnixMilli(), heard: x.ClaimHeardAt.UnixMilli(), woken: x.WokenAt.UnixMilli(),
 		snoozed: x.SnoozedUntil.UnixMilli(), overdue: x.OverdueAt.UnixMilli(), known: x.Settings > 0,
+		warned: x.WarnedAt.UnixMilli(), closes: x.ClosesAt.UnixMilli(), quiet: x.QuietSince.UnixMilli(), planned: x.Planned != nil,
 	}
 }
 
@@ -58,7 +61,7 @@ func (t *ticket) retime(r *storage.Ticket) error {
 	from := timedBy(r)
 	if w := t.worked; w.from == from && w.settings > 0 {
 		r.Timers.Settings, r.Timers.AnswerDueAt, r.Timers.LapsesAt = w.settings, w.due, w.lapses
-		r.Timers.OverdueAt, r.Timers.ClaimHeardAt = w.overdue, w.heard
+		r.Timers.OverdueAt, r.Timers.ClaimHeardAt, r.Timers.WarnsAt = w.overdue, w.heard, w.warns
 		return nil
 	}
 	times, err := t.timesFor(from)
@@ -71,7 +74,10 @@ func (t *ticket) retime(r *storage.Ticket) error {
 		leaveIcons(r)
 	}
 	x := &r.Timers
-	t.worked = worked{from, x.Settings, x.AnswerDueAt, x.LapsesAt, x.OverdueAt, x.ClaimHeardAt}
+	if t.worked = (worked{}); !sameClosing(from, timedBy(r)) {
+		return nil // what follows from the other one is worked out the next time
+	}
+	t.worked = worked{from, x.Settings, x.AnswerDueAt, x.LapsesAt, x.OverdueAt, x.ClaimHeardAt, x.WarnsAt}
 	return nil
 }
 
@@ -87,6 +93,11 @@ func (t *ticket) timesFor(from timed) (desk.Times, error) {
 	return t.readTimes(from.group)
 }
 
+// sameClosing says whether what is set of the closing is the same in both.
+func sameClosing(a, b timed) bool {
+	return a.warned == b.warned && a.closes == b.closes && a.quiet == b.quiet && a.planned == b.planned
+}
+
 // settle works the timers of a record out.
 func settle(r *storage.Ticket, times desk.Times, now time.Time) {
 	x := &r.Timers
@@ -100,6 +111,7 @@ func settle(r *storage.Ticket, times desk.Times, now time.Time) {
 	if r.Status == desk.StatusClosed {
 		x.SnoozedUntil, x.Snoozer = time.Time{}, nil
 	}
+	settleClosing(r, times)
 	if r.WaitingFor != storage.WaitsForDesk || r.Status == desk.StatusClosed {
 		x.OverdueAt, x.Reminded, x.Unsaid = time.Time{}, false, false
 		return
@@ -211,11 +223,12 @@ func (t *ticket) ringTimers(r *storage.Ticket, now time.Time) {
 	if due(x.LapsesAt) && r.Assignee != nil {
 		t.lapse(r)
 	}
+	t.ringClosing(r, now)
 }
 
 // timesChanged works the timers out anew if the group has other times now.
 func (t *ticket) timesChanged() error {
-	if t.record.Status == desk.StatusClosed || t.record.WaitingFor != storage.WaitsForDesk {
+	if t.record.Status == desk.StatusClosed {
 		return nil
 	}
 	times, err := t.readTimes(t.record.GroupID)
@@ -226,7 +239,7 @@ func (t *ticket) timesChanged() error {
 	if err := t.change(func(*storage.Ticket) {}); err != nil {
 		return err
 	}
-	t.flushSoon()
+	t.afterChange()
 	return nil
 }
 

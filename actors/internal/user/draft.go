@@ -56,15 +56,39 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
 	}
+	groupID, err := u.groupFollowed(m)
+	if err != nil {
+		return nil, err
+	}
 	return func(r *storage.User) {
 		if next := desk.AnsweredOnShelf(r.Shelf, m.DescribedId); next != nil {
 			r.Shelf = next // it is a title
 		}
-		r.Drafts = append(r.Drafts, recordOf(u.withShelved(r, m), asked))
+		d := recordOf(u.withShelved(r, m), asked)
+		if groupID != "" {
+			d.State, d.Chosen, d.Pressed = draftChecking, groupID, asked
+		}
+		r.Drafts = append(r.Drafts, d)
 		for len(r.Drafts) > draftsKept {
 			u.dropOldest(r)
 		}
 	}, nil
+}
+
+// groupFollowed is the group of the closed ticket that a draft goes on from; "": it goes on from none of the person's.
+func (u *user) groupFollowed(m *messages.DraftTicket) (ids.Place, error) {
+	if m.Follows == "" {
+		return "", nil
+	}
+	former, err := u.Store.Ticket(u.Ctx, m.Follows)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && desk.PrivateLink(former, m.Origin.GetPlace()) == nil {
+		m.Follows = ""
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the ticket before: %w", err)
+	}
+	return former.GroupID, nil
 }
 
 // dropOldest drops the oldest draft whose group is not chosen yet, and says so.
@@ -250,6 +274,12 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 			d := draftOf(r, ticketID)
 			u.takeHomeless(r, d)
 			d.State = draftOpening
+		})
+	}
+	if d.Follows != "" && m.Failure == "" { // they chose no group: now they are asked
+		return u.alter(func(r *storage.User) {
+			d := draftOf(r, ticketID)
+			d.State, d.Chosen, d.Pressed, d.Follows = draftListing, "", nil, ""
 		})
 	}
 	title, err := desk.GroupTitle(u.Ctx, u.Store, m.GroupId)

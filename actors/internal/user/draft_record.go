@@ -18,6 +18,7 @@ func recordOf(m *messages.DraftTicket, asked []byte) storage.Draft {
 		Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
 		Enclosures: desk.EnclosuresToStore(m.Enclosures), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
 		Sources: desk.SourcesToStore(m.Sources),
+		Follows: m.Follows,
 	}
 }
 
@@ -28,6 +29,7 @@ func opening(d *storage.Draft) *messages.OpenTicket {
 		Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities),
 		Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded),
 		Sources: desk.SourcesOf(d.Sources),
+		Follows: d.Follows,
 	}
 }
 

@@ -1,0 +1,336 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// What the bot says about closing by itself.
+const (
+	closesSoon   = "ticket waits for you"
+	closedQuiet  = "has closed by itself, because"
+	closedAsSet  = "has closed by itself, as Carl had set it"
+	reopenedBy   = "has written again, so I reopened this ticket"
+	stillNeeded  = "still needs this ticket"
+	keptFromDesk = "keeps this ticket"
+)
+
+func (d *desk) awaitClosed(k *ticket) {
+	d.t.Helper()
+	d.eventually("it is closed", func() bool { return d.record(k).Status == "closed" })
+}
+
+// asksAfterClosing has a word reopen no closed ticket: who writes in private is asked.
+func (d *desk) asksAfterClosing() {
+	d.t.Helper()
+	none := int64(0)
+	for _, chat := range []int64{d.support, d.engineering, d.sales} {
+		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(chat), &messages.ChangeGroup{Origin: program(), ReopenDays: &none})
+	}
+}
+
+// awaitCloses waits until the ticket closes by itself about a time from now on; 0: not at all.
+func (d *desk) awaitCloses(k *ticket, in time.Duration) {
+	d.t.Helper()
+	d.eventually("it closes in "+in.String(), func() bool {
+		at := d.record(k).Timers.ClosesAt
+		return in == 0 && at.IsZero() || in != 0 && at.Sub(d.clock.Now().Add(in)).Abs() < 5*time.Minute
+	})
+}
+
+// TestAutoClose: a ticket that waits for the customer closes by itself, once its group wants that and the customer was told.
+func TestAutoClose(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	k := d.open(d.eve, d.support, "Printer")
+	says := func(by int64, text, answer string) simulator.Message {
+		t.Helper()
+		return d.awaitAnswer(d.say(by, d.support, k.thread, text), answer)
+	}
+	heard := func(by int64, text string) {
+		t.Helper()
+		d.awaitHeard(k, d.say(by, d.support, k.thread, text))
+	}
+	count := func(text string, want int) {
+		t.Helper()
+		d.quiet(k)
+		if got := len(d.reminders(d.support, k.thread, text)); got != want {
+			t.Errorf("%q is said %d times, not %d", text, got, want)
+		}
+	}
+	heard(d.carl, "Please send a picture")
+	d.run(t, "it is off until an administrator switches it on", func(t *testing.T) {
+		d.clock.jump(30 * 24 * time.Hour)
+		count(closesSoon, 0)
+		says(d.carl, "/autoclose 72h 24h", "Only administrators")
+		says(d.ann, "/autoclose", "tickets do not close by themselves")
+		says(d.ann, "/autoclose soon", "I can't read soon")
+		heard(d.eve, "Here it is")
+		heard(d.carl, "And the number?")
+		says(d.ann, "/autoclose 72h 24h", "has waited for the customer for 72 h, I now tell them that it closes by itself 24 h later")
+		d.eventually("it knows", func() bool { return !d.record(k).Timers.WarnsAt.IsZero() })
+	})
+	d.run(t, "the customer is told, and presses that it is still needed", func(t *testing.T) {
+		d.clock.jump(72*time.Hour + time.Minute)
+		m := d.awaitText(d.support, k.thread, closesSoon)
+		if !mentions(m, d.eve) || m.Silent {
+			t.Errorf("%+v", m)
+		}
+		same(t, "buttons", buttons(m), []string{"🙋 Still needed", "✅ Solved"})
+		d.awaitCloses(k, 24*time.Hour)
+		d.await("the card says so", func() bool {
+			card, found := d.find(d.support, k.thread, "Closes by itself:")
+			return found && card.Pinned
+		})
+		d.press(d.eve, m, "keep:"+k.id)
+		d.awaitText(d.support, k.thread, stillNeeded)
+		d.await("its buttons are gone", func() bool { m, _ := d.sim.Message(d.support, m.ID); return len(m.Buttons) == 0 })
+		d.awaitWaiting(k, "desk")
+		d.awaitCloses(k, 0)
+		d.clock.jump(40 * 24 * time.Hour)
+		count(closesSoon, 1)
+	})
+	d.run(t, "a word of the customer ends it, thanks do not; the desk's words change nothing", func(t *testing.T) {
+		heard(d.carl, "Is it red?")
+		d.clock.jump(72*time.Hour + time.Minute)
+		d.await("a second notice", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 2 })
+		d.quiet(k)
+		d.restart()
+		heard(d.carl, "Hello?")
+		heard(d.eve, "Thanks!")
+		d.awaitCloses(k, 24*time.Hour)
+		heard(d.eve, "Yes")
+		d.awaitCloses(k, 0)
+	})
+	d.run(t, "then it closes by itself, and says why", func(t *testing.T) {
+		heard(d.carl, "Then press the button")
+		d.clock.jump(72*time.Hour + time.Minute)
+		d.await("a third notice", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 3 })
+		d.quiet(k)
+		d.clock.jump(24*time.Hour + time.Minute)
+		d.awaitText(d.support, k.thread, closedQuiet)
+		if _, data := d.awaitTold(k, messages.EventTicketClosed, 1); data.Actor != nil || data.Reason != view.ReasonQuiet {
+			t.Errorf("%+v", data)
+		}
+		d.await("the topic is closed", func() bool { return d.topic(d.support, k.thread).Closed })
+		d.restart()
+		d.clock.jump(24 * time.Hour)
+		count(closedQuiet, 1)
+		count(closesSoon, 3)
+	})
+	d.run(t, "a ticket that is put aside, or pending, does not", func(t *testing.T) {
+		says(d.ann, "/reopen_ticket", "reopened this ticket")
+		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+		heard(d.carl, "One moment")
+		d.say(d.ann, d.support, k.thread, "/pending")
+		d.eventually("it is pending", func() bool { return d.record(k).Status == "pending" })
+		d.clock.jump(20 * 24 * time.Hour)
+		count(closesSoon, 3)
+		says(d.ann, "/reopen_ticket", "not pending any more")
+		says(d.carl, "/later 100h", "put this ticket aside")
+		d.clock.jump(99 * time.Hour)
+		count(closesSoon, 3)
+		d.clock.jump(2 * time.Hour)
+		d.awaitText(d.support, k.thread, "here is the ticket again")
+		d.clock.jump(72*time.Hour + time.Minute)
+		d.await("a fourth notice", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 4 })
+		says(d.ann, "/autoclose off", "do not close by themselves any more")
+		d.awaitCloses(k, 0)
+		d.await("the card says nothing of it", func() bool {
+			_, found := d.find(d.support, k.thread, "Closes by itself:")
+			return !found
+		})
+	})
+}
+
+// TestCloseLater: /close_ticket with a time closes then, unless the customer writes before.
+func TestCloseLater(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	k := d.openPrivately(d.eve, d.support, "Printer")
+	says := func(by int64, text, answer string) simulator.Message {
+		t.Helper()
+		return d.awaitAnswer(d.say(by, d.support, k.thread, text), answer)
+	}
+	heard := func(by, chat int64, thread int, text string) {
+		t.Helper()
+		d.awaitHeard(k, d.say(by, chat, thread, text))
+	}
+	d.run(t, "not while the desk owes an answer, nor at a time that can't be read", func(t *testing.T) {
+		says(d.carl, "/close_ticket in 2h", "The customer waits for an answer")
+		heard(d.carl, d.support, k.thread, "Done")
+		says(d.carl, "/close_ticket in 2hh", "I can't read the time in 2hh")
+		if d.record(k).Status != "open" {
+			t.Error("it is closed")
+		}
+	})
+	d.run(t, "the customer is told, and both may undo it", func(t *testing.T) {
+		m := says(d.carl, "/close_ticket in 2h", "Carl has set this ticket to close by itself")
+		d.awaitCloses(k, 2*time.Hour)
+		told := d.awaitText(d.eve, 0, "Carl has set your ticket")
+		d.awaitAnswer(d.say(d.carl, d.support, 0, "/tickets"), "Closes by itself")
+		d.press(d.carl, m, "keep:"+k.id)
+		d.awaitText(d.support, k.thread, keptFromDesk)
+		d.awaitCloses(k, 0)
+		d.awaitWaiting(k, "customer")
+		says(d.carl, "/close_ticket tomorrow", "Carl has set this ticket")
+		says(d.carl, "/close_ticket off", keptFromDesk)
+		says(d.carl, "/close_ticket in 3h", "Carl has set this ticket")
+		heard(d.eve, d.eve, 0, "It is not")
+		d.awaitCloses(k, 0)
+		d.awaitWaiting(k, "desk")
+		if a := d.press(d.eve, told, "keep:"+k.id); !strings.Contains(a.Text, "not about to close") {
+			t.Errorf("%q", a.Text)
+		}
+	})
+	d.run(t, "then it closes, in the words of the language", func(t *testing.T) {
+		heard(d.carl, d.support, k.thread, "Now it is")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/lang th"), "")
+		says(d.carl, "/close_ticket อีก 2 ชั่วโมง", "Carl ตั้งให้ทิกเก็ตนี้ปิดเอง")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/lang en"), "")
+		d.quiet(k)
+		d.restart()
+		d.clock.jump(2*time.Hour + time.Minute)
+		d.awaitText(d.support, k.thread, closedAsSet)
+		m := d.awaitText(d.eve, 0, closedAsSet)
+		same(t, "buttons", buttons(m), []string{"🟢 Reopen"})
+		if _, data := d.awaitTold(k, messages.EventTicketClosed, 1); data.Actor != nil || data.Reason != view.ReasonPlanned {
+			t.Errorf("%+v", data)
+		}
+	})
+	d.run(t, "a reason is still a reason", func(t *testing.T) {
+		d.press(d.eve, d.awaitText(d.eve, 0, closedAsSet), "reopen:"+k.id)
+		d.awaitWaiting(k, "desk")
+		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+		says(d.carl, "/close_ticket in the end it was the cable", "Reason: in the end it was the cable")
+		d.awaitClosed(k)
+	})
+	d.run(t, "a program sets it and takes it back", func(t *testing.T) {
+		d.press(d.eve, d.awaitText(d.eve, 0, "closed your ticket"), "reopen:"+k.id)
+		d.awaitWaiting(k, "desk")
+		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+		at, none, past := d.clock.Now().Add(time.Hour).UnixMilli(), int64(0), int64(1)
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), ClosesMs: &at}, messages.NoticeCloseUnanswered)
+		heard(d.carl, d.support, k.thread, "Well?")
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), ClosesMs: &past}, messages.NoticeCloseUnclear)
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), ClosesMs: &at}, "")
+		if d.shown(k.id).ClosesMs != at/1000*1000 {
+			t.Errorf("%v", d.shown(k.id))
+		}
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), ClosesMs: &none}, "")
+		d.awaitCloses(k, 0)
+	})
+}
+
+// TestWordsAfterClosing: for some days a customer's word reopens their ticket, later it opens a new one; thanks do neither.
+func TestWordsAfterClosing(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	k := d.openPrivately(d.eve, d.support, "Printer")
+	closes := func(k *ticket) {
+		t.Helper()
+		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+		d.say(d.carl, d.support, k.thread, "/close_ticket")
+		d.awaitClosed(k)
+		d.quiet(k)
+	}
+	d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/claim"), "")
+	closes(k)
+	d.run(t, "thanks arrive, and it stays closed", func(t *testing.T) {
+		d.say(d.eve, d.eve, 0, "ขอบคุณครับ")
+		d.awaitText(d.support, k.thread, "ขอบคุณครับ")
+		d.say(d.eve, d.eve, 0, "👍")
+		d.awaitText(d.support, k.thread, "👍")
+		d.quiet(k)
+		if d.record(k).Status != "closed" {
+			t.Error("it is open")
+		}
+	})
+	d.run(t, "a word reopens it, with its claimer", func(t *testing.T) {
+		d.clock.jump(6 * 24 * time.Hour)
+		said := d.say(d.eve, d.eve, 0, "It is back")
+		d.awaitText(d.support, k.thread, "Eve "+reopenedBy)
+		d.awaitText(d.support, k.thread, "It is back")
+		d.awaitAnswer(said, "I reopened your ticket "+d.name(k)+", and your message has arrived")
+		d.awaitWaiting(k, "desk")
+		d.quiet(k)
+		if r := d.record(k); r.AssigneeID() != itoa64(d.carl) || r.Status != "open" {
+			t.Errorf("%+v", r)
+		}
+		d.awaitTold(k, messages.EventTicketReopened, 1)
+	})
+	d.run(t, "who has another ticket is asked, unless they reply", func(t *testing.T) {
+		lamp := d.openPrivately(d.eve, d.support, "Lamp")
+		closes(lamp)
+		said := d.say(d.eve, d.eve, 0, "It is dark")
+		d.press(d.eve, d.awaitAnswer(said, "Not passed on"), "sayc:"+lamp.id)
+		d.awaitText(d.support, lamp.thread, "It is dark")
+		notice := d.awaitText(d.eve, 0, "closed your ticket "+d.name(lamp))
+		d.reply(d.eve, d.eve, notice, "Still dark")
+		d.awaitText(d.support, lamp.thread, "Still dark")
+		d.eventually("it is open", func() bool { return d.record(lamp).Status == "open" })
+		closes(k)
+		closes(lamp)
+	})
+	d.run(t, "later it opens a new one, which names it", func(t *testing.T) {
+		d.clock.jump(8 * 24 * time.Hour)
+		d.say(d.eve, d.eve, 0, "Dark again\nand it smells")
+		d.say(d.eve, d.eve, 0, "Hello?") // that is a message of the new one
+		next := d.openedPrivately(d.eve, d.support, "Dark again")
+		d.awaitText(d.support, next.thread, "Hello?")
+		d.quiet(next)
+		r := d.record(next)
+		former := d.record(&ticket{id: r.Follows, chat: d.support})
+		if former.Title != "Lamp" || former.Status != "closed" || r.Description != "Dark again\nand it smells" {
+			t.Errorf("%+v", r)
+		}
+		if card, _ := d.find(d.support, next.thread, "🎫"); !strings.Contains(card.Text, "Goes on from #2 Lamp") {
+			t.Errorf("%q", card.Text)
+		}
+		if d.shown(next.id).Follows != r.Follows {
+			t.Errorf("%v", d.shown(next.id))
+		}
+		closes(next)
+	})
+	d.run(t, "with 0 days people are asked", func(t *testing.T) {
+		d.asksAfterClosing()
+		d.awaitAnswer(d.say(d.eve, d.eve, 0, "And now?"), "Not passed on")
+	})
+}
+
+// TestWordsAfterClosingInAGroup: there, too, a customer's word reopens a ticket for some days. Later it changes nothing.
+func TestWordsAfterClosingInAGroup(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	k := d.open(d.ann, d.support, "Printer") // an administrator, who may write in closed topics
+	d.say(d.ann, d.support, k.thread, "/close_ticket")
+	d.awaitClosed(k)
+	d.quiet(k)
+	d.say(d.ann, d.support, k.thread, "Thank you")
+	d.quiet(k)
+	if d.record(k).Status != "closed" {
+		t.Error("thanks reopen it")
+	}
+	d.say(d.ann, d.support, k.thread, "It is back")
+	d.awaitText(d.support, k.thread, reopenedBy)
+	d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+	d.awaitWaiting(k, "desk")
+	d.say(d.ann, d.support, k.thread, "/close_ticket")
+	d.awaitClosed(k)
+	d.quiet(k)
+	d.clock.jump(8 * 24 * time.Hour)
+	m := d.say(d.ann, d.support, k.thread, "It is back again")
+	d.eventually("it is recorded", func() bool {
+		_, err := d.store.Message(t.Context(), messages.MessageKey(m.Chat, int64(m.ID)))
+		return err == nil
+	})
+	d.quiet(k)
+	if d.record(k).Status != "closed" || len(d.reminders(d.support, k.thread, reopenedBy)) != 1 {
+		t.Error("it is open")
+	}
+}

@@ -1,0 +1,87 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// What a customer says in a closed ticket: for some days it reopens the ticket, as their group has set, later it opens a new one.
+// Thanks do neither (docs/decisions.md, D212).
+
+// afterClose says what becomes of a message in a closed ticket: it may reopen that, or it is not recorded, since whoever wrote in
+// private has to be asked first; why says about what. A word that was said in a group is always recorded.
+func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (reopens bool, why string, err error) {
+	if t.record.Status != desk.StatusClosed || m.AfterClose {
+		return false, "", nil
+	}
+	days := int64(desk.DefaultReopenDays)
+	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
+	switch {
+	case err == nil:
+		days = desk.ReopenDaysOf(group)
+	case !errors.Is(err, storage.ErrNotFound):
+		return false, "", fmt.Errorf("read a group: %w", err)
+	}
+	lately := t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour
+	switch {
+	case !messages.IsPrivate(topic.GroupID):
+		return days > 0 && lately, "", nil
+	case days == 0, t.record.Home.Failure != "": // nobody might read it
+		return false, messages.ReasonClosed, nil
+	case m.Internal || messages.OnlyThanks(m.Content):
+		return false, "", nil
+	case !lately:
+		return false, messages.ReasonClosedBefore, nil
+	case !m.Reopens:
+		return false, messages.ReasonClosedLately, nil
+	}
+	return true, "", nil
+}
+
+// onMessageAfterClose refuses a message from a private chat to a closed ticket. A message that was recorded before the close may be
+// delivered again after a crash; that is a duplicate.
+func (t *ticket) onMessageAfterClose(id ids.MessageKey, why string) (proto.Message, error) {
+	_, err := t.Store.Message(t.Ctx, id)
+	if err == nil {
+		return entity.Duplicate(), nil
+	}
+	if !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("look for a message: %w", err)
+	}
+	return entity.Answer(messages.Code_CONFLICT, why), nil
+}
+
+// reopenByWord is part of the write before the message's own. After a crash between them the message is delivered again, and
+// finds the ticket open.
+func (t *ticket) reopenByWord(r *storage.Ticket, m *storage.Message, o *messages.Origin) {
+	o = proto.CloneOf(o)
+	o.CommandId += "/reopen"
+	now := t.now()
+	r.WaitingFor, r.WaitingSince = storage.WaitsForDesk, m.RecordedAt
+	goesOn(r, now)
+	t.cause(r, messages.EventTicketReopened, o.CommandId, now, creatorOf(o), &view.TicketData{})
+	desk.NotifyAll(r, o, messages.NoticeReopenedByWord, map[string]string{"who": desk.Who(o)}, 0)
+}
+
+// goOnFrom writes into a new ticket which closed one it goes on from.
+func (t *ticket) goOnFrom(r *storage.Ticket, id ids.TicketID) error {
+	former, err := t.Store.Ticket(t.Ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the ticket before: %w", err)
+	}
+	r.Follows, r.FollowsName = id, desk.NameOf(former)
+	return nil
+}
