@@ -17,8 +17,9 @@ type modelDraft struct {
 	n, version int
 	by         *modelPerson
 	form       string
-	described  string // what the description has besides the words of the command
-	from       string // where the described message was forwarded from
+	described  string  // what the description has besides the words of the command
+	from       string  // where the described message was forwarded from
+	said       *saying // the described message; nil: none
 	command    simulator.Message
 	choice     simulator.Message
 	homeless   []simulator.Message // that it has, which somebody without any ticket wrote before
@@ -135,6 +136,7 @@ func (f *modelDraft) byReply(t *rapid.T, m *model) {
 	text, _ := f.caption()
 	f.command = m.d.reply(f.by.id, f.by.id, s.original, text)
 	f.enclose(s.original, "")
+	f.said = s
 	if f.described = s.text(); s.forwarded {
 		f.from = "News"
 	}

@@ -234,6 +234,33 @@ func (m *model) edit(t *rapid.T, k *modelTicket) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.describesAnew(s)
+}
+
+// describesAnew has the descriptions that a message is part of say what it says now.
+func (m *model) describesAnew(s *saying) {
+	var drafts []*modelDraft
+	openings := []*opening{}
+	for _, k := range m.tickets {
+		if openings = append(openings, &k.opening); k.draft != nil {
+			drafts = append(drafts, k.draft)
+		}
+	}
+	for _, f := range m.waiting() {
+		drafts, openings = append(drafts, f), append(openings, &f.opening)
+	}
+	for _, f := range drafts {
+		if f.said == s {
+			f.described = s.text()
+		}
+	}
+	for _, o := range openings {
+		for i := range o.enclosed {
+			if e := &o.enclosed[i]; s.original.Media != nil && e.file == s.original.Media.FileID && e.caption != "" {
+				e.caption = s.text()
+			}
+		}
+	}
 }
 
 // worded says whether an original consists of words alone.

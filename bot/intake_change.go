@@ -48,7 +48,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 			Internal: m.internal(), EditedMs: m.EditDateMS,
 		}
 	}, "edited")
-	if err == nil && h.ticket == "" && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button
+	if err == nil && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button, or describe a draft
 		_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Corrects: true})
 	}
 	if err == nil && described && outcome == "left_alone" {

@@ -127,7 +127,7 @@ func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, erro
 			if next != nil {
 				r.Shelf = next
 			}
-			u.rewordDrafts(r, o.GetMessageId(), messages.Marked{Text: content.GetText(), Entities: content.GetEntities()})
+			u.rewordDrafts(r, o.GetMessageId(), messages.Marked{Text: content.GetText(), Entities: content.GetEntities()}, false)
 		})
 		if err != nil {
 			return nil, err
@@ -139,7 +139,9 @@ func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, erro
 // describes reports whether a message of the chat has given words to a draft that is not about to open.
 func (u *user) describes(messageID int64) bool {
 	return u.record != nil && slices.ContainsFunc(u.record.Drafts, func(d storage.Draft) bool {
-		return d.State != draftOpening && desk.SourceAt(d.Sources, u.messageKey(messageID)) >= 0
+		id := u.messageKey(messageID)
+		encloses := func(e storage.Enclosure) bool { return e.MessageID == id }
+		return d.State != draftOpening && (desk.SourceAt(d.Sources, id) >= 0 || slices.ContainsFunc(d.Enclosures, encloses))
 	})
 }
 
@@ -148,15 +150,27 @@ func (u *user) messageKey(messageID int64) ids.MessageKey {
 	return messages.MessageKey(chatID, messageID)
 }
 
-// rewordDrafts has the drafts that a message describes say something else. What a command is edited to is CorrectDraft's.
-func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Marked) {
+// rewordDrafts has the drafts that a message describes say something else, or nothing of it any more. What a command is edited
+// to is CorrectDraft's.
+func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Marked, withdrawn bool) {
+	id := u.messageKey(messageID)
 	for i := range r.Drafts {
-		d, id := &r.Drafts[i], u.messageKey(messageID)
-		at := desk.SourceAt(d.Sources, id)
-		if at < 0 || d.State == draftOpening || d.Sources[at].Titles && words.Text != "" {
+		d := &r.Drafts[i]
+		if d.State == draftOpening {
 			continue
 		}
-		desk.RewordDraft(d, id, words)
+		if at := desk.SourceAt(d.Sources, id); at >= 0 && (withdrawn || !d.Sources[at].Titles) {
+			desk.RewordDraft(d, id, words)
+		}
+		d.Enclosures = slices.Clone(d.Enclosures)
+		if withdrawn {
+			d.Enclosures = slices.DeleteFunc(d.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id })
+		}
+		for j := range d.Enclosures {
+			if e := &d.Enclosures[j]; e.MessageID == id && e.Text != "" {
+				e.Text, e.Entities = words.Text, desk.EntitiesToStore(words.Entities)
+			}
+		}
 	}
 }
 
@@ -164,7 +178,7 @@ func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Mar
 func (u *user) withdrawShelved(id int64) (proto.Message, error) {
 	next := desk.WithdrawFromShelf(u.shelf(), id)
 	if next == nil && u.describes(id) {
-		err := u.alter(func(r *storage.User) { u.rewordDrafts(r, id, messages.Marked{}) })
+		err := u.alter(func(r *storage.User) { u.rewordDrafts(r, id, messages.Marked{}, true) })
 		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: true}, err
 	}
 	if next == nil {
