@@ -37,6 +37,25 @@ type timersModel struct {
 	overdue  int // reminders
 	lapsed   int
 	awake    int
+
+	quiet  time.Time     // when the desk said the first word that the customer has not answered
+	after  time.Duration // until the customer is told that the ticket closes; 0: never
+	warns  time.Time
+	closes time.Time
+	warned int
+}
+
+// modelNotice is how long a ticket of the model stays open after its customer was told: it never closes.
+const modelNotice = 300 * 24 * time.Hour
+
+// settles says when the customer is told that the ticket closes, as far as nothing rings.
+func (m *timersModel) settles() {
+	m.warns = time.Time{}
+	if m.waits || !m.snoozed.IsZero() || m.after == 0 {
+		m.closes = time.Time{}
+	} else if m.closes.IsZero() {
+		m.warns = newest(m.quiet, m.woken).Add(m.after)
+	}
 }
 
 func newest(times ...time.Time) (at time.Time) {
@@ -72,9 +91,10 @@ func (m *timersModel) turn() time.Time {
 
 // pass rings what is due now. What falls due within some minutes of now is let pass first: the clock runs.
 func (m *timersModel) pass() {
+	m.settles()
 	for again := true; again; {
 		again = false
-		for _, at := range []time.Time{m.due(), m.lapses(), m.snoozed} {
+		for _, at := range []time.Time{m.due(), m.lapses(), m.snoozed, m.warns} {
 			if away := at.Sub(m.d.clock.Now()); !at.IsZero() && away > -time.Minute && away < 10*time.Minute {
 				m.d.clock.jump(15 * time.Minute)
 				again = true
@@ -97,6 +117,10 @@ func (m *timersModel) pass() {
 	if lapsed {
 		m.assigned, m.lapsed = false, m.lapsed+1
 	}
+	if m.settles(); past(m.warns) {
+		m.d.eventually("the customer is told", func() bool { return !m.record().Timers.WarnedAt.IsZero() })
+		m.warned, m.closes, m.warns = m.warned+1, m.record().Timers.WarnedAt.Add(modelNotice).Truncate(time.Second), time.Time{}
+	}
 }
 
 func (m *timersModel) record() *storage.Ticket {
@@ -114,7 +138,7 @@ func (m *timersModel) say(by int64, text string) time.Time {
 
 func (m *timersModel) step(t *rapid.T) {
 	d := m.d
-	switch step := rapid.SampledFrom(strings.Fields("customer customer desk carl note jump jump jump jump restart hours within claim later off move")).Draw(t, "step"); step {
+	switch step := rapid.SampledFrom(strings.Fields("customer customer desk carl note jump jump jump jump restart hours within claim later off move autoclose")).Draw(t, "step"); step {
 	case "customer":
 		at := m.say(d.eve, "word")
 		if !m.snoozed.IsZero() {
@@ -130,7 +154,7 @@ func (m *timersModel) step(t *rapid.T) {
 			m.heard = at
 		}
 		if m.waits {
-			m.turned = at
+			m.turned, m.quiet = at, at
 		}
 		m.waits, m.rung, m.late = false, false, false
 	case "note":
@@ -150,6 +174,10 @@ func (m *timersModel) step(t *rapid.T) {
 		m.within = time.Duration(minutes) * time.Minute
 		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(),
 			AnswerWithin: &messages.AnswerTimes{Low: minutes, Normal: minutes, High: minutes, Urgent: minutes}})
+	case "autoclose":
+		m.after = time.Duration(rapid.SampledFrom([]int{0, 300, 1500}).Draw(t, "after")) * time.Minute
+		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(),
+			AutoClose: &messages.AutoClose{After: int64(m.after / time.Minute), Notice: int64(modelNotice / time.Minute)}})
 	case "claim":
 		d.awaitAnswer(d.say(d.carl, d.support, m.k.thread, "/claim"), "")
 		if !m.assigned {
@@ -199,9 +227,9 @@ func (m *timersModel) icon() string {
 }
 
 // told counts the bot's words about what was due.
-func (m *timersModel) told() (overdues, lapses, awakes int) {
+func (m *timersModel) told() (overdues, lapses, awakes, closings int) {
 	at := func(text string) int { return len(m.d.reminders(m.d.support, m.k.thread, text)) }
-	return at(overdue), at("nobody takes care of this ticket now"), at("here is the ticket again")
+	return at(overdue), at("nobody takes care of this ticket now"), at("here is the ticket again"), at(closesSoon)
 }
 
 func (m *timersModel) check(t *rapid.T) {
@@ -209,11 +237,12 @@ func (m *timersModel) check(t *rapid.T) {
 	differs := ""
 	m.d.eventually("it is as the model says", func() bool {
 		r := m.record()
-		o, l, a := m.told()
-		got := fmt.Sprintln(r.Timers.AnswerDueAt.UTC(), r.Timers.LapsesAt.UTC(), r.SnoozedUntil().UTC(), r.Overdue(), r.Assignee != nil, o, l, a)
+		o, l, a, c := m.told()
+		got := fmt.Sprintln(r.Timers.AnswerDueAt.UTC(), r.Timers.LapsesAt.UTC(), r.SnoozedUntil().UTC(), r.Overdue(), r.Assignee != nil, o, l, a,
+			r.Timers.WarnsAt.UTC(), r.Timers.ClosesAt.UTC(), c)
 		want := fmt.Sprintln(storage.Kept(m.due()).UTC(), storage.Kept(m.lapses()).UTC(), m.snoozed, m.late && m.snoozed.IsZero(),
-			m.assigned, m.overdue, m.lapsed, m.awake)
-		if o > m.overdue || l > m.lapsed || a > m.awake {
+			m.assigned, m.overdue, m.lapsed, m.awake, storage.Kept(m.warns).UTC(), m.closes.UTC(), m.warned)
+		if o > m.overdue || l > m.lapsed || a > m.awake || c > m.warned {
 			t.Fatalf("told too often: %s want %s\n%s", got, want, m.d.transcript())
 		}
 		if differs = got + "want " + want; got == want {
