@@ -145,7 +145,7 @@ func (g *group) look() error {
 	if err != nil {
 		return err
 	}
-	now, shows := storage.Kept(g.Now()), digest(notice)
+	now, shows := storage.Kept(g.Now()), g.record.Language+g.record.Spoken+" "+digest(notice)
 	last, next := g.mornings()
 	was := list(g.record)
 	l := was
