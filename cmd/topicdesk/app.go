@@ -243,24 +243,6 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 	})
 }
 
-// sweepMoved is how often the desk looks for what is due where somebody may move the clock.
-const sweepMoved = 10 * time.Second
-
-// now is the desk's clock, and afterFunc are its timers; nil: the real ones.
-func (a *App) now() func() time.Time {
-	if a.clock == nil {
-		return nil
-	}
-	return a.clock.Now
-}
-
-func (a *App) afterFunc() func(time.Duration, func()) *time.Timer {
-	if a.clock == nil {
-		return nil
-	}
-	return a.clock.AfterFunc
-}
-
 // startHTTP starts the HTTP edge on HTTP_ADDR.
 func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry, simulatorURL string) (
 	*httpedge.Server, net.Listener, error) {

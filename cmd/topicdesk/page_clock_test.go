@@ -41,14 +41,24 @@ func TestReminderInTheBrowser(t *testing.T) {
 	b.see(`message('Support', 'an answer to this ticket is overdue')`)
 	b.fits("with a reminder")
 	hours(6)
+	b.press(`all(pane('Support'), 'topic').find(t => t.dataset.thread === '0')`)
+	b.until("an administrator writes /lang th", `(() => {
+		const of = (all, name) => [...all.values()].find(x => x.firstName === name || x.title === name).id;
+		act('/post', { from: of(S.people, 'Alice'), chat: of(S.groups, 'Support'), text: '/lang th' });
+		return true;
+	})()`)
+	forward("clock-hour")
+	b.see(`message('Support', 'มีทิกเก็ตที่รอทีมตอบในกลุ่ม Support 1 รายการ')`)
+	b.fits("in Thai")
+	hours(7)
 	b.open("about:blank") // an open event stream would be cut
 	stop()
 
 	page, stop = serveOnce(t, dir) // the clock does not go back
 	b.open(page)
-	hours(6)
+	hours(7)
 	forward("clock-day")
-	hours(30)
+	hours(31)
 	b.open("about:blank")
 	stop()
 	if wrong := b.complaints(); len(wrong) > 0 {

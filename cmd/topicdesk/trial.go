@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/topicdesk/topicdesk/config"
 	"github.com/topicdesk/topicdesk/messages"
@@ -31,6 +32,24 @@ func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 		return nil, nil, errors.Join(err, sim.Close())
 	}
 	return sim, running, nil
+}
+
+// sweepMoved is how often the desk looks for what is due where somebody may move the clock.
+const sweepMoved = 10 * time.Second
+
+// now is the desk's clock, and afterFunc are its timers; nil: the real ones.
+func (a *App) now() func() time.Time {
+	if a.clock == nil {
+		return nil
+	}
+	return a.clock.Now
+}
+
+func (a *App) afterFunc() func(time.Duration, func()) *time.Timer {
+	if a.clock == nil {
+		return nil
+	}
+	return a.clock.AfterFunc
 }
 
 // portsTried is how many ports after HTTP_ADDR's are tried before the system chooses one.

@@ -163,7 +163,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	if commandID != "" {
 		next.Handled = desk.Remember(next.Handled, commandID, handledByGroup)
 	}
-	listed := g.lists()
+	listed, language := g.lists(), next.Language
 	f(&next)
 	g.endList(&next)
 	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
@@ -177,7 +177,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	}
 	g.record = &next
 	g.retimeSoon(0)
-	if g.lists() && !listed {
+	if g.lists() && (!listed || next.Language != language) {
 		g.looksAgain()
 	}
 	g.Tell(messages.KindChat, g.ID, &messages.GroupChanged{})

@@ -19,7 +19,7 @@ import (
 // look (docs/decisions.md, D215).
 
 const (
-	// listEvery is the shortest time between two looks of people at something new: between two edits, and before a new message, so that what is
+	// listEvery is the shortest time between two calls for the list. A new message waits for so long after a change, too: what is
 	// answered soon is never listed.
 	listEvery = 5 * time.Minute
 	// listSettles is how long an edit waits for what else changes.
@@ -145,7 +145,7 @@ func (g *group) look() error {
 	if err != nil {
 		return err
 	}
-	now, shows := storage.Kept(g.Now()), digest(notice)
+	now, shows := storage.Kept(g.Now()), g.record.Language+g.record.Spoken+" "+digest(notice)
 	last, next := g.mornings()
 	was := list(g.record)
 	l := was
