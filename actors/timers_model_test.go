@@ -20,6 +20,7 @@ import (
 type timersModel struct {
 	d        *desk
 	k        *ticket
+	place    string // of Support, which keeps it when it becomes another chat
 	hours    *hours.Hours
 	within   time.Duration
 	waits    bool
@@ -168,11 +169,11 @@ func (m *timersModel) step(t *rapid.T) {
 	case "hours":
 		text := rapid.SampledFrom([]string{"", "Mon-Fri 09:00-18:00 Asia/Bangkok", "Mon-Sun 20:00-03:00 America/New_York", "Mon-Sat 08:00-12:00,13:00-17:00 Europe/Berlin"}).Draw(t, "hours")
 		m.hours, _ = hours.Parse(text, nil)
-		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(), Hours: &text})
+		asks[*messages.GroupRecord](d, messages.KindGroup, m.place, &messages.ChangeGroup{Origin: program(), Hours: &text})
 	case "within":
 		minutes := rapid.SampledFrom([]int64{0, 90, 240}).Draw(t, "within")
 		m.within = time.Duration(minutes) * time.Minute
-		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(),
+		asks[*messages.GroupRecord](d, messages.KindGroup, m.place, &messages.ChangeGroup{Origin: program(),
 			AnswerWithin: &messages.AnswerTimes{Low: minutes, Normal: minutes, High: minutes, Urgent: minutes}})
 	case "autoclose":
 		m.after = time.Duration(rapid.SampledFrom([]int{0, 300, 1500}).Draw(t, "after")) * time.Minute
@@ -235,6 +236,11 @@ func (m *timersModel) told() (overdues, lapses, awakes, closings int) {
 func (m *timersModel) check(t *rapid.T) {
 	m.d.quiet(m.k)
 	differs := ""
+	defer func() {
+		if differs != "" { // it has failed
+			m.d.t.Logf("it is %s", differs)
+		}
+	}()
 	m.d.eventually("it is as the model says", func() bool {
 		r := m.record()
 		o, l, a, c := m.told()
@@ -284,7 +290,7 @@ func TestTimersModel(t *testing.T) {
 		defer d.stop()
 		off := false
 		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(), AutoClaim: &off})
-		m := &timersModel{d: d, k: d.open(d.eve, d.support, "Printer"), within: 4 * time.Hour, waits: true}
+		m := &timersModel{d: d, place: messages.GroupPlace(d.support), k: d.open(d.eve, d.support, "Printer"), within: 4 * time.Hour, waits: true}
 		m.since = d.record(m.k).CreatedAt
 		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
 			m.step(rt)
