@@ -200,11 +200,10 @@ func (d *desks) begin(lines int) {
 func (d *desks) identify(l *line) {
 	d.Helper()
 	ask := func(path string, answer any) {
-		status, text := d.events.call(d.Context(), http.MethodGet, path, nil)
-		if status != http.StatusOK {
-			d.Fatalf("%s: %d %s", path, status, text)
-		}
-		must(d.T, json.Unmarshal(text, answer))
+		d.await(path, func() bool { // on a busy machine no node may be ready for a moment
+			status, text := d.events.call(d.Context(), http.MethodGet, path, nil)
+			return status == http.StatusOK && json.Unmarshal(text, answer) == nil
+		})
 	}
 	var found struct{ Data []struct{ TicketID string } }
 	ask(fmt.Sprintf("/tickets?groupId=%d", l.home), &found)
