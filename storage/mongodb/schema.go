@@ -248,6 +248,11 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 	}
+	if !s.options.asItIs {
+		if err := s.dropReplaced(ctx); err != nil {
+			return err
+		}
+	}
 	return s.probe(ctx)
 }
 
@@ -313,10 +318,8 @@ func (s *Store) create(ctx context.Context, m migration) error {
 			return fmt.Errorf("collection %s: %w", name, err)
 		}
 	}
-	for _, i := range m.replaced {
-		if err := s.in(i.Collection).Indexes().DropOne(ctx, i.Name); err != nil && !hasCode(err, codeIndexNotFound) {
-			return fmt.Errorf("index %s of %s: %w", i.Name, i.Collection, err)
-		}
+	if err := s.drop(ctx, m.replaced); err != nil {
+		return err
 	}
 	for _, i := range m.indexes {
 		o := options.Index().SetName(i.Name)
@@ -329,6 +332,29 @@ func (s *Store) create(ctx context.Context, m migration) error {
 		// One at a time: FerretDB fails when some of several exist already.
 		if _, err := s.in(i.Collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: i.Keys, Options: o}); err != nil {
 			return fmt.Errorf("index %s of %s: %w", i.Name, i.Collection, err)
+		}
+	}
+	return nil
+}
+
+// drop removes indexes, as far as they are there.
+func (s *Store) drop(ctx context.Context, indexes []Index) error {
+	for _, i := range indexes {
+		if err := s.in(i.Collection).Indexes().DropOne(ctx, i.Name); err != nil && !hasCode(err, codeIndexNotFound) {
+			return fmt.Errorf("index %s of %s: %w", i.Name, i.Collection, err)
+		}
+	}
+	return nil
+}
+
+// dropReplaced removes what no step of this program has any more. Nodes that start together are at different steps: one may have made an
+// index again after another had removed it, and have ended, or skipped steps, before it came to remove it, too.
+func (s *Store) dropReplaced(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.schema)
+	defer cancel()
+	for _, step := range s.options.steps {
+		if err := s.drop(ctx, step.replaced); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,36 @@ func TestSchema(t *testing.T) {
 			t.Error(names, err)
 		}
 	})
+}
+
+// TestReplacedIndexGoes: a node that was late has made an index again which another had removed, and ended then. The unique one would let
+// only one event without a ticket into the log.
+func TestReplacedIndexGoes(t *testing.T) {
+	t.Parallel()
+	server, o := onFerret(t)
+	name := newDatabase()
+	must(t, o.open(t, name).Close())
+	indexes := connect(t, server.URI()).Database(name).Collection("events").Indexes()
+	names := func() (all []string) {
+		specs, err := indexes.ListSpecifications(t.Context())
+		must(t, err)
+		for _, spec := range specs {
+			all = append(all, spec.Name)
+		}
+		return all
+	}
+	must(t, indexes.DropOne(t.Context(), "ticket")) // FerretDB does not take both
+	before := names()
+	_, err := indexes.CreateOne(t.Context(), mongo.IndexModel{
+		Keys: bson.D{{Key: "ticketId", Value: 1}, {Key: "number", Value: 1}}, Options: options.Index().SetName("number").SetUnique(true)})
+	must(t, err)
+	if len(names()) != len(before)+1 {
+		t.Fatalf("the indexes are %v", names())
+	}
+	must(t, o.open(t, name).Close())
+	if after := names(); !slices.Equal(after, before) {
+		t.Errorf("the indexes are %v, want %v", after, before)
+	}
 }
 
 // postgresIndex is how a plan of PostgreSQL names an index, which FerretDB 2 answers with. Whether it is read in its order depends
