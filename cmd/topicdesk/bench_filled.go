@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,8 +30,8 @@ type filledOptions struct {
 func (o *filledOptions) flags(cmd *cobra.Command, names []string) {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.cases, "cases", names, "what is measured")
-	f.IntVar(&o.tickets, "tickets", 100_000, "tickets in the database")
-	f.IntVar(&o.pairs, "pairs", 5, "pairs of runs, without and with")
+	f.IntVar(&o.tickets, "tickets", cmp.Or(o.tickets, 100_000), "tickets in the database")
+	f.IntVar(&o.pairs, "pairs", cmp.Or(o.pairs, 5), "pairs of runs, without and with")
 	f.IntVar(&o.bench.rate, "rate", 200, "messages per second that are copied meanwhile")
 	f.IntVar(&o.bench.tickets, "linked", 100, "linked tickets in which people write")
 	f.DurationVar(&o.bench.duration, "duration", 10*time.Second, "how long people write in each run")

@@ -24,8 +24,8 @@ const (
 )
 
 func benchMonitorCommand() *cobra.Command {
-	o := filledOptions{bench: benchOptions{mode: "polling"}}
-	events := 200_000
+	o := filledOptions{bench: benchOptions{mode: "polling"}, tickets: 10_000, pairs: 3}
+	events := 60_000 // more than are counted while people write once
 	cases := []filledCase{
 		{name: "errors", run: benchErrors, change: func(o *filledOptions) { o.bench.storm = true }},
 		{name: "figures", run: benchFigures},
@@ -265,27 +265,37 @@ func benchReports(ctx context.Context, b *filledBench, events int) error {
 		_, err = b.api(ctx, "/api/v1/reports/activity?timeZone=UTC&by=group&from="+day+"&to="+day, &report)
 		return report.WaitingEvents, err
 	}
-	filled := 0
-	return b.paired(ctx, fmt.Sprintf("%d events to count", events), func(ctx context.Context, on bool) error {
-		for {
-			n, err := waiting(ctx)
-			if err != nil || n <= int64(b.o.bench.rate) {
-				if err != nil {
-					return err
-				}
-				break
-			}
+	counted := func(ctx context.Context) (err error) {
+		n, err := waiting(ctx)
+		enough := int64(b.o.bench.rate)
+		if err != nil || n <= enough {
+			return err
+		}
+		t := b.world.progress.begin("count what waits", "events", n)
+		defer func() { t.end(err) }()
+		for left := n; left > enough; {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-time.After(time.Second):
 			}
+			if left, err = waiting(ctx); err != nil {
+				return err
+			}
+			t.set(int(max(0, n-left)), int(n))
+		}
+		return nil
+	}
+	filled := 0
+	return b.paired(ctx, fmt.Sprintf("%d events to count", events), func(ctx context.Context, on bool) error {
+		if err := counted(ctx); err != nil {
+			return err
 		}
 		if err := b.service.stop(); err != nil {
 			return err
 		}
 		if on {
-			if err := fillReported(ctx, b.database(), filled, events); err != nil {
+			if err := fillReported(ctx, b.database(), filled, events, b.world.progress); err != nil {
 				return err
 			}
 			filled += events

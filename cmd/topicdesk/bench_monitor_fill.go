@@ -48,7 +48,9 @@ const reportedEach = 10
 
 // fillReported appends events to the log of a desk that does not run: tickets that are opened, answered and closed. done is how
 // many such events there are.
-func fillReported(ctx context.Context, path string, done, events int) (err error) {
+func fillReported(ctx context.Context, path string, done, events int, p *progress) (err error) {
+	t := p.begin("fill", "events", int64(events))
+	defer func() { t.end(err) }()
 	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
 	if err != nil {
 		return err
@@ -87,6 +89,7 @@ func fillReported(ctx context.Context, path string, done, events int) (err error
 			if err := store.AppendEvents(ctx, chunk); err != nil {
 				return err
 			}
+			t.add(len(chunk))
 		}
 	}
 	return nil

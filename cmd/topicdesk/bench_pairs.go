@@ -40,7 +40,9 @@ func (p *pairing) run(ctx context.Context, out io.Writer) (*paired, error) {
 			if err != nil {
 				return nil, err
 			}
-			r, err := p.world.talk(ctx, p.phase)
+			now := p.phase // its progress says which run it is
+			now.name = fmt.Sprintf("run %d of %d, %s", 2*pair+run+1, 2*p.pairs, []string{"without", "with"}[with])
+			r, err := p.world.talk(ctx, now)
 			if err != nil {
 				return nil, err
 			}
