@@ -56,7 +56,7 @@ func TestAnswersToMessagesElsewhere(t *testing.T) {
 		d.awaitNow(copied, "the code is 1234", "nothing")
 		d.edit(there, "the code is secret")
 		d.awaitNow(copied, "the code is secret", "1234")
-		d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), "no longer show those words")
+		d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), "take those words out of the replies")
 		d.awaitNow(copied, "is that so?", "secret")
 		d.awaitDeleted(there)
 		d.quiet(k)

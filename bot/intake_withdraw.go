@@ -14,8 +14,9 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 	if r == nil || r.MessageID == 0 || r.ChatID != m.Chat.ID || !h.known {
 		return false, nil
 	}
+	own := r.FromID == h.bot.ID
 	found, err := query[*messages.MessageFound](h.ctx, h.desk,
-		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Described: true})
+		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Described: true, Own: own})
 	if err != nil || len(found.Described) == 0 {
 		return false, err
 	}
@@ -25,7 +26,7 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 			o.CommandId += ":" + strconv.Itoa(i+1)
 		}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.DeleteMessage{
-			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.FromID, Described: true,
+			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.FromID, Described: true, Own: own,
 		}); err != nil {
 			return false, err
 		}

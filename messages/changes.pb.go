@@ -232,6 +232,7 @@ type DeleteMessage struct {
 	QuotePosition int32                  `protobuf:"varint,5,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in UTF-16 code units
 	AnsweredFrom  int64                  `protobuf:"varint,250,opt,name=answered_from,json=answeredFrom,proto3" json:"answered_from,omitempty"`  // who wrote the answered message; 0: unknown
 	Described     bool                   `protobuf:"varint,251,opt,name=described,proto3" json:"described,omitempty"`                            // it is no message of the ticket: the description has its words
+	Own           bool                   `protobuf:"varint,306,opt,name=own,proto3" json:"own,omitempty"`                                        // the bot has written the answered message, which stays: only the description may lose its words
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -315,6 +316,13 @@ func (x *DeleteMessage) GetDescribed() bool {
 	return false
 }
 
+func (x *DeleteMessage) GetOwn() bool {
+	if x != nil {
+		return x.Own
+	}
+	return false
+}
+
 // EditSource tells a ticket that a message was edited which gave words to its description. It is NOT_FOUND when the message
 // gave none.
 type EditSource struct {
@@ -324,6 +332,7 @@ type EditSource struct {
 	Content       *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"` // what the message says now
 	Titled        *Source                `protobuf:"bytes,4,opt,name=titled,proto3" json:"titled,omitempty"`   // what follows the title in it, should it be a message that gave the title
 	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`
+	Internal      bool                   `protobuf:"varint,306,opt,name=internal,proto3" json:"internal,omitempty"` // it is an internal note now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +400,13 @@ func (x *EditSource) GetEditedMs() int64 {
 		return x.EditedMs
 	}
 	return 0
+}
+
+func (x *EditSource) GetInternal() bool {
+	if x != nil {
+		return x.Internal
+	}
+	return false
 }
 
 // Change tells a link that a message is at a revision: its copy is to follow.
@@ -732,6 +748,7 @@ type FindMessage struct {
 	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"` // what somebody quotes of it, which says which of merged copies they mean
 	QuotePosition int32                  `protobuf:"varint,4,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`
 	Described     bool                   `protobuf:"varint,250,opt,name=described,proto3" json:"described,omitempty"` // tickets are asked for, too, that have words of it in their description
+	Own           bool                   `protobuf:"varint,306,opt,name=own,proto3" json:"own,omitempty"`             // the bot has written it: what answers it does not count as having its words
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -797,6 +814,13 @@ func (x *FindMessage) GetQuotePosition() int32 {
 func (x *FindMessage) GetDescribed() bool {
 	if x != nil {
 		return x.Described
+	}
+	return false
+}
+
+func (x *FindMessage) GetOwn() bool {
+	if x != nil {
+		return x.Own
 	}
 	return false
 }
@@ -897,7 +921,7 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x06emojis\x18\x04 \x03(\v2\x19.topicdesk.messages.EmojiR\x06emojis\"E\n" +
 	"\x05Emoji\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12&\n" +
-	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\xff\x01\n" +
+	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\x92\x02\n" +
 	"\rDeleteMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1f\n" +
@@ -906,7 +930,8 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x05quote\x18\x04 \x01(\tR\x05quote\x12%\n" +
 	"\x0equote_position\x18\x05 \x01(\x05R\rquotePosition\x12$\n" +
 	"\ranswered_from\x18\xfa\x01 \x01(\x03R\fansweredFrom\x12\x1d\n" +
-	"\tdescribed\x18\xfb\x01 \x01(\bR\tdescribed\"\xe7\x01\n" +
+	"\tdescribed\x18\xfb\x01 \x01(\bR\tdescribed\x12\x11\n" +
+	"\x03own\x18\xb2\x02 \x01(\bR\x03own\"\x84\x02\n" +
 	"\n" +
 	"EditSource\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
@@ -914,7 +939,8 @@ const file_messages_changes_proto_rawDesc = "" +
 	"message_id\x18\x02 \x01(\tR\tmessageId\x125\n" +
 	"\acontent\x18\x03 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x122\n" +
 	"\x06titled\x18\x04 \x01(\v2\x1a.topicdesk.messages.SourceR\x06titled\x12\x1b\n" +
-	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\"\xa0\x01\n" +
+	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\x12\x1b\n" +
+	"\binternal\x18\xb2\x02 \x01(\bR\binternal\"\xa0\x01\n" +
 	"\x06Change\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
@@ -942,14 +968,15 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\"-\n" +
 	"\fShowReaction\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\tR\tmessageId\"\xa1\x01\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\"\xb4\x01\n" +
 	"\vFindMessage\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x02 \x01(\x03R\tmessageId\x12\x14\n" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12%\n" +
 	"\x0equote_position\x18\x04 \x01(\x05R\rquotePosition\x12\x1d\n" +
-	"\tdescribed\x18\xfa\x01 \x01(\bR\tdescribed\"\xaf\x01\n" +
+	"\tdescribed\x18\xfa\x01 \x01(\bR\tdescribed\x12\x11\n" +
+	"\x03own\x18\xb2\x02 \x01(\bR\x03own\"\xaf\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +

@@ -22,6 +22,7 @@ type Source struct {
 	Titles    bool     `json:"titles,omitempty"`    // its first line is the title, and what follows is the part
 	EditedMs  int64    `json:"editedMs,omitempty"`  // when its author edited it last, in Unix milliseconds; 0: never
 	Withdrawn bool     `json:"withdrawn,omitempty"` // "/delete" took it back: an edit brings nothing of it in again
+	Wordless  bool     `json:"wordless,omitempty"`  // only its medium was given: an edit brings no words of it in
 }
 
 // Shelf keeps messages of a chat that no ticket has yet, for a command or a button that may still give them to one. It

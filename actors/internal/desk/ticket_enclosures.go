@@ -16,7 +16,7 @@ func AddEnclosures(r *storage.Ticket, enclosures []*messages.Enclosure) (added [
 	r.Sources = slices.Clone(r.Sources)
 	for i := range added {
 		if id := added[i].MessageID; id != "" && SourceAt(r.Sources, id) < 0 {
-			r.Sources = append(r.Sources, storage.Source{MessageID: id})
+			r.Sources = append(r.Sources, storage.Source{MessageID: id, Wordless: true})
 		}
 	}
 	return added

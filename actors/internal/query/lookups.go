@@ -80,7 +80,7 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 		for i := range described {
 			reply.Described = append(reply.Described, described[i].TicketID)
 		}
-		if errors.Is(notFound, storage.ErrNotFound) { // a message that no ticket has
+		if errors.Is(notFound, storage.ErrNotFound) && !m.Own { // a message that no ticket has
 			answers, err := q.env.Store.MessagesAnswering(q.env.Ctx, messages.MessageKey(m.ChatId, m.MessageId), "", unknownAnswersRead)
 			if err != nil {
 				return &messages.MessageFound{Code: q.code(m, err)}

@@ -22,7 +22,13 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
 	}
 	at := desk.SourceAt(t.record.Sources, m.MessageId)
-	says := &storage.Message{MessageID: m.MessageId}
+	if at >= 0 {
+		source := &t.record.Sources[at]
+		if slices.Contains(t.record.Handled, m.Origin.GetCommandId()) || source.Withdrawn || m.EditedMs < source.EditedMs {
+			return entity.Duplicate(), nil
+		}
+	}
+	says := &storage.Message{MessageID: m.MessageId, Internal: m.Internal}
 	desk.SetContent(says, m.Content)
 	quoted, err := t.requote(m.MessageId, says)
 	switch {
@@ -33,19 +39,18 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 	case at < 0:
 		return entity.OK(), nil
 	}
-	source := &t.record.Sources[at]
-	if slices.Contains(t.record.Handled, m.Origin.GetCommandId()) || source.Withdrawn || m.EditedMs < source.EditedMs {
-		return entity.Duplicate(), nil
-	}
-	words := messages.Marked{Text: m.Content.GetText(), Entities: m.Content.GetEntities()}
-	if source.Titles {
+	content, words := m.Content, messages.Marked{Text: m.Content.GetText(), Entities: m.Content.GetEntities()}
+	if t.record.Sources[at].Titles {
 		words = m.Titled.Marked()
 	}
-	if _, worded := desk.Enclosed(t.record, m.MessageId); worded {
-		words = messages.Marked{} // they are with the medium
+	if m.Internal || m.Content.GetIsProtected() { // such words stay where they are
+		content, words = &messages.Content{Media: m.Content.GetMedia(), IsProtected: m.Content.GetIsProtected()}, messages.Marked{}
+	}
+	if _, worded := desk.Enclosed(t.record, m.MessageId); worded || t.record.Sources[at].Wordless {
+		words = messages.Marked{} // they are with the medium, or nobody gave them
 	}
 	next := desk.CloneTicket(t.record)
-	if added, _ := desk.Reenclose(next, m.MessageId, m.Content); len(added) > 0 {
+	if added, _ := desk.Reenclose(next, m.MessageId, content); len(added) > 0 {
 		// A crash after this write leaves records too many, which do no harm.
 		if err := t.Store.InsertAttachments(t.Ctx, t.attachmentsOf(added)); err != nil {
 			return nil, fmt.Errorf("make the records of files: %w", err)
@@ -54,7 +59,7 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 	}
 	return t.accept(m, func(r *desk.Result) {
 		reworded := t.redescribe(r.Ticket, m.Origin, func(r *storage.Ticket) desk.SourceChange {
-			desk.Reenclose(r, m.MessageId, m.Content)
+			desk.Reenclose(r, m.MessageId, content)
 			return desk.RewordSource(r, m.MessageId, words)
 		})
 		r.Sources[at].EditedMs = m.EditedMs
@@ -81,6 +86,9 @@ func (t *ticket) redescribe(r *storage.Ticket, o *messages.Origin, change func(*
 func (t *ticket) onTakeBack(m *messages.DeleteMessage) (proto.Message, error) {
 	id := messages.MessageKey(m.ChatId, m.AnsweredId)
 	if desk.SourceAt(t.record.Sources, id) < 0 {
+		if t.isOwnPost(m) {
+			return noSource(), nil
+		}
 		if quoted, err := t.isQuoted(id); err != nil || !quoted {
 			return noSource(), err
 		}
@@ -97,42 +105,74 @@ func (t *ticket) onTakeBack(m *messages.DeleteMessage) (proto.Message, error) {
 	return t.accept(m, answer(m.Origin, messages.NoticeDeleteNotAllowed, nil))
 }
 
+// isOwnPost reports whether the bot has written what somebody wants to take back.
+func (t *ticket) isOwnPost(m *messages.DeleteMessage) bool {
+	place := m.Origin.GetPlace()
+	return m.Own || t.showsLast(place, m.AnsweredId) || slices.ContainsFunc(t.contextTopics(), func(topic *storage.Topic) bool {
+		return topic.GroupID == place && topic.CardMessageID == m.AnsweredId
+	})
+}
+
 // mayTakeBack reports whether somebody may take back words of the description: they wrote them, or administer the group where
 // these stand, or the home group.
 func (t *ticket) mayTakeBack(m *messages.DeleteMessage) (verdict, []ids.Place) {
-	o := m.Origin
-	if from := o.GetFrom().GetId(); from != 0 && from == m.AnsweredFrom && o.GetSender().GetKind() == messages.Sender_USER {
+	if t.wroteSource(m) {
 		return yes, nil
 	}
-	return t.administersOne(o, o.GetPlace(), t.record.Home.GroupID)
+	there, ask := t.administers(m.Origin, m.Origin.GetPlace())
+	if there == unknown { // it says whether the message is deleted, too
+		return unknown, ask
+	}
+	return t.administersOne(m.Origin, m.Origin.GetPlace(), t.record.Home.GroupID)
+}
+
+// wroteSource reports whether somebody wants to take back what they wrote themselves.
+func (t *ticket) wroteSource(m *messages.DeleteMessage) bool {
+	from := m.Origin.GetFrom().GetId()
+	return from != 0 && from == m.AnsweredFrom && m.Origin.GetSender().GetKind() == messages.Sender_USER
+}
+
+// mayDeleteSource reports whether the bot deletes, for somebody, the message that they take back: they wrote it, or administer
+// the group where it stands. The administrators of the home group have no say in another one.
+func (t *ticket) mayDeleteSource(m *messages.DeleteMessage) bool {
+	there, _ := t.administers(m.Origin, m.Origin.GetPlace())
+	return !t.isOwnPost(m) && (t.wroteSource(m) || there == yes)
 }
 
 // takingBack takes out of the description what a message gave it, and deletes the message.
 func (t *ticket) takingBack(m *messages.DeleteMessage) effect {
+	id, deletes := messages.MessageKey(m.ChatId, m.AnsweredId), t.mayDeleteSource(m)
 	return func(r *desk.Result) {
-		id, retracted := messages.MessageKey(m.ChatId, m.AnsweredId), false
+		retracted := false
 		reworded := t.redescribe(r.Ticket, m.Origin, func(r *storage.Ticket) desk.SourceChange {
-			retracted = desk.RetractEnclosures(r, id)
-			return desk.RewordSource(r, id, messages.Marked{})
+			reworded := desk.RewordSource(r, id, messages.Marked{})
+			if reworded != desk.SourceStray {
+				retracted = desk.RetractEnclosures(r, id)
+			}
+			return reworded
 		})
 		at, args := desk.SourceAt(r.Sources, id), map[string]string{"ticket": desk.NameOf(r.Ticket), "title": r.Title}
-		deletes := desk.OperationTo(m.Origin)
-		deletes.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{m.AnsweredId}}}
+		if deletes {
+			args["deletes"] = "yes"
+		}
 		switch {
 		case at < 0:
-			desk.Respond(r, m.Origin, messages.NoticeSourceUnquoted, map[string]string{"ticket": args["ticket"]})
-			desk.AddPending(r.Ticket, m.Origin.GetCommandId(), deletes, 0)
-			return
+			desk.Respond(r, m.Origin, messages.NoticeSourceUnquoted, args)
 		case reworded == desk.SourceStray:
-			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": args["ticket"]})
+			desk.Respond(r, m.Origin, messages.NoticeSourceStray, args)
 			return
 		case reworded == desk.SourceSame && !retracted:
 			desk.Respond(r, m.Origin, messages.NoticeSourceNone, args)
 			return
+		default:
+			r.Sources[at].Withdrawn = true
+			desk.Respond(r, m.Origin, messages.NoticeSourceDeleted, args)
 		}
-		r.Sources[at].Withdrawn = true
-		desk.Respond(r, m.Origin, messages.NoticeSourceDeleted, args)
-		desk.AddPending(r.Ticket, m.Origin.GetCommandId(), deletes, 0)
+		if deletes {
+			op := desk.OperationTo(m.Origin)
+			op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{m.AnsweredId}}}
+			desk.AddPending(r.Ticket, m.Origin.GetCommandId(), op, 0)
+		}
 	}
 }
 
@@ -178,7 +218,7 @@ func (t *ticket) requote(id ids.MessageKey, says *storage.Message) (quoted bool,
 	own, err := t.quoting(id)
 	for i := range own {
 		next := desk.Reworded(own[i].ReplyTo, says)
-		if desk.SameAnswer(own[i].ReplyTo, next) {
+		if own[i].ReplyTo.Deleted || desk.SameAnswer(own[i].ReplyTo, next) { // what was taken back stays out
 			continue
 		}
 		if err := t.reword(&own[i], next); err != nil {

@@ -1,0 +1,99 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+)
+
+// settled waits until the bot has seen all that people did, and all of it is done.
+func (d *desk) settled(by, chat int64, tickets ...*ticket) {
+	d.t.Helper()
+	d.awaitAnswer(d.say(by, chat, 0, "/delete"), "Reply with /delete")
+	d.quiet(tickets...)
+}
+
+// TestDeletionOfADescriptionRights: what "/delete" takes out of a ticket, and of Telegram, and what it leaves there.
+func TestDeletionOfADescriptionRights(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	d.mayDelete(d.support, d.engineering)
+	d.must(d.sim.SetMember(d.engineering, d.ann, simulator.Member))
+	there := func(m simulator.Message) {
+		d.t.Helper()
+		if now, found := d.sim.Message(m.Chat, m.ID); !found || now.Deleted {
+			d.t.Errorf("%q is deleted", m.Text)
+		}
+	}
+	d.run(t, "the bot's own posts stay", func(t *testing.T) {
+		card := d.card(k, d.support, k.thread)
+		d.awaitCopied(d.reply(d.eve, d.support, card, "what is this?"), 1)
+		d.awaitAnswer(d.reply(d.ann, d.support, card, "/delete"), "does not belong to this ticket")
+		d.quiet(k)
+		there(card)
+		help := d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "ticket")
+		command := d.reply(d.ann, d.support, help, "/create_ticket Manual")
+		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(command, "Ticket opened").Text)}
+		if d.record(other).Description == "" {
+			t.Error("no description")
+		}
+		d.awaitAnswer(d.reply(d.ann, d.support, help, "/delete"), "The message itself stays here")
+		d.describes(other, "", nil)
+		d.quiet(other)
+		there(help)
+	})
+	d.run(t, "the home group's administrators delete nothing in another group", func(t *testing.T) {
+		said := d.say(d.carl, d.engineering, 0, "the key is under the mat")
+		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "see there", ReplyTo: said.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.engineering}})
+		copied := d.awaitText(d.support, k.thread, "see there")
+		d.awaitNow(copied, "under the mat", "nothing")
+		d.awaitAnswer(d.reply(d.dora, d.engineering, said, "/delete"), "Only whoever wrote a message")
+		d.awaitAnswer(d.reply(d.ann, d.engineering, said, "/delete"), "The message itself stays here")
+		d.awaitNow(copied, "see there", "under the mat")
+		d.edit(said, "the key is under the mat, I say")
+		d.settled(d.bob, d.engineering, k)
+		d.awaitNow(copied, "see there", "under the mat")
+		there(said)
+		d.awaitAnswer(d.reply(d.bob, d.engineering, said, "/delete"), "I delete the message, too")
+		d.awaitDeleted(said)
+	})
+	d.run(t, "what is not to be passed on does not come by an edit", func(t *testing.T) {
+		note := d.say(d.ann, d.support, 0, "// they will never pay")
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "look there", ReplyTo: note.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+		copied := d.awaitText(d.engineering, eng, "look there")
+		d.edit(note, "// they will never ever pay")
+		locked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: "the first secret", Protected: true})
+		command := d.reply(d.eve, d.support, locked, "/create_ticket Secrets")
+		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(command, "Ticket opened").Text)}
+		d.edit(locked, "the second secret")
+		d.settled(d.bob, d.support, k, other)
+		d.awaitNow(copied, "look there", "pay")
+		if text := d.record(other).Description; text != "" {
+			t.Errorf("%q", text)
+		}
+	})
+	d.run(t, "a picture stays if its words are not found", func(t *testing.T) {
+		photo := d.send(d.eve, d.support, 0, upload("photo"), "it smells of smoke")
+		command := d.reply(d.eve, d.support, photo, "/create_ticket Smoke")
+		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(command, "Ticket opened").Text)}
+		other.thread = d.topicNamed(d.support, "Smoke").Thread
+		d.awaitEnclosed(other, d.support, other.thread, 1)
+		text := "Summary: it smells of smoke, on floor 4."
+		d.does(other.id, &messages.UpdateTicket{Origin: program(), Description: &text}, "")
+		d.awaitAnswer(d.reply(d.eve, d.support, photo, "/delete"), strayDescription)
+		d.quiet(other)
+		there(photo)
+		for _, e := range d.record(other).Enclosures {
+			if e.Gone {
+				t.Error("the picture is gone")
+			}
+		}
+		if !strings.Contains(d.record(other).Description, "smoke") {
+			t.Errorf("%q", d.record(other).Description)
+		}
+	})
+}
