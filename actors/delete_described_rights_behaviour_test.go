@@ -11,8 +11,55 @@ import (
 // settled waits until the bot has seen all that people did, and all of it is done.
 func (d *desk) settled(by, chat int64, tickets ...*ticket) {
 	d.t.Helper()
-	d.awaitAnswer(d.say(by, chat, 0, "/delete"), "Reply with /delete")
+	d.awaitAnswer(d.say(by, chat, 0, "/help"), "/create_ticket")
 	d.quiet(tickets...)
+}
+
+// TestDeletionOfADescriptionToBe: what a draft has can be taken back before there is a ticket.
+func TestDeletionOfADescriptionToBe(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.run(t, "what gave the title gives up the draft", func(t *testing.T) {
+		who := d.newcomer("Pia")
+		photo := d.send(who, who, 0, upload("photo"), "my passport 999")
+		d.press(who, d.awaitAnswer(photo, "passed on to nobody"), "new")
+		choice := d.awaitAnswer(photo, "Where should")
+		d.awaitAnswer(d.reply(who, who, photo, "/delete"), "not passed on to anyone")
+		d.awaitText(who, 0, "Cancelled: my passport 999")
+		d.press(who, choice, "pick:")
+		d.awaitDeleted(photo)
+		for _, m := range d.visible(d.support, 0) {
+			if strings.Contains(m.Text, "passport") {
+				t.Error(m.Text)
+			}
+		}
+		d.openPrivately(who, d.support, "Another matter")
+		topic := d.topicNamed(d.support, "Another matter")
+		for _, m := range d.visible(d.support, topic.Thread) {
+			if strings.Contains(m.Text, "passport") || m.Media != nil {
+				t.Error(m.Text)
+			}
+		}
+	})
+	d.run(t, "what gave a part leaves the rest, and an edit brings nothing of it back", func(t *testing.T) {
+		who := d.newcomer("Quin")
+		photo := d.send(who, who, 0, upload("photo"), "the number is 4111")
+		command := d.reply(who, who, photo, "/create_ticket Wrong sum\nplease look")
+		choice := d.awaitAnswer(command, "Where should Wrong sum")
+		d.inject(simulator.Fault{Method: "deleteMessages", Chat: who, Kind: simulator.Fault400, Description: "message can't be deleted"})
+		d.inject(simulator.Fault{Method: "deleteMessage", Chat: who, Kind: simulator.Fault400, Description: "message can't be deleted"})
+		d.awaitAnswer(d.reply(who, who, photo, "/delete"), "not passed on to anyone")
+		d.edit(photo, "the number is 4112")
+		d.edit(command, "/create_ticket Wrong sum\nplease look at once")
+		d.settled(who, who)
+		k := d.pick(who, choice, "Wrong sum")
+		d.introduced(d.support, k.thread)
+		d.edit(photo, "the number is 4113")
+		d.settled(who, who, k)
+		if r := d.record(k); r.Description != "please look at once" || len(r.Enclosures) != 0 {
+			t.Errorf("%q, %+v, %+v", r.Description, r.Enclosures, r.Sources)
+		}
+	})
 }
 
 // TestDeletionOfADescriptionRights: what "/delete" takes out of a ticket, and of Telegram, and what it leaves there.
@@ -70,7 +117,7 @@ func TestDeletionOfADescriptionRights(t *testing.T) {
 		command := d.reply(d.eve, d.support, locked, "/create_ticket Secrets")
 		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(command, "Ticket opened").Text)}
 		d.edit(locked, "the second secret")
-		d.settled(d.bob, d.support, k, other)
+		d.settled(d.eve, d.support, k, other)
 		d.awaitNow(copied, "look there", "pay")
 		if text := d.record(other).Description; text != "" {
 			t.Errorf("%q", text)

@@ -387,7 +387,8 @@ type Source struct {
 	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // empty: words that nobody can take back, such as where an answered message stands
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`                            // its part of the description; empty: none
 	Entities      []*Entity              `protobuf:"bytes,3,rep,name=entities,proto3" json:"entities,omitempty"`
-	Titles        bool                   `protobuf:"varint,4,opt,name=titles,proto3" json:"titles,omitempty"` // its first line is the title, and what follows is the part: a command, or the answer to the question for a title
+	Titles        bool                   `protobuf:"varint,4,opt,name=titles,proto3" json:"titles,omitempty"`         // its first line is the title, and what follows is the part: a command, or the answer to the question for a title
+	Withdrawn     bool                   `protobuf:"varint,306,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"` // its author took it back before there was a ticket
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -446,6 +447,13 @@ func (x *Source) GetEntities() []*Entity {
 func (x *Source) GetTitles() bool {
 	if x != nil {
 		return x.Titles
+	}
+	return false
+}
+
+func (x *Source) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
 	}
 	return false
 }
@@ -1365,13 +1373,14 @@ const file_messages_content_proto_rawDesc = "" +
 	"\tEnclosure\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x125\n" +
-	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\x8b\x01\n" +
+	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\xaa\x01\n" +
 	"\x06Source\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x126\n" +
 	"\bentities\x18\x03 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12\x16\n" +
-	"\x06titles\x18\x04 \x01(\bR\x06titles\"\x9d\a\n" +
+	"\x06titles\x18\x04 \x01(\bR\x06titles\x12\x1d\n" +
+	"\twithdrawn\x18\xb2\x02 \x01(\bR\twithdrawn\"\x9d\a\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +

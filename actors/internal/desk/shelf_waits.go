@@ -164,6 +164,21 @@ func WithdrawFromShelf(s *storage.Shelf, messageID int64) *storage.Shelf {
 	return nil
 }
 
+// WithdrawFromDraft has a draft not get again what it had of a message on the shelf.
+func WithdrawFromDraft(s *storage.Shelf, ticketID ids.TicketID, messageID int64) *storage.Shelf {
+	if s == nil {
+		return nil
+	}
+	next := tidied(s, time.Time{})
+	for i := range next.Messages {
+		if m := &next.Messages[i]; m.MessageID == messageID && m.TicketID == ticketID {
+			m.TicketID, m.Withdrawn, m.Body = "", true, nil
+			m.Question, m.Asked = nil, false
+		}
+	}
+	return next
+}
+
 // passQuestion has the newest of those that wait with a message keep its question: they wait on.
 func passQuestion(s *storage.Shelf, from *storage.Shelved) {
 	question, asked := from.Question, from.Asked

@@ -34,6 +34,7 @@ func SourcesToStore(sources []*messages.Source) (out []storage.Source) {
 		}
 		out = append(out, storage.Source{
 			MessageID: s.GetMessageId(), Text: part.Text, Entities: EntitiesToStore(part.Entities), Titles: s.GetTitles(),
+			Withdrawn: s.GetWithdrawn(),
 		})
 	}
 	return out
@@ -44,7 +45,7 @@ func SourcesOf(sources []storage.Source) (out []*messages.Source) {
 	for i := range sources {
 		s := &sources[i]
 		out = append(out, &messages.Source{
-			MessageId: s.MessageID, Text: s.Text, Entities: EntitiesOf(s.Entities), Titles: s.Titles,
+			MessageId: s.MessageID, Text: s.Text, Entities: EntitiesOf(s.Entities), Titles: s.Titles, Withdrawn: s.Withdrawn,
 		})
 	}
 	return out

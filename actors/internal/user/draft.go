@@ -112,9 +112,19 @@ func (u *user) correcting(m *messages.CorrectDraft) (effect, error) {
 		d := draftOf(r, m.TicketId)
 		command := &messages.DraftTicket{Origin: m.Origin, TicketId: m.TicketId, DescribedId: m.DescribedId}
 		text, sources := amidHomeless(r.Shelf, command, messages.Marked{Text: m.Description, Entities: m.DescriptionEntities}, m.Sources)
-		d.Sources = desk.SourcesToStore(sources)
+		d.Sources, text = withoutWithdrawn(d.Sources, desk.SourcesToStore(sources), text)
 		d.Title, d.Description, d.DescriptionEntities = m.Title, text.Text, desk.EntitiesToStore(text.Entities)
 	}, nil
+}
+
+// withoutWithdrawn leaves out of what a draft is to say what its author has taken back.
+func withoutWithdrawn(had, sources []storage.Source, text messages.Marked) ([]storage.Source, messages.Marked) {
+	withdrawn := slices.DeleteFunc(slices.Clone(had), func(s storage.Source) bool { return !s.Withdrawn })
+	if len(withdrawn) == 0 {
+		return sources, text
+	}
+	sources = slices.DeleteFunc(sources, func(s storage.Source) bool { return desk.SourceAt(withdrawn, s.MessageID) >= 0 })
+	return append(sources, withdrawn...), messages.WordsOfSources(desk.SourcesOf(sources))
 }
 
 // continueDraft takes the next step of a draft.

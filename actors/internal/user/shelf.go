@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -127,7 +128,7 @@ func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, erro
 			if next != nil {
 				r.Shelf = next
 			}
-			u.rewordDrafts(r, o.GetMessageId(), messages.Marked{Text: content.GetText(), Entities: content.GetEntities()}, false)
+			u.rewordDrafts(r, o.GetMessageId(), messages.Marked{Text: content.GetText(), Entities: content.GetEntities()})
 		})
 		if err != nil {
 			return nil, err
@@ -139,9 +140,7 @@ func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, erro
 // describes reports whether a message of the chat has given words to a draft that is not about to open.
 func (u *user) describes(messageID int64) bool {
 	return u.record != nil && slices.ContainsFunc(u.record.Drafts, func(d storage.Draft) bool {
-		id := u.messageKey(messageID)
-		encloses := func(e storage.Enclosure) bool { return e.MessageID == id }
-		return d.State != draftOpening && (desk.SourceAt(d.Sources, id) >= 0 || slices.ContainsFunc(d.Enclosures, encloses))
+		return d.State != draftOpening && has(&d, u.messageKey(messageID))
 	})
 }
 
@@ -150,22 +149,19 @@ func (u *user) messageKey(messageID int64) ids.MessageKey {
 	return messages.MessageKey(chatID, messageID)
 }
 
-// rewordDrafts has the drafts that a message describes say something else, or nothing of it any more. What a command is edited
-// to is CorrectDraft's.
-func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Marked, withdrawn bool) {
+// rewordDrafts has the drafts that a message describes say what it was edited to. What a command is edited to is CorrectDraft's.
+func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Marked) {
 	id := u.messageKey(messageID)
 	for i := range r.Drafts {
 		d := &r.Drafts[i]
-		if d.State == draftOpening {
+		at := desk.SourceAt(d.Sources, id)
+		if d.State == draftOpening || at >= 0 && d.Sources[at].Withdrawn {
 			continue
 		}
-		if at := desk.SourceAt(d.Sources, id); at >= 0 && (withdrawn || !d.Sources[at].Titles) {
+		if at >= 0 && !d.Sources[at].Titles {
 			desk.RewordDraft(d, id, words)
 		}
 		d.Enclosures = slices.Clone(d.Enclosures)
-		if withdrawn {
-			d.Enclosures = slices.DeleteFunc(d.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id })
-		}
 		for j := range d.Enclosures {
 			if e := &d.Enclosures[j]; e.MessageID == id && e.Text != "" {
 				e.Text, e.Entities = words.Text, desk.EntitiesToStore(words.Entities)
@@ -174,17 +170,61 @@ func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Mar
 	}
 }
 
+// withdrawFromDrafts takes a message out of the drafts that have something of it. A draft that has its title of the message,
+// or of which it is unclear what else it has of it, is given up.
+func (u *user) withdrawFromDrafts(r *storage.User, messageID int64) {
+	id := u.messageKey(messageID)
+	for _, draft := range slices.Clone(r.Drafts) {
+		d := draftOf(r, draft.TicketID)
+		if d.State == draftOpening || !has(d, id) {
+			continue
+		}
+		r.Shelf = desk.WithdrawFromDraft(r.Shelf, d.TicketID, messageID)
+		if titles(d, id) || desk.RewordDraft(d, id, messages.Marked{}) == desk.SourceStray {
+			asked, title := originIn(d.Asked), d.Title
+			giveUpDraft(r, d.TicketID)
+			u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: map[string]string{"title": title}})
+			continue
+		}
+		d.Enclosures = slices.DeleteFunc(slices.Clone(d.Enclosures), func(e storage.Enclosure) bool { return e.MessageID == id })
+		if d.Sources = slices.Clone(d.Sources); desk.SourceAt(d.Sources, id) < 0 {
+			d.Sources = append(d.Sources, storage.Source{MessageID: id})
+		}
+		d.Sources[desk.SourceAt(d.Sources, id)].Withdrawn, d.Forwarded = true, nil
+	}
+}
+
+// has reports whether a draft has something of a message.
+func has(d *storage.Draft, id ids.MessageKey) bool {
+	return desk.SourceAt(d.Sources, id) >= 0 ||
+		slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id })
+}
+
+// titles reports whether a draft has its title of a message, or may have.
+func titles(d *storage.Draft, id ids.MessageKey) bool {
+	given := func(text string) bool {
+		return strings.Contains(messages.CleanLine(text), strings.TrimSuffix(messages.CleanLine(d.Title), "…"))
+	}
+	if slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id && given(e.Text) }) {
+		return true
+	}
+	byOther := slices.ContainsFunc(d.Sources, func(s storage.Source) bool { return s.MessageID != id && s.Titles })
+	at := desk.SourceAt(d.Sources, id)
+	return at >= 0 && (d.Sources[at].Titles || given(d.Sources[at].Text)) || !byOther
+}
+
 // withdrawShelved has no ticket get a kept message any more.
 func (u *user) withdrawShelved(id int64) (proto.Message, error) {
-	next := desk.WithdrawFromShelf(u.shelf(), id)
-	if next == nil && u.describes(id) {
-		err := u.alter(func(r *storage.User) { u.rewordDrafts(r, id, messages.Marked{}, true) })
-		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: true}, err
-	}
-	if next == nil {
+	if desk.WithdrawFromShelf(u.shelf(), id) == nil && !u.describes(id) {
 		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
 	}
-	if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
+	err := u.alter(func(r *storage.User) {
+		u.withdrawFromDrafts(r, id)
+		if next := desk.WithdrawFromShelf(r.Shelf, id); next != nil { // also what a draft had that is given up
+			r.Shelf = next
+		}
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: true}, nil
