@@ -34,6 +34,18 @@ func (d *desk) asksAfterClosing() {
 	}
 }
 
+// runsOut lets pass whatever time is left until the ticket closes by itself.
+func (d *desk) runsOut(k *ticket) {
+	d.t.Helper()
+	d.eventually("it closes", func() bool {
+		r := d.record(k)
+		if at := r.Timers.ClosesAt; r.Status != "closed" && at.After(d.clock.Now()) {
+			d.clock.jump(at.Sub(d.clock.Now()))
+		}
+		return r.Status == "closed"
+	})
+}
+
 // awaitCloses waits until the ticket closes by itself about a time from now on; 0: not at all.
 func (d *desk) awaitCloses(k *ticket, in time.Duration) {
 	d.t.Helper()
@@ -112,7 +124,7 @@ func TestAutoClose(t *testing.T) {
 		d.clock.jump(72*time.Hour + time.Minute)
 		d.await("a third notice", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 3 })
 		d.quiet(k)
-		d.clock.jump(24*time.Hour + time.Minute)
+		d.runsOut(k)
 		d.awaitText(d.support, k.thread, closedQuiet)
 		if _, data := d.awaitTold(k, messages.EventTicketClosed, 1); data.Actor != nil || data.Reason != view.ReasonQuiet {
 			t.Errorf("%+v", data)
@@ -122,6 +134,22 @@ func TestAutoClose(t *testing.T) {
 		d.clock.jump(24 * time.Hour)
 		count(closedQuiet, 1)
 		count(closesSoon, 3)
+	})
+	d.run(t, "a press that comes when it has closed reopens it", func(t *testing.T) {
+		notices := d.reminders(d.support, k.thread, closesSoon)
+		last := notices[len(notices)-1]
+		d.press(d.carl, last, "keep:"+k.id)
+		d.quiet(k)
+		if d.record(k).Status != "closed" {
+			t.Error("somebody of the desk reopens it")
+		}
+		d.press(d.eve, last, "keep:"+k.id)
+		d.awaitText(d.support, k.thread, "Eve reopened this ticket")
+		d.awaitWaiting(k, "desk")
+		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+		says(d.ann, "/close_ticket", "closed this ticket")
+		d.awaitClosed(k)
+		d.quiet(k)
 	})
 	d.run(t, "a ticket that is put aside, or pending, does not", func(t *testing.T) {
 		says(d.ann, "/reopen_ticket", "reopened this ticket")
@@ -148,6 +176,89 @@ func TestAutoClose(t *testing.T) {
 	})
 }
 
+// awaitPlanned has Carl set a time, and waits until Eve is told of it anew.
+func (d *desk) awaitPlanned(k *ticket, command string) (told simulator.Message) {
+	d.t.Helper()
+	before := len(d.reminders(d.eve, 0, "Carl has set your ticket"))
+	d.awaitAnswer(d.say(d.carl, d.support, k.thread, command), "Carl has set this ticket")
+	d.await("Eve is told anew", func() bool {
+		all := d.reminders(d.eve, 0, "Carl has set your ticket")
+		if len(all) == before+1 {
+			told = all[before]
+		}
+		return len(all) == before+1
+	})
+	return told
+}
+
+// TestClosingGivesTime: a ticket does not close while the customer may still answer: the desk's newest question, or a desk that was down,
+// gives them time.
+func TestClosingGivesTime(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{
+		Origin: program(), AutoClose: &messages.AutoClose{After: 72 * 60, Notice: 24 * 60}})
+	k := d.open(d.eve, d.support, "Printer")
+	heard := func(by int64, text string) {
+		t.Helper()
+		d.awaitHeard(k, d.say(by, d.support, k.thread, text))
+		d.quiet(k)
+	}
+	heard(d.carl, "I'll look")
+	d.clock.jump(71 * time.Hour)
+	heard(d.carl, "Is it red?")
+	d.run(t, "the newest question counts before the notice", func(t *testing.T) {
+		said := d.clock.Now()
+		d.clock.jump(70 * time.Hour)
+		d.quiet(k)
+		if r := d.record(k); !r.Timers.WarnedAt.IsZero() || r.Timers.WarnsAt.Sub(said.Add(72*time.Hour)).Abs() > 30*time.Minute {
+			t.Errorf("%+v", r.Timers)
+		}
+		d.clock.jump(3 * time.Hour)
+		d.awaitText(d.support, k.thread, closesSoon)
+		d.quiet(k)
+	})
+	d.run(t, "and after it", func(t *testing.T) {
+		d.clock.jump(20 * time.Hour)
+		heard(d.carl, "Or is it green?")
+		d.clock.jump(5 * time.Hour)
+		d.awaitCloses(k, 19*time.Hour)
+		if len(d.reminders(d.support, k.thread, closesSoon)) != 1 || d.record(k).Status != "open" {
+			t.Error("it is told twice, or closed")
+		}
+	})
+	d.run(t, "a desk that was down hears first what was said in time", func(t *testing.T) {
+		d.quiet(k)
+		d.stop()
+		d.clock.jump(30 * time.Hour)
+		d.start()
+		d.awaitCloses(k, 10*time.Minute)
+		heard(d.eve, "Yes")
+		d.awaitCloses(k, 0)
+		d.awaitWaiting(k, "desk")
+	})
+	d.run(t, "a program's ticket closes only when somebody has set that, and the desk is not asked", func(t *testing.T) {
+		k := d.opens("Scanner")
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Is it blue?"))
+		d.quiet(k)
+		d.clock.jump(200 * time.Hour)
+		d.quiet(k)
+		if r := d.record(k); r.Status != "open" || !r.Timers.WarnsAt.IsZero() || len(d.reminders(d.support, k.thread, closesSoon)) > 0 {
+			t.Errorf("%+v", r.Timers)
+		}
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket in 1h"), "Ann has set this ticket")
+		d.runsOut(k)
+		d.awaitText(d.support, k.thread, "has closed by itself, as Ann had set it")
+		if told := d.reminders(d.support, k.thread, "If you still need it"); len(told) > 0 {
+			t.Errorf("%+v", told)
+		}
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/reopen_ticket"), "reopened this ticket")
+		d.does(k.id, &messages.CloseTicket{Reason: "tomorrow", Origin: &messages.Origin{CommandId: "web:1", Web: true, Place: messages.GroupPlace(d.support),
+			ChatId: d.support, ThreadId: int64(k.thread), From: &messages.Person{Id: d.ann, FirstName: "Ann"}}}, "")
+		d.awaitText(d.support, k.thread, "Reason: tomorrow") // on the web desk it is a reason
+	})
+}
+
 // TestCloseLater: /close_ticket with a time closes then, unless the customer writes before.
 func TestCloseLater(t *testing.T) {
 	t.Parallel()
@@ -162,9 +273,13 @@ func TestCloseLater(t *testing.T) {
 		d.awaitHeard(k, d.say(by, chat, thread, text))
 	}
 	d.run(t, "not while the desk owes an answer, nor at a time that can't be read", func(t *testing.T) {
-		says(d.carl, "/close_ticket in 2h", "The customer waits for an answer")
+		says(d.carl, "/close_ticket in 2h", "This ticket waits for an answer")
 		heard(d.carl, d.support, k.thread, "Done")
 		says(d.carl, "/close_ticket in 2hh", "I can't read the time in 2hh")
+		for _, text := range []string{"400d", "0h", "-2h", "next week", "tomorrow morning", "at 25:00", "in two hours", "today 0:00"} {
+			says(d.carl, "/close_ticket "+text, "I can't read the time "+text)
+		}
+		says(d.carl, "/close_ticket OFF", "not about to close")
 		if d.record(k).Status != "open" {
 			t.Error("it is closed")
 		}
@@ -180,6 +295,15 @@ func TestCloseLater(t *testing.T) {
 		d.awaitWaiting(k, "customer")
 		says(d.carl, "/close_ticket tomorrow", "Carl has set this ticket")
 		says(d.carl, "/close_ticket off", keptFromDesk)
+		d.awaitCloses(k, 0)
+		says(d.carl, "/close_ticket off", "not about to close")
+		at := d.clock.Now().Add(5 * time.Hour).UTC().Truncate(time.Minute).Format("15:04")
+		told = d.awaitPlanned(k, "/close_ticket "+at)
+		says(d.carl, "/close_ticket off", keptFromDesk)
+		told = d.awaitPlanned(k, "/close_ticket "+at)
+		d.say(d.carl, d.support, k.thread, "/pending")
+		d.awaitCloses(k, 0)
+		says(d.carl, "/reopen_ticket", "not pending any more")
 		says(d.carl, "/close_ticket in 3h", "Carl has set this ticket")
 		heard(d.eve, d.eve, 0, "It is not")
 		d.awaitCloses(k, 0)
@@ -195,7 +319,7 @@ func TestCloseLater(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/lang en"), "")
 		d.quiet(k)
 		d.restart()
-		d.clock.jump(2*time.Hour + time.Minute)
+		d.runsOut(k)
 		d.awaitText(d.support, k.thread, closedAsSet)
 		m := d.awaitText(d.eve, 0, closedAsSet)
 		same(t, "buttons", buttons(m), []string{"🟢 Reopen"})

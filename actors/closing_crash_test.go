@@ -84,6 +84,7 @@ func TestClosingAfterACrash(t *testing.T) {
 					closings = 0
 				} else {
 					at(1, func() { d.clock.jump(24*time.Hour + time.Minute) })
+					d.runsOut(k)
 					d.awaitText(d.support, k.thread, closedQuiet)
 					d.awaitClosed(k)
 				}

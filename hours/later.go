@@ -2,6 +2,7 @@ package hours
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,56 @@ var (
 	dateOf   = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})$`)
 	tomorrow = map[string]int{"today": 0, "วันนี้": 0, "tomorrow": 1, "พรุ่งนี้": 1, "วันพรุ่งนี้": 1, "มะรืน": 2, "มะรืนนี้": 2}
 )
+
+// beforeTimes may stand before a time, in this order.
+var beforeTimes = []string{"in ", "อีก", "on ", "at ", "until ", "till ", "next ", "ถึง"}
+
+// Words that are part of no time that Later reads, but that people write in one.
+var (
+	partsOfDay = strings.Fields("เช้า สาย เที่ยง บ่าย เย็น ค่ำ ดึก คืน")
+	inWords    = strings.Fields("half one two three four five six seven eight nine ten twelve noon midnight month months year tonight" +
+		" ครึ่ง หนึ่ง สอง สาม สี่ ห้า หก เจ็ด แปด เก้า สิบ เดือน ปี เที่ยง")
+)
+
+// BeginsTime says whether a text begins like a time, whether or not Later can read it: "25:00", "-2h", "tomorrow morning", "next week",
+// "in two hours".
+func BeginsTime(text string) bool {
+	text = strings.ToLower(strings.TrimSpace(text))
+	rest := text
+	for _, before := range beforeTimes {
+		rest = strings.TrimSpace(strings.TrimPrefix(rest, before))
+	}
+	if rest != text {
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, "a "), "an ")
+	}
+	word, _, _ := strings.Cut(rest, " ")
+	word = strings.TrimRight(word, ",.!")
+	if digits := strings.TrimLeft(word, "-+"); digits != "" && digits[0] >= '0' && digits[0] <= '9' || isDay(word) {
+		return true
+	}
+	if rest == text { // a text with nothing before it may be anything
+		return word == "tonight"
+	}
+	return units[word] > 0 || slices.Contains(inWords, word) || startsWithAny(word, inWords, isThai)
+}
+
+// isDay says whether a word is a day, or a part of one that it names.
+func isDay(word string) bool {
+	for day := range tomorrow {
+		if part, is := strings.CutPrefix(word, day); is && (part == "" || startsWithAny(strings.TrimPrefix(part, "ตอน"), partsOfDay, isThai)) {
+			return true
+		}
+	}
+	_, is := Weekday(word)
+	return is
+}
+
+// Thai has no spaces between words.
+func startsWithAny(text string, words []string, which func(string) bool) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return which(word) && strings.HasPrefix(text, word) })
+}
+
+func isThai(word string) bool { return word[0] >= 0xe0 }
 
 // Duration reads "2h", "1h 30m", "90 minutes" or "2 ชั่วโมง". It is not ok for anything else, nor for 0.
 func Duration(text string) (d time.Duration, ok bool) {
@@ -76,7 +127,7 @@ func Date(word string) (date string, ok bool) {
 // without a time is at this time of the day. It is not ok if the text says no time, or none between now and LongestLater.
 func (h *Hours) Later(text string, now time.Time, zone *time.Location) (at time.Time, ok bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
-	for _, before := range []string{"in ", "อีก", "on ", "at ", "until ", "till ", "next ", "ถึง"} {
+	for _, before := range beforeTimes {
 		text = strings.TrimSpace(strings.TrimPrefix(text, before))
 	}
 	if text == "" {

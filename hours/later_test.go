@@ -5,6 +5,20 @@ import (
 	"time"
 )
 
+func TestBeginsTime(t *testing.T) {
+	for text, want := range map[string]bool{
+		"400d": true, "0h": true, "-2h": true, "25:00": true, "at 25:00": true, "in 2hh": true, "in two hours": true, "in an hour": true,
+		"next week": true, "Tomorrow morning": true, "today": true, "friday evening": true, "until Monday noon": true, "tonight": true,
+		"พรุ่งนี้เช้า": true, "พรุ่งนี้ตอนบ่าย": true, "อีกสองชั่วโมง": true, "อีก 2": true, "วันนี้": true,
+		"solved": false, "on hold": false, "in the office": false, "-": false, "a duplicate": false, "one of many": false, "week is over": false,
+		"วันนี้แก้แล้ว": false, "แก้ไขแล้ว": false, "": false, "at home": false, "in a hurry": false,
+	} {
+		if got := BeginsTime(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 func TestLater(t *testing.T) {
 	bangkok := zoneNamed("Asia/Bangkok")
 	work, err := Parse("Mon-Fri 09:00-18:00 Asia/Bangkok", map[string]string{"2026-12-10": Closed})

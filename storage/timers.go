@@ -36,9 +36,12 @@ type Timers struct {
 	AwayUntil time.Time `json:"awayUntil,omitzero"`
 }
 
-// PlannedClosing is by whom it was set that a ticket closes later. It is never changed in place.
+// PlannedClosing is by whom it was set that a ticket closes later, and when. It is never changed in place.
 type PlannedClosing struct {
-	By Creator `json:"by"`
+	By Creator   `json:"by"`
+	At time.Time `json:"at"` // when it was set, or set anew
+	// Untold says that the customer could not be told, since their topic was not open.
+	Untold bool `json:"untold,omitempty"`
 }
 
 // AutoClose says when a ticket that waits for the customer closes by itself, in minutes: how long it waits until the customer

@@ -18,7 +18,10 @@ func ViewOf(
 		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), CreatedBy: r.CreatedBy.Name,
 		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
-		Forward: ForwardOf(r.Forwarded), ClosesMs: MillisOf(r.Timers.ClosesAt), Follows: r.FollowsName,
+		Forward: ForwardOf(r.Forwarded), Follows: r.FollowsName,
+	}
+	if r.Timers.Planned != nil || !TellsOfClosing(r) { // what cards show, costs a call
+		v.ClosesMs = MillisOf(r.Timers.ClosesAt)
 	}
 	group, err := groupAt(ctx, store, r.Home.GroupID)
 	if err != nil {

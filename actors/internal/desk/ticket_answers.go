@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -30,6 +31,27 @@ func AddPending(r *storage.Ticket, commandID string, op *messages.Operation, aft
 		return
 	}
 	r.Pending = append(r.Pending, storage.Pending{ID: op.Id, Kind: PendingOperation, Body: body, AfterSequence: after})
+}
+
+// ClosingID is the id of the notice that the ticket closes by itself: one for each time that this was set.
+func ClosingID(r *storage.Ticket) string {
+	at := r.Timers.WarnedAt
+	if p := r.Timers.Planned; p != nil {
+		at = p.At
+	}
+	return "closing/" + strconv.FormatInt(at.UnixMilli(), 10)
+}
+
+// IsClosingNotice says whether an operation is the notice that the ticket closes by itself at the time that is set now.
+func IsClosingNotice(r *storage.Ticket, operationID string) bool {
+	return !r.Timers.ClosesAt.IsZero() && strings.HasPrefix(operationID, r.TicketID+"/"+ClosingID(r)+"/")
+}
+
+// TellsOfClosing says whether the notice that the ticket closes by itself has not left yet.
+func TellsOfClosing(r *storage.Ticket) bool {
+	return slices.ContainsFunc(r.Pending, func(p storage.Pending) bool {
+		return p.Kind == PendingOperation && IsClosingNotice(r, p.ID)
+	})
 }
 
 // Respond answers whoever gave the command; if they pressed a button, only they see it. To a program, and to a page of the web

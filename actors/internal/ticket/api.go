@@ -38,6 +38,11 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			return nil, err
 		}
 	}
+	if m.ClosesMs != nil { // the notice to the customer names the team's zone
+		if _, err := t.readTimes(t.record.GroupID); err != nil {
+			return nil, err
+		}
+	}
 	return func(r *desk.Result) {
 		status := r.Status
 		if m.Status != nil {
@@ -78,6 +83,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		}
 		if status == desk.StatusPending && r.Status == desk.StatusOpen {
 			set(&r.Status, &status, true)
+			staysOpen(r.Ticket)
 		}
 		if m.Metadata != nil && string(m.Metadata) != string(r.Metadata) {
 			r.Metadata, changed = nil, true

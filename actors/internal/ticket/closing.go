@@ -1,10 +1,13 @@
 package ticket
 
 import (
-	"slices"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/hours"
@@ -31,8 +34,7 @@ func settleClosing(r *storage.Ticket, times desk.Times) {
 	case !x.SnoozedUntil.IsZero():
 		staysOpen(r)
 	case x.Planned != nil:
-		x.WarnedAt = time.Time{}
-	case r.Status != desk.StatusOpen || times.AutoClose.After == 0:
+	case r.Status != desk.StatusOpen || times.AutoClose.After == 0 || customerTopic(r) == nil:
 		staysOpen(r)
 	case x.WarnedAt.IsZero():
 		x.ClosesAt = time.Time{}
@@ -51,57 +53,95 @@ func staysOpen(r *storage.Ticket) {
 }
 
 // closesAt sets when the ticket closes by itself.
-func closesAt(r *storage.Ticket, at time.Time, planned *storage.PlannedClosing) {
-	r.Timers.ClosesAt, r.Timers.Planned = at, planned
+func closesAt(r *storage.Ticket, at time.Time) {
+	r.Timers.ClosesAt = storage.Kept(at.Truncate(time.Second))
 	r.CardRevision++
 }
 
+const (
+	// longestLate is by how much a ticket may close too late. If it is more, the desk was down, and what the customer said in time may
+	// come only now: the ticket closes after lateGrace then.
+	longestLate = 2 * time.Minute
+	lateGrace   = 10 * time.Minute
+	// longestUntold is how long a notice may wait before it leaves without the time to answer being counted from then on.
+	longestUntold = 5 * time.Minute
+)
+
 // ringClosing closes the ticket if its time has come, or tells the customer that it closes. It does not close while they have not
-// been told: what says so may have waited for as long as the desk was down.
+// been told: what says so may have waited for as long as the desk was down. What the desk has said since gives them time anew.
 func (t *ticket) ringClosing(r *storage.Ticket, now time.Time) {
-	x := &r.Timers
+	x, notice := &r.Timers, minutes(t.times.AutoClose.Notice)
 	due := func(at time.Time) bool { return !at.IsZero() && !at.After(now) }
-	switch {
-	case due(x.ClosesAt) && !t.tellsOfClosing(r):
+	switch asked := x.QuietSince.Add(notice).Truncate(time.Second); {
+	case due(x.WarnsAt):
+		t.announceClosing(r, now, notice)
+	case !due(x.ClosesAt):
+	case x.Planned != nil && (x.Planned.Untold || desk.TellsOfClosing(r)):
+		t.plan(r, x.Planned.By, now, max(x.ClosesAt.Sub(x.Planned.At), lateGrace))
+	case desk.TellsOfClosing(r):
+		t.announceClosing(r, now, notice)
+	case x.Planned == nil && x.QuietSince.After(x.WarnedAt) && asked.After(now):
+		closesAt(r, asked)
+	case now.Sub(x.ClosesAt) > longestLate:
+		x.ClosesAt = storage.Kept(now.Add(lateGrace).Truncate(time.Second)) // cards need not show it
+	default:
 		t.closeByItself(r, now)
-	case due(x.ClosesAt), due(x.WarnsAt):
-		wait := t.times.AutoClose.Notice
-		if x.Planned != nil {
-			wait, x.QuietSince = max(1, int64(x.ClosesAt.Sub(x.QuietSince)/time.Minute)), now
-		} else {
-			x.WarnedAt = now
-		}
-		closesAt(r, now.Add(minutes(wait)).Truncate(time.Second), x.Planned)
-		t.tellClosing(r, closingID(r))
 	}
 }
 
-// closingID is the id of the notice that the ticket closes by itself: one for each time that was set.
-func closingID(r *storage.Ticket) string {
-	return "closing/" + strconv.FormatInt(r.Timers.ClosesAt.UnixMilli(), 10)
+// announceClosing has the ticket close by itself, and tells the customer. If they can't read that yet, their silence counts from
+// now on.
+func (t *ticket) announceClosing(r *storage.Ticket, now time.Time, notice time.Duration) {
+	x := &r.Timers
+	x.WarnedAt = now
+	if closesAt(r, now.Add(notice)); !t.tellClosing(r) {
+		staysOpen(r)
+		x.QuietSince = now
+	}
 }
 
-// tellsOfClosing says whether the notice that the ticket closes by itself has not left yet.
-func (t *ticket) tellsOfClosing(r *storage.Ticket) bool {
-	of := r.TicketID + "/" + closingID(r) + "/"
-	return slices.ContainsFunc(r.Pending, func(p storage.Pending) bool {
-		return p.Kind == desk.PendingOperation && strings.HasPrefix(p.ID, of)
-	})
+// plan has the ticket close by itself after some time, as somebody has set, and tells the customer.
+func (t *ticket) plan(r *storage.Ticket, by storage.Creator, now time.Time, in time.Duration) {
+	planned := &storage.PlannedClosing{By: by, At: now}
+	r.Timers.Planned, r.Timers.WarnedAt = planned, time.Time{}
+	closesAt(r, now.Add(in))
+	planned.Untold = !t.tellClosing(r)
 }
 
-// customerTopic is the topic in which the customer is on the ticket.
+// toldOfClosing is part of the write that says that an operation is done. If that is the notice that the ticket closes by itself,
+// cards show it from then on. A notice that has waited for long leaves the customer as much time as another.
+func (t *ticket) toldOfClosing(r *storage.Ticket, operationID string, now time.Time) {
+	if !desk.IsClosingNotice(r, operationID) {
+		return
+	}
+	x, at := &r.Timers, r.Timers.ClosesAt
+	if x.Planned == nil && now.Sub(x.WarnedAt) > longestUntold {
+		at = now.Add(at.Sub(x.WarnedAt))
+	}
+	closesAt(r, at)
+}
+
+// customerTopic is the topic in which the customer is on the ticket; nil: they are in none, but speak by the program that has
+// opened it.
 func customerTopic(r *storage.Ticket) *storage.Topic {
-	if link := desk.PrivateLink(r, ""); link != nil && !link.Ended {
+	if link := desk.PrivateLink(r, ""); link != nil {
 		return &link.Topic
+	}
+	if r.CreatedBy.Kind == "apiKey" {
+		return nil
 	}
 	return &r.Home
 }
 
-// tellClosing makes the notice pending that tells the customer when the ticket closes by itself.
-func (t *ticket) tellClosing(r *storage.Ticket, id string) {
+// tellClosing makes the notice pending that tells the customer when the ticket closes by itself. It returns false if the topic is
+// not open in which they would read it.
+func (t *ticket) tellClosing(r *storage.Ticket) bool {
 	topic := customerTopic(r)
+	if topic == nil {
+		return true // programs see it
+	}
 	if !desk.IsOpened(topic) {
-		return
+		return false
 	}
 	notice := noticeAt(messages.NoticeClosesSoon, map[string]string{}, r.Timers.ClosesAt, t.times.ZoneName())
 	if r.Timers.Planned != nil {
@@ -123,7 +163,8 @@ func (t *ticket) tellClosing(r *storage.Ticket, id string) {
 	if op.Call = (&messages.Operation_SendNotice{SendNotice: notice}); r.Timers.Planned == nil {
 		op.Priority = messages.Operation_LAST
 	}
-	desk.AddPending(r, id, op, 0)
+	desk.AddPending(r, desk.ClosingID(r), op, 0)
+	return true
 }
 
 // closeByItself closes the ticket, and says why everywhere.
@@ -153,29 +194,25 @@ const longestTried = 3
 // read, or none to come.
 func closeLater(text string, times desk.Times, now time.Time) (at time.Time, ok bool) {
 	if at, ok = times.Hours.Later(text, now, times.Zone); ok {
-		return at.Truncate(time.Second), true
+		return at, true
 	}
-	words := strings.Fields(strings.ToLower(text))
-	if len(words) == 0 || len(words) > longestTried {
-		return time.Time{}, false
-	}
-	rest, begins := strings.CutPrefix(strings.Join(words, " "), "in ")
-	if !begins {
-		rest, begins = strings.CutPrefix(rest, "อีก")
-	}
-	rest = strings.TrimSpace(rest)
-	return time.Time{}, begins && rest != "" && rest[0] >= '0' && rest[0] <= '9'
+	return time.Time{}, len(strings.Fields(text)) <= longestTried && hours.BeginsTime(text)
 }
 
-// planning is the effect of /close_ticket with a time. It is not ok if what follows the command is a reason.
+// planning is the effect of /close_ticket with a time, or with off. It is not ok if what follows the command is a reason.
 func (t *ticket) planning(m *messages.CloseTicket) (do effect, ok bool, err error) {
 	o, text := m.Origin, strings.TrimSpace(messages.CleanText(m.Reason))
-	if text == "" || m.ByHand || desk.IsAPI(o) {
+	if text == "" || m.ByHand || desk.IsAPI(o) || o.GetWeb() {
 		return nil, false, nil
 	}
-	if isOff(text) && !t.record.Timers.ClosesAt.IsZero() {
+	switch strings.ToLower(text) {
+	case "off":
 		do, err = t.keeping(&messages.KeepTicket{Origin: o})
 		return do, err == nil, err
+	case "now":
+		m = proto.CloneOf(m)
+		m.Reason = ""
+		return func(r *desk.Result) { t.close(r, m) }, true, nil
 	}
 	times, err := t.readTimes(t.record.GroupID)
 	if err != nil {
@@ -203,9 +240,9 @@ func (t *ticket) planClosing(r *storage.Ticket, o *messages.Origin, at time.Time
 	if !r.Timers.SnoozedUntil.IsZero() {
 		t.takeUp(r, o.GetCommandId(), creatorOf(o))
 	}
-	r.Timers.QuietSince, r.Timers.WarnedAt, r.UpdatedAt = t.now(), time.Time{}, t.now()
-	closesAt(r, storage.Kept(at), &storage.PlannedClosing{By: desk.CreatorOf(o)})
-	t.tellClosing(r, closingID(r))
+	now := t.now()
+	r.Timers.QuietSince, r.UpdatedAt = now, now
+	t.plan(r, desk.CreatorOf(o), now, at.Sub(now))
 }
 
 // respondToPlan tells whoever has set when the ticket closes, unless the notice to the customer stands in the same topic.
@@ -213,7 +250,7 @@ func (t *ticket) respondToPlan(r *desk.Result, o *messages.Origin) {
 	if desk.IsAPI(o) && o.GetThreadId() == 0 {
 		return
 	}
-	if topic := customerTopic(r.Ticket); desk.TopicAt(r.Ticket, o.GetPlace(), o.GetThreadId()) == topic {
+	if topic := customerTopic(r.Ticket); topic != nil && desk.TopicAt(r.Ticket, o.GetPlace(), o.GetThreadId()) == topic {
 		return
 	}
 	op := desk.OperationTo(o)
@@ -224,7 +261,8 @@ func (t *ticket) respondToPlan(r *desk.Result, o *messages.Origin) {
 	desk.AddPending(r.Ticket, o.GetCommandId(), op, 0)
 }
 
-// keeping has a ticket stay open that is about to close. A customer who says so waits for an answer from then on.
+// keeping has a ticket stay open that is about to close. A customer who says so waits for an answer from then on; if it has closed
+// lately, their press reopens it, as a word would.
 func (t *ticket) keeping(m *messages.KeepTicket) (effect, error) {
 	o, side := m.Origin, storage.WaitsForCustomer
 	if topic := t.topicAt(o.GetPlace(), o.GetThreadId()); topic != nil {
@@ -233,8 +271,15 @@ func (t *ticket) keeping(m *messages.KeepTicket) (effect, error) {
 			return nil, err
 		}
 	}
+	reopens, err := t.keepsClosed(o, side)
+	if err != nil {
+		return nil, err
+	}
 	return func(r *desk.Result) {
 		switch {
+		case reopens:
+			dropKeyboard(r, o)
+			t.reopen(r, &messages.ReopenTicket{Origin: o})
 		case t.refuseClosed(r, o, messages.VerbReopenTicket):
 		case r.Timers.ClosesAt.IsZero():
 			dropKeyboard(r, o)
@@ -249,6 +294,23 @@ func (t *ticket) keeping(m *messages.KeepTicket) (effect, error) {
 			desk.Acknowledge(r, o)
 		}
 	}, nil
+}
+
+// keepsClosed says whether a press by somebody on a side reopens the ticket: it is closed, and a customer's word would reopen it.
+func (t *ticket) keepsClosed(o *messages.Origin, side string) (bool, error) {
+	if t.record.Status != desk.StatusClosed || side != storage.WaitsForCustomer || o.GetCallbackId() == "" ||
+		t.record.Home.Failure != "" || t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
+		return false, nil
+	}
+	days := int64(desk.DefaultReopenDays)
+	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
+	switch {
+	case err == nil:
+		days = desk.ReopenDaysOf(group)
+	case !errors.Is(err, storage.ErrNotFound):
+		return false, fmt.Errorf("read a group: %w", err)
+	}
+	return days > 0 && t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour, nil
 }
 
 // keepOpen ends that a ticket is about to close; the customer's silence counts anew.

@@ -304,6 +304,7 @@ func (t *ticket) pending(m *messages.SetPending) (effect, error) {
 			desk.Respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": t.nameFor(o)})
 		default:
 			t.update(r.Ticket, o, func() { r.Status = desk.StatusPending })
+			staysOpen(r.Ticket)
 			desk.NotifyAll(r.Ticket, o, messages.NoticePendingSet,
 				map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket)}, 0)
 			desk.Acknowledge(r, o)

@@ -153,7 +153,7 @@ func dropMoot(r *storage.Ticket) (dropped []string) {
 	}
 	closing := ""
 	if !r.Timers.ClosesAt.IsZero() {
-		closing = r.TicketID + "/" + closingID(r) + "/"
+		closing = r.TicketID + "/" + desk.ClosingID(r) + "/"
 	}
 	is := func(p storage.Pending, kind string) bool { return strings.HasPrefix(p.ID, r.TicketID+"/"+kind+"/") }
 	r.Pending = slices.DeleteFunc(r.Pending, func(p storage.Pending) bool {

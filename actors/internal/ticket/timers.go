@@ -81,12 +81,12 @@ func (t *ticket) retime(r *storage.Ticket) error {
 	return nil
 }
 
-// timesFor are the times of the group that timers follow from. When whoever has the ticket says something within a wait, only the
-// lapse of the claim moves: the times that its record follows from already will do, since a group whose times change wakes
+// timesFor are the times of the group that timers follow from. When the desk says something more within a wait, only the lapse of
+// the claim moves, and what follows from the customer's silence: the times that its record follows from already will do, since a group whose times change wakes
 // the tickets that follow from other ones.
 func (t *ticket) timesFor(from timed) (desk.Times, error) {
 	was := t.worked.from
-	was.heard = from.heard
+	was.heard, was.quiet = from.heard, from.quiet
 	if was == from && !t.times.at.IsZero() && t.worked.settings == t.times.Revision+1 {
 		return t.times.Times, nil
 	}

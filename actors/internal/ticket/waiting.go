@@ -57,6 +57,9 @@ func hear(r *storage.Ticket, m *storage.Message) {
 	if whom == storage.WaitsForDesk && !x.SnoozedUntil.IsZero() {
 		x.TakeUp(m.RecordedAt)
 	}
+	if whom == storage.WaitsForCustomer && r.WaitingFor == whom {
+		x.QuietSince = m.RecordedAt // the customer has the time to answer this, too
+	}
 	if whom != "" && r.WaitingFor != whom {
 		r.WaitingFor, r.WaitingSince = whom, m.RecordedAt
 		x.Waits() // the next save works out what is due

@@ -306,6 +306,7 @@ func (t *ticket) retryStep(s *step) {
 func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome, asked bool) {
 	done := outcome.GetResult() == messages.Outcome_DONE
 	if s.ref == nil {
+		t.toldOfClosing(r, s.op.Id, t.now())
 		forget(r, desk.PendingOperation, s.op.Id)
 		return
 	}
