@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -135,7 +137,16 @@ func (h *handling) waitingList(ask *messages.ListOpenTickets, party string, page
 	if h.chat.Group() {
 		ask.GroupId = h.origin.Place
 	} else {
-		ask.UserId = h.origin.GetFrom().GetId()
+		theirs, unknown, err := h.teamGroups()
+		switch {
+		case err != nil:
+			return nil, err
+		case len(theirs) == 0 && unknown:
+			return &messages.SendNoticeCall{Key: messages.NoticeWaitingCannotAsk}, nil
+		case len(theirs) == 0:
+			return &messages.SendNoticeCall{Key: messages.NoticeWaitingNoGroup}, nil
+		}
+		ask.GroupIds = theirs
 	}
 	list, err := query[*messages.TicketList](h.ctx, h.desk, ask)
 	switch {
@@ -152,18 +163,61 @@ func (h *handling) waitingList(ask *messages.ListOpenTickets, party string, page
 	if h.chat.Group() {
 		n.Args["title"] = h.chat.Title
 	}
-	switch {
-	case list.Code == messages.Code_NOT_FOUND:
-		n.Key = messages.NoticeWaitingNoGroup
-		delete(n.Args, "count")
-	case len(list.Tickets) == 0:
+	if len(list.Tickets) == 0 {
 		n.Key = messages.NoticeWaitingNone
+		if list.More {
+			n.Key = messages.NoticeWaitingAside
+		}
 		delete(n.Args, "count")
+		return n, nil
 	}
 	if turn := turnRow(party, page, list); len(turn.Buttons) > 0 {
 		n.Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{turn}}
 	}
 	return n, nil
+}
+
+const (
+	// memberWithin is how long /waiting in private waits for Telegram to say of which groups whoever gave it is a member.
+	memberWithin = 20 * time.Second
+	// memberPause is the pause before a group is asked again whether it knows by now. It doubles, up to memberPauseMost.
+	memberPause, memberPauseMost = 50 * time.Millisecond, 3 * time.Second
+)
+
+// teamGroups are the groups of which whoever writes is a colleague and, as Telegram says, still a member. unknown: of some it did
+// not say.
+func (h *handling) teamGroups() (theirs []string, unknown bool, err error) {
+	id := h.origin.GetFrom().GetId()
+	written, err := query[*messages.TeamGroups](h.ctx, h.desk, &messages.ListTeamGroups{UserId: id})
+	if err != nil {
+		return nil, false, err
+	}
+	late := time.After(memberWithin)
+	for groups, pause := written.GroupIds, memberPause; len(groups) > 0; pause = min(2*pause, memberPauseMost) {
+		var asked []string
+		for _, g := range groups {
+			is, err := queryOf[*messages.WebStanding](h.ctx, h.desk, messages.KindGroup, g, &messages.GetWebStanding{UserId: id})
+			switch {
+			case err != nil:
+				return nil, false, err
+			case !is.Known:
+				asked = append(asked, g)
+			case is.Member:
+				theirs = append(theirs, g)
+			}
+		}
+		if groups = asked; len(groups) == 0 {
+			break
+		}
+		select {
+		case <-h.ctx.Done():
+			return nil, false, fmt.Errorf("ask of which groups somebody is a member: %w", h.ctx.Err())
+		case <-late:
+			return theirs, true, nil
+		case <-time.After(pause):
+		}
+	}
+	return theirs, false, nil
 }
 
 // turnRow has the buttons that turn the page.

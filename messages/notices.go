@@ -96,6 +96,8 @@ const (
 	NoticeNoClaimedTickets    = "no_claimed_tickets"    // title; in a group
 	NoticeWaiting             = "waiting"               // title (empty: of several groups), count, shown (empty: all); followed by the operation's tickets as a list
 	NoticeWaitingNone         = "waiting_none"          // title (empty: of several groups)
+	NoticeWaitingAside        = "waiting_aside"         // title (empty: of several groups); what has waited the longest is put aside, and more may wait
+	NoticeWaitingCannotAsk    = "waiting_cannot_ask"    // in private: Telegram did not say in which groups they are
 	NoticeWaitingNoGroup      = "waiting_no_group"      // in private: no group is theirs
 	NoticeWaitingMoved        = "waiting_moved"         // the list goes on in a newer message
 	NoticeWaitingOff          = "waiting_off"           // title

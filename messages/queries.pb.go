@@ -841,8 +841,9 @@ type ListOpenTickets struct {
 	Skip    int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
 	Limit   int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	Claimed bool                   `protobuf:"varint,160,opt,name=claimed,proto3" json:"claimed,omitempty"` // with user_id: instead, those that the person has claimed
-	// Instead, those that wait for the desk, oldest first: of the group; without group_id those of the groups of which the person is a colleague.
-	Waiting       bool `protobuf:"varint,220,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// Instead, those that wait for the desk, oldest first: of the group, or of group_ids.
+	Waiting       bool     `protobuf:"varint,220,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	GroupIds      []string `protobuf:"bytes,290,rep,name=group_ids,json=groupIds,proto3" json:"group_ids,omitempty"` // with waiting, without group_id: of which groups
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -919,6 +920,111 @@ func (x *ListOpenTickets) GetWaiting() bool {
 	return false
 }
 
+func (x *ListOpenTickets) GetGroupIds() []string {
+	if x != nil {
+		return x.GroupIds
+	}
+	return nil
+}
+
+// ListTeamGroups asks of which groups a person is a colleague, as far as the desk has written down: their default group and those that
+// they administered. Whether they are still members only Telegram knows. Answered by TeamGroups.
+type ListTeamGroups struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTeamGroups) Reset() {
+	*x = ListTeamGroups{}
+	mi := &file_messages_queries_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTeamGroups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTeamGroups) ProtoMessage() {}
+
+func (x *ListTeamGroups) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_queries_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTeamGroups.ProtoReflect.Descriptor instead.
+func (*ListTeamGroups) Descriptor() ([]byte, []int) {
+	return file_messages_queries_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListTeamGroups) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+type TeamGroups struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	GroupIds      []string               `protobuf:"bytes,2,rep,name=group_ids,json=groupIds,proto3" json:"group_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TeamGroups) Reset() {
+	*x = TeamGroups{}
+	mi := &file_messages_queries_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TeamGroups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TeamGroups) ProtoMessage() {}
+
+func (x *TeamGroups) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_queries_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TeamGroups.ProtoReflect.Descriptor instead.
+func (*TeamGroups) Descriptor() ([]byte, []int) {
+	return file_messages_queries_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *TeamGroups) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *TeamGroups) GetGroupIds() []string {
+	if x != nil {
+		return x.GroupIds
+	}
+	return nil
+}
+
 var File_messages_queries_proto protoreflect.FileDescriptor
 
 const file_messages_queries_proto_rawDesc = "" +
@@ -991,14 +1097,21 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x128\n" +
 	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
-	"\x04more\x18\x04 \x01(\bR\x04more\"\xa5\x01\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"\xc3\x01\n" +
 	"\x0fListOpenTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +
 	"\x04skip\x18\x03 \x01(\x05R\x04skip\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x19\n" +
 	"\aclaimed\x18\xa0\x01 \x01(\bR\aclaimed\x12\x19\n" +
-	"\awaiting\x18\xdc\x01 \x01(\bR\awaitingB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\awaiting\x18\xdc\x01 \x01(\bR\awaiting\x12\x1c\n" +
+	"\tgroup_ids\x18\xa2\x02 \x03(\tR\bgroupIds\")\n" +
+	"\x0eListTeamGroups\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"W\n" +
+	"\n" +
+	"TeamGroups\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
+	"\tgroup_ids\x18\x02 \x03(\tR\bgroupIdsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_queries_proto_rawDescOnce sync.Once
@@ -1012,7 +1125,7 @@ func file_messages_queries_proto_rawDescGZIP() []byte {
 	return file_messages_queries_proto_rawDescData
 }
 
-var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_messages_queries_proto_goTypes = []any{
 	(*FindTopic)(nil),       // 0: topicdesk.messages.FindTopic
 	(*TopicFound)(nil),      // 1: topicdesk.messages.TopicFound
@@ -1028,29 +1141,32 @@ var file_messages_queries_proto_goTypes = []any{
 	(*ListTickets)(nil),     // 11: topicdesk.messages.ListTickets
 	(*TicketList)(nil),      // 12: topicdesk.messages.TicketList
 	(*ListOpenTickets)(nil), // 13: topicdesk.messages.ListOpenTickets
-	(Code)(0),               // 14: topicdesk.messages.Code
-	(*GroupFacts)(nil),      // 15: topicdesk.messages.GroupFacts
-	(Standing)(0),           // 16: topicdesk.messages.Standing
-	(*Person)(nil),          // 17: topicdesk.messages.Person
-	(*TicketView)(nil),      // 18: topicdesk.messages.TicketView
+	(*ListTeamGroups)(nil),  // 14: topicdesk.messages.ListTeamGroups
+	(*TeamGroups)(nil),      // 15: topicdesk.messages.TeamGroups
+	(Code)(0),               // 16: topicdesk.messages.Code
+	(*GroupFacts)(nil),      // 17: topicdesk.messages.GroupFacts
+	(Standing)(0),           // 18: topicdesk.messages.Standing
+	(*Person)(nil),          // 19: topicdesk.messages.Person
+	(*TicketView)(nil),      // 20: topicdesk.messages.TicketView
 }
 var file_messages_queries_proto_depIdxs = []int32{
-	14, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
-	14, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
-	14, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
-	14, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
-	15, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
-	16, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
-	14, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
-	17, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
-	18, // 8: topicdesk.messages.UserView.drafts:type_name -> topicdesk.messages.TicketView
-	14, // 9: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
-	18, // 10: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
+	16, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
+	16, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
+	16, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
+	17, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
+	18, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
+	16, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
+	19, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
+	20, // 8: topicdesk.messages.UserView.drafts:type_name -> topicdesk.messages.TicketView
+	16, // 9: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
+	20, // 10: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
+	16, // 11: topicdesk.messages.TeamGroups.code:type_name -> topicdesk.messages.Code
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_messages_queries_proto_init() }
@@ -1067,7 +1183,7 @@ func file_messages_queries_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_queries_proto_rawDesc), len(file_messages_queries_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

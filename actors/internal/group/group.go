@@ -165,6 +165,10 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	}
 	listed, language := g.lists(), next.Language
 	f(&next)
+	begins := g.record != nil && !listed && lists(&next)
+	if begins {
+		g.beginList(&next)
+	}
 	g.endList(&next)
 	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
 	next.UpdatedAt, next.DueAt = now, dueAt(&next, now)
@@ -177,7 +181,11 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	}
 	g.record = &next
 	g.retimeSoon(0)
-	if g.lists() && (!listed || next.Language != language) {
+	switch {
+	case !g.lists():
+		g.listing.changed = time.Time{}
+		g.planLook()
+	case begins || next.Language != language:
 		g.looksAgain()
 	}
 	g.Tell(messages.KindChat, g.ID, &messages.GroupChanged{})
@@ -189,7 +197,7 @@ func dueAt(r *storage.Group, now time.Time) time.Time {
 	switch {
 	case isPending(r):
 		return now.Add(desk.PendingFor)
-	case r.WaitingList != nil && !r.NoWaitingList && !desk.IsOut(r):
+	case r.WaitingList != nil && lists(r):
 		return r.WaitingList.LookAt
 	}
 	return time.Time{}
@@ -321,9 +329,16 @@ func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error
 		} else {
 			delete(g.admins, m.UserId)
 		}
-		if err := g.noteAdmins(); err != nil {
-			return nil, err
-		}
+		return entity.OK(), g.noteAdmins()
 	}
-	return entity.OK(), nil
+	// Telegram was not asked since the group is in memory.
+	if g.record == nil || len(g.record.Admins) == 0 || slices.Contains(g.record.Admins, m.UserId) == m.IsAdmin {
+		return entity.OK(), nil
+	}
+	admins := slices.DeleteFunc(slices.Clone(g.record.Admins), func(id ids.UserID) bool { return id == m.UserId })
+	if m.IsAdmin {
+		admins = append(admins, m.UserId)
+		slices.Sort(admins)
+	}
+	return entity.OK(), g.change("", func(r *storage.Group) { r.Admins = admins })
 }

@@ -24,6 +24,8 @@ const (
 	listEvery = 5 * time.Minute
 	// listSettles is how long an edit waits for what else changes.
 	listSettles = 3 * time.Second
+	// listAgain is when an edit that was refused is tried again, if nothing changes before.
+	listAgain = time.Hour
 	// listShows is how many tickets it shows, and listCounts up to how many it counts.
 	listShows  = 20
 	listCounts = 100
@@ -40,9 +42,9 @@ type listing struct {
 }
 
 // lists says whether the group has a list of what waits.
-func (g *group) lists() bool {
-	return g.record != nil && !g.record.NoWaitingList && !desk.IsOut(g.record)
-}
+func (g *group) lists() bool { return g.record != nil && lists(g.record) }
+
+func lists(r *storage.Group) bool { return !r.NoWaitingList && !desk.IsOut(r) }
 
 // list is the list as the record has it.
 func list(r *storage.Group) storage.WaitingList {
@@ -74,10 +76,18 @@ func (g *group) onWaitingChanged(*messages.WaitingChanged) error {
 
 // looksAgain has the group look what waits: something has changed, or may have while it was not in memory.
 func (g *group) looksAgain() {
-	if g.lists() && (g.record.WaitingList != nil || !g.listing.changed.IsZero()) && g.listing.changed.IsZero() {
+	if g.lists() && g.record.WaitingList != nil && g.listing.changed.IsZero() {
 		g.listing.changed = g.Now()
 	}
 	g.planLook()
+}
+
+// beginList has a group look what waits that has a list from now on, also after a restart.
+func (g *group) beginList(r *storage.Group) {
+	if l := list(r); l.LookAt.IsZero() {
+		_, l.LookAt = g.mornings()
+		r.WaitingList = &l
+	}
 }
 
 // mornings are when the team last began a day's work, and when it begins the next one. A team that does not work for
@@ -151,7 +161,7 @@ func (g *group) look() error {
 	l := was
 	if !l.LookAt.After(now) {
 		l.LookAt = next
-		if len(found) == 0 {
+		if len(found) == 0 && !more {
 			l.LookAt = time.Time{} // the next ticket that begins to wait says so
 		}
 	}
@@ -218,7 +228,14 @@ func (g *group) noteListed(r *storage.Group, op *messages.Operation, outcome *me
 	l, done := list(r), outcome.GetResult() == messages.Outcome_DONE
 	switch {
 	case op.GetSendNotice() == nil && !done && op.GetEditNotice().GetMessageId() == l.MessageID:
-		l.MessageID = 0 // somebody has deleted it: the next morning has a new one
+		if outcome.GetResult() == messages.Outcome_REJECTED {
+			l.MessageID = 0 // somebody has deleted it: the next morning has a new one
+			break
+		}
+		l.Shows = "" // the bot may be muted: what is there is old
+		if again := storage.Kept(g.Now().Add(listAgain)); l.LookAt.IsZero() || again.Before(l.LookAt) {
+			l.LookAt = again
+		}
 	case op.GetSendNotice() == nil:
 		return
 	case !done: // General is closed, or the bot may not write there: the one before it goes on
@@ -255,7 +272,11 @@ func (g *group) listNotice(found []storage.Ticket, more bool) (*messages.SendNot
 		Keyboard: &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{
 			Key: messages.ButtonListOff, Data: messages.CallbackSet + ":" + messages.SettingWaitingList + ":off" + messages.OnWaitingList,
 		}}}}}}
-	if len(found) == 0 {
+	switch {
+	case len(found) == 0 && more:
+		n.Key = messages.NoticeWaitingAside
+		return n, nil
+	case len(found) == 0:
 		return n, nil
 	}
 	n.Key, n.Args["count"] = messages.NoticeWaiting, strconv.Itoa(len(found))

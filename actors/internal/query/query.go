@@ -27,6 +27,7 @@ type query struct {
 	aliases *desk.Aliases
 	log     *eventlog.Log
 	pace    pace.Pace
+	teams   teams // waiting.go
 }
 
 // readerEnv is the environment of a reader, whose Ctx and Log are in the trace of the read.
@@ -56,7 +57,7 @@ var reads = tableOf(
 	// What the bot looks up.
 	replies((*query).findTopic), replies((*query).findPlace), replies((*query).findShortID), replies((*query).findNumber),
 	replies((*query).findMessage), replies((*query).group), replies((*query).user), replies((*query).tickets),
-	replies((*query).openTickets), replies((*query).findWord),
+	replies((*query).openTickets), replies((*query).teamGroups), replies((*query).findWord),
 	// What the API reads.
 	replies((*query).apiKey), replies((*query).apiKeys),
 	replies((*query).userRecord), replies((*query).userRecords),

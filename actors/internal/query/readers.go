@@ -36,7 +36,7 @@ type Readers struct {
 func Start(env *entity.Env, node *entity.Node, aliases *desk.Aliases, log *eventlog.Log, p pace.Pace) (*Readers, error) {
 	r := &Readers{}
 	for i := range lookUpReaders + listReaders + searchReaders + logReaders + reportReaders {
-		pid, err := node.Spawn(fmt.Sprintf("query-%d", i), func() actor.Actor { return &query{newReaderEnv(env), aliases, log, p} })
+		pid, err := node.Spawn(fmt.Sprintf("query-%d", i), func() actor.Actor { return &query{env: newReaderEnv(env), aliases: aliases, log: log, pace: p} })
 		if err != nil {
 			return nil, err
 		}

@@ -2,8 +2,10 @@ package query
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,21 +15,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What waits for a team: of one group, or of those of which a person is a colleague.
-
-// groupsLookedAt is how many groups are looked at for those of a person.
-const groupsLookedAt = 1000
+// What waits for a team: of one group, or of several.
 
 func (q *query) waitingTickets(m *messages.ListOpenTickets) proto.Message {
-	groups := []ids.Place{m.GroupId}
-	if m.GroupId == "" {
-		var err error
-		if groups, err = q.groupsOf(m.UserId); err != nil {
-			return &messages.TicketList{Code: q.code(m, err)}
-		}
-		if len(groups) == 0 {
-			return &messages.TicketList{Code: messages.Code_NOT_FOUND}
-		}
+	groups := m.GroupIds
+	if m.GroupId != "" {
+		groups = []ids.Place{m.GroupId}
 	}
 	limit := max(ticketsCounted, int(m.Skip+m.Limit))
 	var all []storage.Ticket
@@ -38,12 +31,13 @@ func (q *query) waitingTickets(m *messages.ListOpenTickets) proto.Message {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}
 		all, more = append(all, found...), more || others
-	}
-	slices.SortFunc(all, func(a, b storage.Ticket) int {
-		return cmp.Or(a.WaitingSince.Compare(b.WaitingSince), cmp.Compare(a.TicketID, b.TicketID))
-	})
-	if len(all) > limit {
-		all, more = all[:limit], true
+		slices.SortFunc(all, func(a, b storage.Ticket) int {
+			return cmp.Or(a.WaitingSince.Compare(b.WaitingSince), cmp.Compare(a.TicketID, b.TicketID))
+		})
+		if len(all) > limit { // whoever is of many groups has no more in memory than of one
+			clear(all[limit:])
+			all, more = all[:limit], true
+		}
 	}
 	reply := &messages.TicketList{Code: messages.Code_OK, Count: int64(len(all)), More: more}
 	from := min(int(m.Skip), len(all))
@@ -57,23 +51,64 @@ func (q *query) waitingTickets(m *messages.ListOpenTickets) proto.Message {
 	return reply
 }
 
-// groupsOf lists the groups of which a person is a colleague: their default group, and those that they administer.
-func (q *query) groupsOf(userID ids.UserID) (theirs []ids.Place, err error) {
-	user, err := q.env.Store.User(q.env.Ctx, userID)
-	if err == nil && user.DefaultGroupID != "" {
-		theirs = append(theirs, user.DefaultGroupID)
-	} else if err != nil && q.code(&messages.GetUser{}, err) != messages.Code_NOT_FOUND {
-		return nil, fmt.Errorf("read a person: %w", err)
+const (
+	// teamsKeep is how long a reader goes by the administrators of all groups that it has read, so that what anybody may send costs
+	// no more than that.
+	teamsKeep = 10 * time.Second
+	// groupsTogether is how many groups are read together, and teamGroupsAtMost how many a person has at most.
+	groupsTogether   = 100
+	teamGroupsAtMost = 50
+)
+
+// teams is who administers which groups in which the bot is, as a reader read it last.
+type teams struct {
+	at    time.Time
+	known map[ids.UserID][]ids.Place
+}
+
+// teamGroups lists the groups of which a person is a colleague: their default group, and those that they administer.
+func (q *query) teamGroups(m *messages.ListTeamGroups) proto.Message {
+	reply := &messages.TeamGroups{Code: messages.Code_OK}
+	user, err := q.env.Store.User(q.env.Ctx, m.UserId)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+	case err != nil:
+		return &messages.TeamGroups{Code: q.code(m, err)}
+	case user.DefaultGroupID != "":
+		reply.GroupIds = append(reply.GroupIds, user.DefaultGroupID)
 	}
-	groups, err := q.env.Store.Groups(q.env.Ctx, "", groupsLookedAt)
-	if err != nil {
-		return nil, fmt.Errorf("read the groups: %w", err)
+	if now := q.env.Now(); q.teams.known == nil || now.Sub(q.teams.at) >= teamsKeep || now.Before(q.teams.at) {
+		known, err := q.readTeams()
+		if err != nil {
+			return &messages.TeamGroups{Code: q.code(m, err)}
+		}
+		q.teams = teams{now, known}
 	}
-	for i := range groups {
-		g := &groups[i]
-		if slices.Contains(g.Admins, userID) && !desk.IsOut(g) && !slices.Contains(theirs, g.GroupID) {
-			theirs = append(theirs, g.GroupID)
+	for _, g := range q.teams.known[m.UserId] {
+		if len(reply.GroupIds) < teamGroupsAtMost && !slices.Contains(reply.GroupIds, g) {
+			reply.GroupIds = append(reply.GroupIds, g)
 		}
 	}
-	return theirs, nil
+	return reply
+}
+
+func (q *query) readTeams() (map[ids.UserID][]ids.Place, error) {
+	known := map[ids.UserID][]ids.Place{}
+	for after := ""; ; {
+		page, err := q.env.Store.Groups(q.env.Ctx, after, groupsTogether)
+		if err != nil {
+			return nil, fmt.Errorf("read the groups: %w", err)
+		}
+		for i := range page {
+			for _, id := range page[i].Admins {
+				if !desk.IsOut(&page[i]) {
+					known[id] = append(known[id], page[i].GroupID)
+				}
+			}
+		}
+		if len(page) < groupsTogether {
+			return known, nil
+		}
+		after = page[len(page)-1].GroupID
+	}
 }
