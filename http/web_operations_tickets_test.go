@@ -1,10 +1,12 @@
 package httpedge_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,6 +80,45 @@ func TestWebTicketsByKey(t *testing.T) {
 		}
 		if p := v.get(strings.Replace(address[1], ticket.TicketID, other.TicketID, 1)); p.status != http.StatusNotFound {
 			t.Errorf("as another ticket's: %d", p.status)
+		}
+	})
+	s.run(t, "all of it in a file", func(t *testing.T) {
+		for i := range 60 { // more than are read together
+			say("Message " + strconv.Itoa(i) + " of many")
+		}
+		v, key := s.signInByKey(s.key(nil, "tickets:read", "messages:read")), s.key(nil, "tickets:read", "messages:read")
+		s.await("all of them", func() bool { return strings.Contains(v.get(at).body, "Message 59 of many") })
+		p := v.get(at + "/export.json")
+		var out struct {
+			Ticket   struct{ TicketID, Title string }
+			Messages []struct {
+				MessageID, Text string
+				Internal        bool
+			}
+			LeftOut *struct{ Messages bool }
+		}
+		if err := json.Unmarshal([]byte(p.body), &out); err != nil || p.status != http.StatusOK || out.LeftOut == nil || out.LeftOut.Messages {
+			t.Fatalf("%d %v %s", p.status, err, p.body)
+		}
+		var listed, texts []string
+		s.await("the API lists as many", func() bool {
+			listed = nil
+			for _, m := range s.do("GET", "/api/v1/tickets/"+ticket.TicketID+"/messages?limit=100", key, nil).is(200)["data"].([]any) {
+				listed = append(listed, m.(object)["text"].(string))
+			}
+			return len(listed) == 63
+		})
+		for _, m := range out.Messages {
+			texts = append(texts, m.Text)
+		}
+		if out.Ticket.Title != "Printer <b>is</b> on fire" || !slices.Equal(texts, listed) {
+			t.Errorf("it has %q, the API %q", texts, listed)
+		}
+		if !strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment;") || !strings.Contains(p.header.Get("Content-Security-Policy"), "sandbox") {
+			t.Error(p.header)
+		}
+		if p := s.signInByKey(s.key(nil, "tickets:read")).get(at + "/export.json"); p.status != http.StatusForbidden {
+			t.Errorf("without messages:read: %d %s", p.status, p.body)
 		}
 	})
 	s.run(t, "what its scopes let it change", func(t *testing.T) {
@@ -168,7 +209,7 @@ func TestWebTicketsAreClosedToKeys(t *testing.T) {
 			}
 		}
 	}
-	if routes < 8 {
+	if routes < 9 {
 		t.Errorf("%d routes", routes)
 	}
 	if p := own.get(base); p.has("intruded") || !p.has("normal priority") {

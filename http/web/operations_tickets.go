@@ -17,6 +17,7 @@ import (
 var ticketRoutes = []operationRoute{
 	{http.MethodGet, "", (*operator).tickets},
 	{http.MethodGet, "/:id", (*operator).ticket},
+	{http.MethodGet, "/:id/export.json", (*operator).exportTicket},
 	{http.MethodGet, "/:id/files/:file", (*operator).ticketFile},
 	{http.MethodGet, "/:id/files/:file/thumbnail", (*operator).ticketThumbnail},
 	{http.MethodPost, "/:id/answer", (*operator).answerTicket},
