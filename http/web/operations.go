@@ -50,11 +50,14 @@ func (s *Site) mountOperations(app *fiber.App) {
 	app.Get(operationsPath, s.page(s.withSession(s.firstOperation)))
 	for _, n := range sections {
 		for _, r := range operationRoutes[n.Name] {
-			h := s.operated(n, r.handle)
+			h, path, taken := s.operated(n, r.handle), operationsPath+"/"+n.Name+r.path, s.page
 			if r.method == http.MethodPost {
 				h = s.fromOwnPage(h)
 			}
-			app.Add(r.method, operationsPath+"/"+n.Name+r.path, s.page(s.withSession(h)))
+			if IsUpload(r.method, path) {
+				taken = s.parts
+			}
+			app.Add(r.method, path, taken(s.withSession(h)))
 		}
 	}
 }
