@@ -172,12 +172,15 @@ func (s *Server) uploader(h *fasthttp.RequestHeader, path string) *uploader {
 		key, _ := messages.APIKeyID(bearer(authorization))
 		return &uploader{name: "key " + key}
 	case web.IsUpload(method, path) && s.site != nil:
-		person, ok := s.site.MayUpload(string(h.Cookie(s.site.Cookie())))
-		if !ok {
+		who, ok := s.site.MayUpload(string(h.Cookie(s.site.Cookie())))
+		switch {
+		case !ok:
 			return nil
+		case who.Key != "":
+			return &uploader{name: "key " + who.Key}
 		}
-		return &uploader{name: "user " + strconv.FormatInt(person, 10), person: true,
-			count: func() (time.Duration, bool) { return s.site.CountUpload(person) }}
+		return &uploader{name: "user " + strconv.FormatInt(who.Person, 10), person: true,
+			count: func() (time.Duration, bool) { return s.site.CountUpload(who.Person) }}
 	}
 	return nil
 }

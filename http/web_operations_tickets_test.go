@@ -1,10 +1,13 @@
 package httpedge_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,6 +81,87 @@ func TestWebTicketsByKey(t *testing.T) {
 		}
 		if p := v.get(strings.Replace(address[1], ticket.TicketID, other.TicketID, 1)); p.status != http.StatusNotFound {
 			t.Errorf("as another ticket's: %d", p.status)
+		}
+	})
+	s.run(t, "all of it in a file", func(t *testing.T) {
+		for i := range 60 { // more than are read together
+			say("Message " + strconv.Itoa(i) + " of many")
+		}
+		v, key := s.signInByKey(s.key(nil, "tickets:read", "messages:read")), s.key(nil, "tickets:read", "messages:read")
+		s.await("all of them", func() bool { return strings.Contains(v.get(at).body, "Message 59 of many") })
+		p := v.get(at + "/export.json")
+		var out struct {
+			Ticket   struct{ TicketID, Title string }
+			Messages []struct {
+				MessageID, Text string
+				Internal        bool
+			}
+			LeftOut *struct{ Messages bool }
+		}
+		if err := json.Unmarshal([]byte(p.body), &out); err != nil || p.status != http.StatusOK || out.LeftOut == nil || out.LeftOut.Messages {
+			t.Fatalf("%d %v %s", p.status, err, p.body)
+		}
+		var listed, texts []string
+		s.await("the API lists as many", func() bool {
+			listed = nil
+			for _, m := range s.do("GET", "/api/v1/tickets/"+ticket.TicketID+"/messages?limit=100", key, nil).is(200)["data"].([]any) {
+				listed = append(listed, m.(object)["text"].(string))
+			}
+			return len(listed) == 63
+		})
+		for _, m := range out.Messages {
+			texts = append(texts, m.Text)
+		}
+		if out.Ticket.Title != "Printer <b>is</b> on fire" || !slices.Equal(texts, listed) {
+			t.Errorf("it has %q, the API %q", texts, listed)
+		}
+		if !strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment;") || !strings.Contains(p.header.Get("Content-Security-Policy"), "sandbox") {
+			t.Error(p.header)
+		}
+		if p := s.signInByKey(s.key(nil, "tickets:read")).get(at + "/export.json"); p.status != http.StatusForbidden {
+			t.Errorf("without messages:read: %d %s", p.status, p.body)
+		}
+	})
+	s.run(t, "a file is sent once, within the API's rules", func(t *testing.T) {
+		v, files := s.signInByKey(s.key(func(k *storage.APIKey) { k.Name = "CRM" }, "tickets:read", "messages:*")), at+"/files"
+		if p := v.get(at); !strings.Contains(p.body, `action="`+files+`"`) {
+			t.Error("there is no form for it")
+		}
+		big := bytes.Repeat([]byte("a\n"), 3<<20) // more than other forms may have
+		for range 2 {
+			p := v.upload(files, "manual.txt", big, nil, "csrf", v.token(), "form", "f1")
+			if p.status != http.StatusSeeOther || p.header.Get("Location") != at+"?done=answered" {
+				t.Fatal(p.status, p.header, p.body)
+			}
+		}
+		sent := func() (n int) {
+			for _, m := range s.sim.Messages(s.support, int(ticket.Home.TelegramTopicID)) {
+				if m.From.ID == s.sim.BotID() && m.Media != nil && m.Media.FileName == "manual.txt" && strings.Contains(m.Text, "CRM") {
+					n++
+				}
+			}
+			return n
+		}
+		s.await("it is in Telegram", func() bool { return sent() > 0 })
+		s.await("and on the page", v.shows(at, "manual.txt"))
+		s.await("all of it is delivered", func() bool { return !strings.Contains(v.get(at).body, "waiting for \u2068") })
+		if n := sent(); n != 1 {
+			t.Errorf("it was sent %d times", n)
+		}
+		if p := v.upload(files, "a.sh", []byte("#!/bin/sh\necho"), nil, "csrf", v.token()); p.status != http.StatusUnprocessableEntity || !p.has("not allowed", `data-testid="title"`) {
+			t.Errorf("a script: %d %s", p.status, p.body)
+		}
+		if p := v.upload(files, "x.txt", []byte("x"), nil); p.status != http.StatusForbidden {
+			t.Errorf("without the token: %d %s", p.status, p.body)
+		}
+		if p := v.upload(at+"/FILES", "x.txt", []byte("x"), nil, "csrf", v.token()); p.status == http.StatusSeeOther {
+			t.Errorf("at an address that is not counted: %d", p.status)
+		}
+		reads := s.signInByKey(s.key(nil, "tickets:*", "messages:read"))
+		for _, size := range []int{1, 6 << 20} {
+			if p := reads.upload(files, "x.txt", big[:size], nil, "csrf", reads.token()); p.status != http.StatusForbidden && p.status != http.StatusRequestEntityTooLarge {
+				t.Errorf("%d bytes without messages:write: %d %s", size, p.status, p.body)
+			}
 		}
 	})
 	s.run(t, "what its scopes let it change", func(t *testing.T) {
@@ -168,7 +252,7 @@ func TestWebTicketsAreClosedToKeys(t *testing.T) {
 			}
 		}
 	}
-	if routes < 8 {
+	if routes < 10 {
 		t.Errorf("%d routes", routes)
 	}
 	if p := own.get(base); p.has("intruded") || !p.has("normal priority") {

@@ -112,10 +112,10 @@ func runFilledCase(ctx context.Context, out io.Writer, o filledOptions, c filled
 	}
 	defer func() { b.service.kill() }()
 	if err := b.world.open(ctx, o.bench.tickets, o.bench.tickets); err != nil {
-		return err
+		return b.service.why(err)
 	}
 	if err := c.run(ctx, b); err != nil {
-		return errors.Join(err, b.service.ended())
+		return b.service.why(err)
 	}
 	return b.service.stop()
 }

@@ -150,6 +150,9 @@ func (s *benchService) restart(ctx context.Context, o benchOptions, w *benchWorl
 	return s.start(ctx, o, w)
 }
 
+// endsWithin is how long the service may take to end.
+const endsWithin = 20 * time.Second
+
 // stop asks the service to end and waits for it.
 func (s *benchService) stop() error {
 	for _, n := range s.nodes {
@@ -157,7 +160,7 @@ func (s *benchService) stop() error {
 			return err
 		}
 	}
-	inVain := time.After(20 * time.Second)
+	inVain := time.After(endsWithin)
 	for _, n := range s.nodes {
 		select {
 		case err := <-n.done:
@@ -165,23 +168,35 @@ func (s *benchService) stop() error {
 				return err
 			}
 		case <-inVain:
-			return errors.New("the service did not stop within 20 s")
+			return fmt.Errorf("the service did not stop within %v", endsWithin)
 		}
 	}
 	return nil
 }
 
-// ended says how a node ended by itself; nil: all of them run.
-func (s *benchService) ended() error {
-	for _, n := range s.nodes {
-		select {
-		case err := <-n.done:
-			n.done <- err
-			return fmt.Errorf("the service ended: %w", errors.Join(err, errors.New("see its output")))
-		default:
-		}
+// why adds to an error how a node ended by itself, if one did. One that stops refuses connections some time before it has ended.
+func (s *benchService) why(err error) error {
+	until := time.Now()
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
+		until = until.Add(endsWithin)
 	}
-	return nil
+	for {
+		for _, n := range s.nodes {
+			select {
+			case ended := <-n.done:
+				n.done <- ended
+				if ended == nil {
+					ended = errors.New("it was asked to stop")
+				}
+				return fmt.Errorf("%w: the service ended: %w (see its output)", err, ended)
+			default:
+			}
+		}
+		if !time.Now().Before(until) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func (s *benchService) kill() {

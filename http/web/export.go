@@ -21,29 +21,32 @@ const (
 	exportAtMost   = 32 << 20        // bytes without pictures: what comes after is left out
 	picturesAtMost = 24 << 20        // bytes of all pictures of an export, as they are stored; a third more in the file
 	exportWithin   = 5 * time.Minute // in which it must have left
-	exportsAtMost  = 8               // at the same time on this node, one of a person
+	exportsAtMost  = 8               // at the same time on this node, one of a person or a key
+	exportAgain    = "10"            // seconds after which somebody may ask again
 )
 
-// exports are the people for whom one is being made.
+// exports are those for whom one is being made, by the id of their session.
 type exports struct {
 	mu  sync.Mutex
-	now map[int64]bool
+	now map[string]bool
 }
 
-func (e *exports) begin(person int64) (end func(), ok bool) {
+var errExportBusy = &failure{status: http.StatusServiceUnavailable, text: "export_busy"}
+
+func (e *exports) begin(who string) (end func(), ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.now[person] || len(e.now) >= exportsAtMost {
+	if e.now[who] || len(e.now) >= exportsAtMost {
 		return nil, false
 	}
 	if e.now == nil {
-		e.now = map[int64]bool{}
+		e.now = map[string]bool{}
 	}
-	e.now[person] = true
+	e.now[who] = true
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		delete(e.now, person)
+		delete(e.now, who)
 	}, true
 }
 
@@ -92,19 +95,14 @@ func (s *Site) export(c *fiber.Ctx, of *session, extension, kind string, in func
 	if may.partly { // who they are decides what the file has
 		return s.refuse(c, http.StatusServiceUnavailable, "refused_cannot_ask")
 	}
-	done, ok := s.exports.begin(of.person.Id)
+	done, ok := s.exports.begin(of.ID())
 	if !ok {
-		c.Set(fiber.HeaderRetryAfter, "10")
-		return &failure{status: http.StatusServiceUnavailable, text: "export_busy"}
+		c.Set(fiber.HeaderRetryAfter, exportAgain)
+		return errExportBusy
 	}
 	x := &exported{view: &view{Lang: languageOf(c, of), Session: of}, s: s, of: of, zone: zoneOf(c), made: s.o.Now(),
 		page: &ticketPage{TicketRecord: may.ticket, may: may}}
-	c.Set(fiber.HeaderContentType, kind)
-	c.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment",
-		map[string]string{"filename": "ticket-" + strconv.FormatInt(may.ticket.Number, 10) + "." + extension}))
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; sandbox; frame-ancestors 'none'")
-	c.Set("X-Accel-Buffering", "no") // of nginx, which would keep all of it
+	asExport(c, may.ticket.Number, extension, kind)
 	conn := c.Context().Conn()
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer done()
@@ -116,6 +114,16 @@ func (s *Site) export(c *fiber.Ctx, of *session, extension, kind string, in func
 		}
 	})
 	return nil
+}
+
+// asExport makes the answer a file that no browser shows as a page of ours.
+func asExport(c *fiber.Ctx, number int64, extension, kind string) {
+	c.Set(fiber.HeaderContentType, kind)
+	c.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment",
+		map[string]string{"filename": "ticket-" + strconv.FormatInt(number, 10) + "." + extension}))
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; sandbox; frame-ancestors 'none'")
+	c.Set("X-Accel-Buffering", "no") // of nginx, which would keep all of it
 }
 
 // write writes all of it. What breaks off says so, as far as it can: the answer has begun.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -49,11 +50,14 @@ func (s *Site) mountOperations(app *fiber.App) {
 	app.Get(operationsPath, s.page(s.withSession(s.firstOperation)))
 	for _, n := range sections {
 		for _, r := range operationRoutes[n.Name] {
-			h := s.operated(n, r.handle)
+			h, path, taken := s.operated(n, r.handle), operationsPath+"/"+n.Name+r.path, s.page
 			if r.method == http.MethodPost {
 				h = s.fromOwnPage(h)
 			}
-			app.Add(r.method, operationsPath+"/"+n.Name+r.path, s.page(s.withSession(h)))
+			if IsUpload(r.method, path) {
+				taken = s.parts
+			}
+			app.Add(r.method, path, taken(s.withSession(h)))
 		}
 	}
 }
@@ -138,7 +142,7 @@ func (r *refusal) Text(lang string) string {
 	return r.Detail
 }
 
-// send carries out a request to the API; an answer that is no success is a *refusal.
+// send carries out a request to the API, as askAPI does.
 func (o *operator) send(method, path string, body any) (*APIAnswer, error) {
 	r := &APIRequest{Key: o.of.key, Method: method, Path: path, RequestID: o.c.GetRespHeader(fiber.HeaderXRequestID)}
 	if method != http.MethodGet {
@@ -152,13 +156,18 @@ func (o *operator) send(method, path string, body any) (*APIAnswer, error) {
 			return nil, fmt.Errorf("encode a request: %w", err)
 		}
 	}
-	answer := o.site.o.API(o.c.UserContext(), r)
+	return o.site.askAPI(o.c.UserContext(), r)
+}
+
+// askAPI asks the API; an answer that is no success is a *refusal.
+func (s *Site) askAPI(ctx context.Context, r *APIRequest) (*APIAnswer, error) {
+	answer := s.o.API(ctx, r)
 	if answer.Status >= http.StatusOK && answer.Status < http.StatusMultipleChoices {
 		return answer, nil
 	}
 	refused := &refusal{}
 	if err := json.Unmarshal(answer.Body, refused); err != nil {
-		return nil, fmt.Errorf("the API answers %s %s with %d: %w", method, path, answer.Status, err)
+		return nil, fmt.Errorf("the API answers %s %s with %d: %w", r.Method, r.Path, answer.Status, err)
 	}
 	refused.Status = answer.Status
 	return nil, refused

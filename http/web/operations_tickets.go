@@ -17,17 +17,20 @@ import (
 var ticketRoutes = []operationRoute{
 	{http.MethodGet, "", (*operator).tickets},
 	{http.MethodGet, "/:id", (*operator).ticket},
+	{http.MethodGet, "/:id/export.json", (*operator).exportTicket},
 	{http.MethodGet, "/:id/files/:file", (*operator).ticketFile},
 	{http.MethodGet, "/:id/files/:file/thumbnail", (*operator).ticketThumbnail},
 	{http.MethodPost, "/:id/answer", (*operator).answerTicket},
+	{http.MethodPost, "/:id/files", (*operator).sendFile},
 	{http.MethodPost, "/:id/close", (*operator).closeTicket},
 	{http.MethodPost, "/:id/reopen", (*operator).reopenTicket},
 	{http.MethodPost, "/:id/change", (*operator).changeTicket},
 }
 
 const (
-	scopeMessagesRead = "messages:read"
-	filesLookedUp     = 100 // of a page: their names are asked for one by one
+	scopeMessagesRead  = "messages:read"
+	scopeMessagesWrite = "messages:write"
+	filesLookedUp      = 100 // of a page: their names are asked for one by one
 )
 
 type keyTicket struct {
@@ -194,11 +197,12 @@ type keyTicketPage struct {
 	*listPage[keyMessage]
 	Ticket *keyTicket
 	Reads  bool   // the key may read messages
+	Files  bool   // the service keeps files
 	Text   string // of an answer, as it was entered
 }
 
 func (o *operator) ticket() error {
-	p := &keyTicketPage{listPage: &listPage[keyMessage]{}, Ticket: &keyTicket{}, Reads: o.may(scopeMessagesRead), Text: o.entered("text")}
+	p := &keyTicketPage{listPage: &listPage[keyMessage]{}, Ticket: &keyTicket{}, Reads: o.may(scopeMessagesRead), Files: o.site.o.Files != nil, Text: o.entered("text")}
 	api := "/tickets/" + o.param("id")
 	if err := o.get(api, p.Ticket); err != nil {
 		return err
@@ -232,23 +236,6 @@ func (o *operator) lookUpFiles(all []keyMessage) {
 			}
 		}
 	}
-}
-
-func (o *operator) ticketFile() error { return o.file(false) }
-
-func (o *operator) ticketThumbnail() error { return o.file(true) }
-
-// file serves the bytes of a file that the key may read, with the headers of those for people.
-func (o *operator) file(thumbnail bool) error {
-	var found keyFile
-	if err := o.get("/attachments/"+o.param("file"), &found); err != nil {
-		return err
-	}
-	files := o.site.o.Files
-	if files == nil || found.State != "stored" || thumbnail && found.ThumbnailURL == nil || found.TicketID != o.c.Params("id") {
-		return errNowhere
-	}
-	return sendFile(o.c, files, found.AttachmentID, found.FileName, thumbnail)
 }
 
 // ticketDone carries out a change of a ticket, and leads back to its page.

@@ -24,27 +24,37 @@ const (
 	uploadSuffix  = ".upload"       // of the ids of files that came from outside Telegram
 )
 
-// IsUpload reports whether a request brings a file to the web desk: the one form of several parts that pages send.
+// IsUpload reports whether a request brings a file to the web desk: the forms of several parts that pages send.
 func IsUpload(method, path string) bool {
+	path = strings.TrimPrefix(path, operationsPath)
 	rest, ok := strings.CutPrefix(path, "/tickets/")
 	id, last, _ := strings.Cut(rest, "/")
 	return method == http.MethodPost && ok && id != "" && last == "files"
 }
 
+// Uploader is who sends a file: a person at Telegram, or an API key by its id.
+type Uploader struct {
+	Person int64  // 0: a key
+	Key    string // "": a person
+}
+
 // MayUpload says whose session a cookie is, before its request is read: the service holds no large body in memory for who is not
-// signed in.
-func (s *Site) MayUpload(cookie string) (person int64, ok bool) {
+// signed in, or may send nothing.
+func (s *Site) MayUpload(cookie string) (who Uploader, ok bool) {
 	id, secret, ok := strings.Cut(cookie, ".")
 	if !ok {
-		return 0, false
+		return Uploader{}, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), uploadAsk)
 	defer cancel()
-	found, err := s.check(ctx, id, secret, false)
-	if err != nil || found == nil || found.person == nil {
-		return 0, false
+	found, err := s.check(ctx, id, secret, true) // it is counted when it is read
+	switch {
+	case err != nil || found == nil:
+		return Uploader{}, false
+	case found.person != nil:
+		return Uploader{Person: found.person.Id}, true
 	}
-	return found.person.Id, true
+	return Uploader{Key: found.key.KeyId}, messages.ScopeAllows(found.key.Scopes, scopeMessagesWrite)
 }
 
 // CountUpload counts an upload of a person before it is read, so that one that never ends counts, too. ok: it may be read;
@@ -61,8 +71,8 @@ func (s *Site) RefuseUpload(c *fiber.Ctx, status int) error {
 // upload keeps a file for a message that is about to be sent. Where no script runs, nothing else comes with it: it is sent.
 func (s *Site) upload(c *fiber.Ctx, of *session) error {
 	ctx := c.UserContext()
-	if path, _, _ := strings.Cut(c.OriginalURL(), "?"); !IsUpload(c.Method(), path) {
-		return errNowhere // the same address in other letters, as which it was not counted
+	if !asUpload(c) {
+		return errNowhere
 	}
 	may, err := s.mayRead(ctx, of, c.Params("id"))
 	if err != nil {
@@ -107,6 +117,12 @@ func (s *Site) upload(c *fiber.Ctx, of *session) error {
 		return err
 	}
 	return s.answered(c, may, reply)
+}
+
+// asUpload says whether an upload has its address in the very letters by which the server knew it as one, and counted it.
+func asUpload(c *fiber.Ctx) bool {
+	path, _, _ := strings.Cut(c.OriginalURL(), "?")
+	return IsUpload(c.Method(), path)
 }
 
 // refusedFile words the refusal of a file.
