@@ -91,7 +91,18 @@ func besideCommand(text string, entities []*messages.Entity, botUsername string)
 	case declared.Grammar != messages.ArgNone:
 		taken = len(rest)
 	}
-	left := strings.TrimLeftFunc(rest[taken:], messages.Separator)
+	return ending(text, entities, rest[taken:])
+}
+
+// afterCommand returns all that a text has after the command at its beginning.
+func afterCommand(text string, entities []*messages.Entity) (string, []*messages.Entity) {
+	_, _, rest, _ := splitCommand(text)
+	return ending(text, entities, rest)
+}
+
+// ending returns the end of a text with its markup, without white space around it.
+func ending(text string, entities []*messages.Entity, end string) (string, []*messages.Entity) {
+	left := strings.TrimLeftFunc(end, messages.Separator)
 	from := len(text) - len(left)
 	left = strings.TrimRightFunc(left, messages.Separator)
 	if left == "" {

@@ -138,6 +138,13 @@ func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) 
 			return "unclear", err
 		}
 	}
+	if h.closesWithNote(m) { // the note stands in this topic, and is recorded before the ticket closes
+		c.Arg = ""
+		if err := h.passOnBesides(m); err != nil {
+			return "", err
+		}
+		return h.onCommand(m, c)
+	}
 	switch {
 	case m.Media == nil, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
 		return h.onCommand(m, c)
@@ -182,17 +189,29 @@ func (h *handling) as(commandID string) (restore func()) {
 
 // beside returns a message with a medium without the command in its caption: the medium, with the words that the
 // command does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D68).
+// Of a command that closes a ticket with a note, it returns the note (D236).
 func (h *handling) beside(m *Message) *Message {
-	if m.Media == nil {
-		return m
-	}
 	next := *m
-	next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
+	switch {
+	case h.closesWithNote(m):
+		next.Text, next.Entities = afterCommand(m.Text, m.Entities)
+	case m.Media == nil:
+		return m
+	default:
+		next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
+	}
 	if m.Kept != nil {
 		next.Kept = proto.CloneOf(m.Kept)
 		next.Kept.Content.Text, next.Kept.Content.Entities = next.Text, next.Entities
+		next.Kept.Internal = next.internal()
 	}
 	return &next
+}
+
+// closesWithNote says whether a message in a group closes a ticket with an internal note in place of a reason.
+func (h *handling) closesWithNote(m *Message) bool {
+	c, ok := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	return ok && !m.Chat.Private() && c.Verb == messages.VerbCloseTicket && messages.InternalNote(c.Arg)
 }
 
 // sayTo records a message on a ticket, which it reopens if it is closed; sent says that the ticket has it.

@@ -142,6 +142,22 @@ func TestWebActions(t *testing.T) {
 			return strings.Count(v.get(address).body, "Same words for two") == 2
 		})
 	})
+	s.run(t, "a reason that begins as a note is one, and the ticket closes without a reason", func(t *testing.T) {
+		other := s.opened(s.ann, s.support, "Liar")
+		where := "/tickets/" + other.TicketID
+		good(t, v.do(where, "close", url.Values{"reason": {"// customer lied"}}))
+		s.awaitText(s.support, int(other.Home.TelegramTopicID), "// Ann: customer lied")
+		s.awaitText(s.support, int(other.Home.TelegramTopicID), "closed this ticket")
+		events, err := s.store.EventsAfter(t.Context(), other.TicketID, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Type == "ticket.closed" && strings.Contains(string(e.Data), "lied") {
+				t.Errorf("the event says %s", e.Data)
+			}
+		}
+	})
 	s.run(t, "a command is no answer", func(t *testing.T) {
 		for i, text := range []string{"/", "/\u200b"} {
 			if p := v.do(address, "answer", url.Values{"text": {text}, "form": {"slash" + strconv.Itoa(i)}}); p.status != http.StatusNoContent {

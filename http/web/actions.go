@@ -114,18 +114,45 @@ func (s *Site) note(c *fiber.Ctx, of *session, may *access, text string, files i
 	if topic == nil {
 		return s.refuse(c, http.StatusForbidden, "refused_no_topic")
 	}
-	m := &messages.SendMessage{Origin: saying(s.origin(c, of), "//"+topic.Place+"\x00"+text), Content: &messages.Content{Text: text}, Internal: true}
-	givenIn(m.Origin, topic)
-	reply, err := s.give(c.UserContext(), may.ticket.TicketId, m)
+	reply, err := s.giveNote(c, of, may, topic, text)
 	if err != nil {
 		return err
 	}
 	return s.answered(c, may, reply)
 }
 
+func (s *Site) giveNote(c *fiber.Ctx, of *session, may *access, topic *messages.WebTopic, text string) (*messages.Reply, error) {
+	m := &messages.SendMessage{Origin: saying(s.origin(c, of), "//"+topic.Place+"\x00"+text), Content: &messages.Content{Text: text}, Internal: true}
+	givenIn(m.Origin, topic)
+	return s.give(c.UserContext(), may.ticket.TicketId, m)
+}
+
+// close closes the ticket. A reason that begins as an internal note is one, as in Telegram (docs/decisions.md, D236).
 func (s *Site) close(c *fiber.Ctx, of *session) error {
-	return s.command(c, of, func(o *messages.Origin) ticketCommand {
-		return &messages.CloseTicket{Origin: o, Reason: firstOf(messages.CleanLine(c.FormValue("reason")), 1000)}
+	may, err := s.mayRead(c.UserContext(), of, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	reason := firstOf(messages.CleanLine(c.FormValue("reason")), 1000)
+	if said, note := messages.CutNote(reason); note && (len(may.groups) > 0 || may.partly) {
+		reason = ""
+		switch topic := may.noteTopic(""); {
+		case may.partly: // it must not go to everybody meanwhile
+			return s.refuse(c, http.StatusServiceUnavailable, "refused_cannot_ask")
+		case topic == nil:
+			return s.refuse(c, http.StatusForbidden, "refused_no_topic")
+		case !messages.Blank(said):
+			reply, err := s.giveNote(c, of, may, topic, said)
+			if err != nil {
+				return err
+			}
+			if reply.Code != messages.Code_OK && reply.Code != messages.Code_DUPLICATE {
+				return s.answered(c, may, reply)
+			}
+		}
+	}
+	return s.carryOut(c, of, may, may.topic, func(o *messages.Origin) ticketCommand {
+		return &messages.CloseTicket{Origin: o, Reason: reason}
 	})
 }
 
