@@ -143,4 +143,42 @@ func TestDeletionOfADescriptionRights(t *testing.T) {
 			t.Errorf("%q", d.record(other).Description)
 		}
 	})
+	photographed := func(name string) (*ticket, simulator.Message, int) {
+		photo := d.send(d.eve, d.support, 0, upload("photo"), "the picture of "+name)
+		command := d.reply(d.eve, d.support, photo, "/create_ticket "+name)
+		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(command, "Ticket opened").Text)}
+		other.thread = d.topicNamed(d.support, name).Thread
+		d.awaitEnclosed(other, d.support, other.thread, 1)
+		there := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		d.awaitEnclosed(other, d.engineering, there, 1)
+		return other, photo, there
+	}
+	pictures := func(chat int64, thread int) (n int) {
+		for _, m := range d.visible(chat, thread) {
+			if m.Media != nil {
+				n++
+			}
+		}
+		return n
+	}
+	d.run(t, "a picture goes also where the link has ended", func(t *testing.T) {
+		other, photo, there := photographed("Cellar")
+		d.say(d.bob, d.engineering, there, "/unlink")
+		d.awaitText(d.support, other.thread, "no longer")
+		d.quiet(other)
+		d.awaitAnswer(d.reply(d.eve, d.support, photo, "/delete"), outOfDescription)
+		d.await("no picture", func() bool { return pictures(d.engineering, there)+pictures(d.support, other.thread) == 0 })
+		d.quiet(other)
+	})
+	d.run(t, "where a picture can't be deleted, whoever took it back hears of it", func(t *testing.T) {
+		other, photo, there := photographed("Attic")
+		d.inject(simulator.Fault{Method: "deleteMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "message can't be deleted"})
+		command := d.reply(d.eve, d.support, photo, "/delete")
+		d.awaitAnswer(command, outOfDescription)
+		d.awaitAnswer(command, "A post in Engineering still shows")
+		d.quiet(other)
+		if n := pictures(d.engineering, there); n != 1 {
+			t.Errorf("%d pictures", n)
+		}
+	})
 }

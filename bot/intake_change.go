@@ -38,11 +38,14 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	if err := h.correctDraft(whole); err != nil {
 		return "", err
 	}
-	described, err := h.toDescribed(whole)
+	found, err := h.findChanged(m.ID, true)
 	if err != nil {
 		return "", err
 	}
-	outcome, err := h.toMessage(m.ID, func(id string) proto.Message {
+	if err := h.toDescribed(whole, found); err != nil {
+		return "", err
+	}
+	outcome, err := h.toMessage(found, func(id string) proto.Message {
 		return &messages.EditMessage{
 			Origin: h.origin, MessageId: id, Content: m.content(),
 			Internal: m.internal(), EditedMs: m.EditDateMS,
@@ -51,21 +54,16 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	if err == nil && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button, or describe a draft
 		_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Corrects: true})
 	}
-	if err == nil && described && outcome == "left_alone" {
+	if err == nil && len(found.GetDescribed()) > 0 && outcome == "left_alone" {
 		outcome = "edited"
 	}
 	return outcome, err
 }
 
-// toDescribed tells the tickets that have words of an edited message in their description; described says whether there are any.
-func (h *handling) toDescribed(m *Message) (described bool, err error) {
-	if !h.known {
-		return false, nil
-	}
-	found, err := query[*messages.MessageFound](h.ctx, h.desk,
-		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: m.ID, Described: true})
-	if err != nil || len(found.Described) == 0 {
-		return false, err
+// toDescribed tells the tickets that have words of an edited message.
+func (h *handling) toDescribed(m *Message, found *messages.MessageFound) error {
+	if len(found.GetDescribed()) == 0 {
+		return nil
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	words := c.Description
@@ -78,10 +76,10 @@ func (h *handling) toDescribed(m *Message) (described bool, err error) {
 			Titled: &messages.Source{Text: words.Text, Entities: words.Entities},
 		}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, edit); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // correctDraft has the draft that a command made take the title and the description to which the command was edited. What
@@ -133,22 +131,28 @@ func (h *handling) onReaction(r *Reaction) (string, error) {
 		From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin, Lang: langOf(r.From),
 		DateMs: r.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	return h.toMessage(r.MessageID, func(id string) proto.Message {
+	found, err := h.findChanged(r.MessageID, false)
+	if err != nil {
+		return "", err
+	}
+	return h.toMessage(found, func(id string) proto.Message {
 		return &messages.React{Origin: h.origin, MessageId: id, AtMessageId: r.MessageID, Emojis: r.Emojis}
 	}, "reacted")
 }
 
-// toMessage sends a command about a message to the ticket that the message belongs to, if any.
-func (h *handling) toMessage(messageID int64, about func(id string) proto.Message, outcome string) (string, error) {
+// findChanged finds the ticket of a message that has changed and, if it may describe tickets, those; nil: the desk does not
+// know the chat.
+func (h *handling) findChanged(messageID int64, described bool) (*messages.MessageFound, error) {
 	if !h.known {
-		return "left_alone", nil
+		return nil, nil
 	}
-	found, err := query[*messages.MessageFound](h.ctx, h.desk,
-		&messages.FindMessage{ChatId: h.chat.ID, MessageId: messageID})
-	if err != nil {
-		return "", err
-	}
-	if found.TicketId == "" {
+	return query[*messages.MessageFound](h.ctx, h.desk,
+		&messages.FindMessage{ChatId: h.chat.ID, MessageId: messageID, Described: described})
+}
+
+// toMessage sends a command about a message to the ticket that the message belongs to, if any.
+func (h *handling) toMessage(found *messages.MessageFound, about func(id string) proto.Message, outcome string) (string, error) {
+	if found.GetTicketId() == "" {
 		return "left_alone", nil
 	}
 	h.ticket = found.TicketId

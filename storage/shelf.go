@@ -11,6 +11,8 @@ type Enclosure struct {
 	Protected bool     `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
 	// Gone says that the description has it no more: nothing else of it is left but MessageID, and its place in the list.
 	Gone bool `json:"gone,omitempty"`
+	// Asked is the origin (protobuf) of the command that took it out, which hears where a post of it stays.
+	Asked []byte `json:"asked,omitempty"`
 }
 
 // Source is a message of Telegram that has given words to a ticket: a part of its description, its title, or a medium.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -217,7 +219,9 @@ func Lengthen(r *storage.Ticket, text string, entities []*messages.Entity) {
 			r.Enclosures[i] = storage.Enclosure{Gone: true}
 		}
 	}
-	r.Enclosures = append(r.Enclosures, LongDescription(text, entities)...)
+	if len(r.Enclosures) < enclosuresKept {
+		r.Enclosures = append(r.Enclosures, LongDescription(text, entities)...)
+	}
 }
 
 // RetractEnclosures takes what came with a message out of a ticket's description, and reports whether there was any.
@@ -229,6 +233,29 @@ func RetractEnclosures(r *storage.Ticket, id ids.MessageKey) (changed bool) {
 		}
 	}
 	return changed
+}
+
+// AskedToRetract notes whose command has taken enclosures out of a ticket's description.
+func AskedToRetract(was, r *storage.Ticket, o *messages.Origin) {
+	asked, err := proto.Marshal(o)
+	if err != nil || slices.EqualFunc(was.Enclosures, r.Enclosures, func(a, b storage.Enclosure) bool { return a.Gone == b.Gone }) {
+		return
+	}
+	r.Enclosures = slices.Clone(r.Enclosures)
+	for i := range was.Enclosures {
+		if e := &r.Enclosures[i]; e.Gone && !was.Enclosures[i].Gone {
+			e.Asked = asked
+		}
+	}
+}
+
+// IsRetracted reports whether the description of a ticket had a file once and has it no more.
+func IsRetracted(r *storage.Ticket, file *storage.Attachment) bool {
+	if file.MessageID != r.TicketID || file.FileUniqueID == "" {
+		return false
+	}
+	gone := slices.ContainsFunc(r.Enclosures, func(e storage.Enclosure) bool { return e.Gone && e.MessageID != "" })
+	return gone && !slices.ContainsFunc(r.Enclosures, func(e storage.Enclosure) bool { return e.FileUniqueID == file.FileUniqueID })
 }
 
 // Enclosed is what a ticket's description has of a message besides text, and whether words of the message are with it.
@@ -260,6 +287,9 @@ func Reenclose(r *storage.Ticket, id ids.MessageKey, content *messages.Content) 
 		return nil, false
 	}
 	RetractEnclosures(r, id)
+	if len(r.Enclosures) >= enclosuresKept {
+		return nil, true
+	}
 	r.Enclosures = append(r.Enclosures, added...)
 	return added, true
 }

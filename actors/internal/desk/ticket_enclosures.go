@@ -7,10 +7,20 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
+// enclosuresKept is how many enclosures a record keeps, with those that the description has no more. At the limit nothing is
+// added any more, also by an edit: that only takes out what was there.
+const enclosuresKept = 300
+
 // AddEnclosures adds enclosures to a ticket, each message's once. It returns those that are new.
 func AddEnclosures(r *storage.Ticket, enclosures []*messages.Enclosure) (added []storage.Enclosure) {
-	had := EnclosuresOf(r.Enclosures)
-	fresh := messages.JoinEnclosures(had, enclosures, false)[len(had):]
+	known := func(e *messages.Enclosure) bool {
+		return slices.ContainsFunc(r.Enclosures, func(had storage.Enclosure) bool { return had.MessageID == e.MessageId })
+	}
+	had := EnclosuresOf(slices.DeleteFunc(slices.Clone(r.Enclosures), func(e storage.Enclosure) bool { return e.Gone }))
+	fresh := messages.JoinEnclosures(had, slices.DeleteFunc(slices.Clone(enclosures), known), false)[len(had):]
+	if len(r.Enclosures) >= enclosuresKept {
+		fresh = nil
+	}
 	added = EnclosuresToStore(SplitCaptions(fresh))
 	r.Enclosures = append(r.Enclosures[:len(r.Enclosures):len(r.Enclosures)], added...)
 	r.Sources = slices.Clone(r.Sources)

@@ -111,6 +111,9 @@ func (q *query) attachment(m *messages.GetAttachment) proto.Message {
 	if err != nil {
 		return &messages.AttachmentRecord{Code: q.code(m, err)}
 	}
+	if desk.IsRetracted(ticket, a) {
+		return &messages.AttachmentRecord{Code: messages.Code_NOT_FOUND}
+	}
 	v := desk.AttachmentRecord(a)
 	v.GroupId = ticket.GroupID
 	return v

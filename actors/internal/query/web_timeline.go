@@ -41,7 +41,9 @@ func (q *query) webTimeline(m *messages.ListWebTimeline) proto.Message {
 			return fail(err)
 		}
 		for i := range files {
-			reply.DescriptionFiles = append(reply.DescriptionFiles, desk.AttachmentRecord(&files[i]))
+			if !desk.IsRetracted(ticket, &files[i]) {
+				reply.DescriptionFiles = append(reply.DescriptionFiles, desk.AttachmentRecord(&files[i]))
+			}
 		}
 	}
 	for i := range page {

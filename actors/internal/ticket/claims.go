@@ -155,10 +155,25 @@ func (t *ticket) teamPerson(m *messages.AssignTicket) (who *teamPerson, given st
 	if err != nil {
 		return nil, given, err
 	}
+	said, err := t.searched()
+	if err != nil {
+		return nil, given, err
+	}
+	who, err = t.teamPersonAmong(m, user, said)
+	return who, given, err
+}
+
+// searched are the newest messages, in which somebody is searched for who is no internal user.
+func (t *ticket) searched() ([]storage.Message, error) {
 	said, err := t.Store.MessagesBefore(t.Ctx, t.record.TicketID, t.sequence+1, answersSearched)
 	if err != nil {
-		return nil, given, fmt.Errorf("read messages: %w", err)
+		return nil, fmt.Errorf("read messages: %w", err)
 	}
+	return said, nil
+}
+
+// teamPersonAmong says whether a user, or somebody of that name among those who have written, can take care of the ticket.
+func (t *ticket) teamPersonAmong(m *messages.AssignTicket, user *storage.User, said []storage.Message) (who *teamPerson, err error) {
 	if user != nil {
 		who = &teamPerson{userID: user.TelegramID, Creator: storage.Creator{
 			Kind: "user", ID: strconv.FormatInt(user.TelegramID, 10), Name: desk.UserName(user), Username: user.Username}}
@@ -176,11 +191,11 @@ func (t *ticket) teamPerson(m *messages.AssignTicket) (who *teamPerson, given st
 		answered = answered || said[i].Side == storage.WaitsForDesk
 	}
 	if who == nil || user != nil && user.IsBot || t.opened(who.Creator) {
-		return who, given, nil
+		return who, nil
 	}
 	team, err := t.isOfTeam(who.userID)
 	who.fits = team || answered || who.userID == m.Origin.GetFrom().GetId()
-	return who, given, err
+	return who, err
 }
 
 // tellAssignee tells a person who has got the ticket, by a mention: in their own topic if there is one, else where the

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -148,6 +150,29 @@ func (t *ticket) tellMediumFailed(r *storage.Ticket, s *step, at *storage.Topic,
 	}
 	tellTrouble(r, openerAt(r), s.op.Id, &messages.SendNoticeCall{Key: messages.NoticeMediumFailed,
 		Args: map[string]string{"group": title, "why": why}})
+}
+
+// tellPostStays tells whoever took something out of the description in which group a post still shows it, each command once
+// for a group.
+func (t *ticket) tellPostStays(r *storage.Ticket, s *step, at *storage.Topic, why string) {
+	o, medium := &messages.Origin{}, int(s.ref.Medium)
+	if medium >= len(r.Enclosures) || len(r.Enclosures[medium].Asked) == 0 || proto.Unmarshal(r.Enclosures[medium].Asked, o) != nil {
+		return
+	}
+	told := o.CommandId + ":stays:" + at.TopicID
+	if desk.IsAPI(o) || slices.Contains(r.Handled, told) {
+		return
+	}
+	title, err := desk.GroupTitle(t.Ctx, t.Store, at.GroupID)
+	if err != nil {
+		t.Log.Error("cannot read a group's title", "group", at.GroupID, "error", err)
+		title = at.GroupID
+	}
+	r.Handled = desk.Remember(r.Handled, told, handledByTicket)
+	op := desk.OperationTo(o)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: messages.NoticeSourceStays, ReplyTo: o.MessageId,
+		Args: map[string]string{"ticket": desk.NameOf(r), "group": title, "why": why}}}
+	desk.AddPending(r, told, op, 0)
 }
 
 // openerAt is the topic where whoever opened the ticket reads: their private chat, or the home topic.

@@ -250,6 +250,9 @@ func (t *ticket) mayRecreate(s *step) bool {
 		return false
 	}
 	kind := s.ref.GetKind()
+	if kind == messages.TopicStep_RETRACT && t.hasLeft(topic.TopicID) {
+		return false
+	}
 	return t.record.Status != desk.StatusClosed || kind == messages.TopicStep_CARD || kind == messages.TopicStep_CONTEXT
 }
 

@@ -52,6 +52,10 @@ func (t *ticket) personButtons(callback string, users []storage.User) (*messages
 	return keyboard, nil
 }
 
+// nearJudged is of how many people with such a name it is found out whether they can take care of the ticket: each is a look
+// into storage.
+const nearJudged = 50
+
 // offeringAssignees shows those whose name begins so, and who can take care of the ticket; nil: there are none.
 func (t *ticket) offeringAssignees(m *messages.AssignTicket, given string) (effect, error) {
 	o, begins := m.Origin, strings.ToLower(strings.TrimPrefix(given, "@"))
@@ -62,13 +66,21 @@ func (t *ticket) offeringAssignees(m *messages.AssignTicket, given string) (effe
 	if err != nil {
 		return nil, fmt.Errorf("read internal users: %w", err)
 	}
+	users = slices.DeleteFunc(users, func(u storage.User) bool { return u.IsBot || !isNear(&u, begins) })
+	if len(users) == 0 {
+		return nil, nil
+	}
+	said, err := t.searched()
+	if err != nil {
+		return nil, err
+	}
 	var near []storage.User
-	for i := range users {
+	for i := range users[:min(len(users), nearJudged)] {
 		u := &users[i]
-		if u.IsBot || !isNear(u, begins) || len(near) == mentionPage {
-			continue
+		if len(near) == mentionPage {
+			break
 		}
-		who, _, err := t.teamPerson(&messages.AssignTicket{Origin: o, UserId: u.TelegramID})
+		who, err := t.teamPersonAmong(&messages.AssignTicket{Origin: o, UserId: u.TelegramID}, u, said)
 		if err != nil {
 			return nil, err
 		}

@@ -75,6 +75,7 @@ func (t *ticket) redescribe(r *storage.Ticket, o *messages.Origin, change func(*
 	r.Sources = slices.Clone(r.Sources)
 	reworded := change(r)
 	r.Sources = slices.Clone(r.Sources)
+	desk.AskedToRetract(&was, r, o)
 	if desk.Redescribed(&was, r) {
 		r.CardRevision++
 		t.updated(&was, r, o)

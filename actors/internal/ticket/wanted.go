@@ -3,6 +3,7 @@ package ticket
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
@@ -129,6 +130,7 @@ func (t *ticket) reconcile() {
 		}
 		t.enqueueStep(s)
 	}
+	t.retractAfterLinks(inProgress)
 	t.editContexts()
 	t.icons()
 	told := desk.StandingNotices{}
@@ -152,6 +154,26 @@ func (t *ticket) reconcile() {
 			continue
 		}
 		t.enqueueStep(&step{op: op})
+	}
+}
+
+// retractAfterLinks deletes what the description has no more from topics whose link has ended: all else there stays as it is.
+func (t *ticket) retractAfterLinks(inProgress map[ids.TopicKey]bool) {
+	r := t.record
+	for i := range r.Links {
+		link := &r.Links[i]
+		medium := desk.Retracted(r, &link.Topic)
+		if !link.Ended || medium < 0 || link.Topic.Failure != "" || inProgress[link.Topic.TopicID] {
+			continue
+		}
+		s := &step{revision: r.CardRevision, ref: &messages.TopicStep{TicketId: r.TicketID, TopicId: link.Topic.TopicID,
+			Generation: link.Topic.Generation, Kind: messages.TopicStep_RETRACT, Medium: int32(medium)}}
+		if err := t.render(&link.Topic, s); err != nil {
+			t.Log.Error("cannot prepare a call; will try again soon", "topic", link.Topic.TopicID, "error", err)
+			t.reconcileLater()
+			continue
+		}
+		t.enqueueStep(s)
 	}
 }
 
@@ -241,6 +263,11 @@ func (t *ticket) onDone(m *messages.Done) error {
 	s := t.enqueued[m.OperationId]
 	asked := s != nil && s.op.Version() == m.Version()
 	once := s != nil && s.ref.GetKind() == messages.TopicStep_CONTEXT && m.Attempt >= s.op.Attempt // as the chat had it first
+	if t.record != nil && s == nil {
+		if err := t.noteLateMedium(m); err != nil {
+			return err
+		}
+	}
 	if t.record == nil || !asked && !once {
 		return t.onReminded(m) // else of an earlier activation; what is still wanted is enqueued and answered again
 	}
@@ -293,6 +320,30 @@ func (t *ticket) onDone(m *messages.Done) error {
 		t.tellOpened(s.op.Place)
 	}
 	return nil
+}
+
+// noteLateMedium notes the post of an enclosure that the description has no more, and that a chat had before this activation:
+// it is to be deleted.
+func (t *ticket) noteLateMedium(m *messages.Done) error {
+	ref := m.Ref.GetTopicStep()
+	topic := desk.TopicOf(t.record, ref.GetTopicId())
+	if ref.GetKind() != messages.TopicStep_MEDIUM || topic == nil {
+		return nil
+	}
+	late := slices.DeleteFunc(desk.EnclosurePosts(ref, m.Outcome), func(p storage.EnclosurePost) bool {
+		return p.Medium >= len(t.record.Enclosures) || !t.record.Enclosures[p.Medium].Gone || slices.Contains(topic.Posts, p)
+	})
+	if len(late) == 0 {
+		return nil
+	}
+	err := t.change(func(r *storage.Ticket) {
+		topic := desk.TopicOf(r, ref.TopicId)
+		topic.Posts = append(slices.Clone(topic.Posts), late...)
+	})
+	if err == nil {
+		t.afterChange()
+	}
+	return err
 }
 
 // retryStep lets a call be enqueued again that the chat has given up for now.
@@ -355,6 +406,9 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome, as
 		}
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_RETRACT: // also when Telegram refuses it: the posts are too old, or gone
+		if why := desk.ReasonOf(outcome); !done && !strings.Contains(strings.ToLower(why), "not found") {
+			t.tellPostStays(r, s, topic, why)
+		}
 		topic.Posts = slices.DeleteFunc(slices.Clone(topic.Posts), func(p storage.EnclosurePost) bool { return p.Medium == int(s.ref.Medium) })
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision, topic.CardDigest = s.revision, digestIn(s.op)
