@@ -152,14 +152,29 @@ func (h *handling) openFollowing(m *Message) error {
 	return h.createPrivately(replied, c)
 }
 
-// meansNext says whether the message is for the ticket that the desk spoke of last, since that goes on from the closed one that
-// still is the person's current ticket.
+// meansNext says whether the message is for the ticket, or the draft, that the desk spoke of last, since that goes on from the closed
+// one that still is the person's current ticket. The ticket is then the one that it is about; what is for a draft finds it when the
+// closed one refuses it.
 func (h *handling) meansNext(d *doubt) (bool, error) {
 	if d.last.TicketId == "" || d.current.Status != statusClosed {
 		return false, nil
 	}
 	next, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: d.last.TicketId})
-	return err == nil && next.Follows == h.ticket, err
+	if err != nil {
+		return false, err
+	}
+	if next.TicketId == "" {
+		draft, err := h.drafted(d.last.TicketId)
+		if err != nil || draft == nil {
+			return false, err
+		}
+		return h.goesOnBefore(draft.FollowsId)
+	}
+	goesOn, err := h.goesOnBefore(next.Follows)
+	if goesOn {
+		h.ticket = next.TicketId
+	}
+	return goesOn, err
 }
 
 // goesOnFrom says whether the person's ticket goes on from a closed one: the last word about that is no other subject.

@@ -70,11 +70,8 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 		if goesOn, err := h.goesOnFrom(d.last.TicketId); err != nil || goesOn {
 			return false, err
 		}
-		if next, err := h.meansNext(d); err != nil {
+		if next, err := h.meansNext(d); err != nil || next {
 			return false, err
-		} else if next {
-			h.ticket = d.last.TicketId
-			return false, nil
 		}
 	}
 	question, err := h.questionOf(d)

@@ -2273,7 +2273,7 @@ type TicketView struct {
 	Overdue             bool                   `protobuf:"varint,221,opt,name=overdue,proto3" json:"overdue,omitempty"`                        // in lists of what waits
 	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`      // when it closes by itself; 0: it does not
 	Follows             string                 `protobuf:"bytes,202,opt,name=follows,proto3" json:"follows,omitempty"`                         // the number and title of the ticket that it goes on from; empty: none
-	FollowsId           string                 `protobuf:"bytes,316,opt,name=follows_id,json=followsId,proto3" json:"follows_id,omitempty"`    // in lists: the id of that ticket
+	FollowsId           string                 `protobuf:"bytes,316,opt,name=follows_id,json=followsId,proto3" json:"follows_id,omitempty"`    // in lists, and of drafts: the id of that ticket
 	ClosesZone          string                 `protobuf:"bytes,201,opt,name=closes_zone,json=closesZone,proto3" json:"closes_zone,omitempty"` // the time zone in which that is written where it is not shown to each reader in their own
 	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`                            // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields

@@ -151,7 +151,7 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 			if d := &r.Drafts[i]; d.Follows != "" {
 				reply.Following = append(reply.Following, d.Follows)
 			}
-			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title})
+			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title, FollowsId: r.Drafts[i].Follows})
 		}
 		reply.Person = &messages.Person{
 			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
