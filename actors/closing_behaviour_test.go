@@ -404,11 +404,14 @@ func TestWordsAfterClosing(t *testing.T) {
 	d.run(t, "later it opens a new one, which names it", func(t *testing.T) {
 		d.clock.jump(8 * 24 * time.Hour)
 		d.say(d.eve, d.eve, 0, "Dark again\nand it smells")
+		d.say(d.eve, d.eve, 0, "Hello?") // that is for the new one
 		next := d.openedPrivately(d.eve, d.support, "Dark again")
+		d.awaitText(d.support, next.thread, "Hello?")
 		d.quiet(next)
+		d.onlyTickets(3)
 		r := d.record(next)
 		former := d.record(&ticket{id: r.Follows, chat: d.support})
-		if former.Title != "Lamp" || former.Status != "closed" || r.Description != "Dark again\nand it smells" {
+		if former.Title != "Lamp" || former.Status != "closed" || !strings.HasPrefix(r.Description, "Dark again\nand it smells") {
 			t.Errorf("%+v", r)
 		}
 		if card, _ := d.find(d.support, next.thread, "🎫"); !strings.Contains(card.Text, "Goes on from #2 Lamp") {
@@ -423,6 +426,138 @@ func TestWordsAfterClosing(t *testing.T) {
 		d.asksAfterClosing()
 		d.awaitAnswer(d.say(d.eve, d.eve, 0, "And now?"), "Not passed on")
 	})
+}
+
+// onlyTickets checks how many tickets Eve has opened.
+func (d *desk) onlyTickets(n int) {
+	d.t.Helper()
+	all, err := d.store.TicketsByCreator(d.t.Context(), "user", itoa64(d.eve), false, 100)
+	if d.must(err); len(all) != n {
+		d.t.Errorf("%d tickets, not %d", len(all), n)
+	}
+}
+
+// TestWordsBeforeTheNextTicket: what a customer writes to a ticket that closed long ago opens one ticket, and all of it gets there.
+func TestWordsBeforeTheNextTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	closed := func(k *ticket) {
+		t.Helper()
+		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
+		d.say(d.carl, d.support, k.thread, "/close_ticket")
+		d.awaitClosed(k)
+		d.quiet(k)
+		d.clock.jump(8 * 24 * time.Hour)
+	}
+	says := func(text string) simulator.Message { t.Helper(); return d.say(d.eve, d.eve, 0, text) }
+	accepted := func() {
+		t.Helper()
+		d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
+	}
+	once := func(k *ticket, texts ...string) {
+		t.Helper()
+		for _, text := range texts {
+			d.awaitText(k.chat, k.thread, text)
+		}
+		d.quiet(k)
+		for _, text := range texts {
+			if n := d.texts(k.chat, k.thread, text); n != 1 {
+				t.Errorf("%q is there %d times", text, n)
+			}
+		}
+	}
+	lamp := d.openPrivately(d.eve, d.support, "Lamp")
+	closed(lamp)
+	told := d.awaitText(d.eve, 0, "closed your ticket")
+	var next *ticket
+	d.run(t, "while Telegram is asked whether they belong to the group, over a restart", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "getChatMember", Kind: simulator.Fault500, Count: -1})
+		says("Dark again")
+		says("Hello?")
+		accepted() // it waits for nobody
+		says("Anybody?")
+		accepted()
+		d.restart()
+		d.sim.ClearFaults()
+		next = d.openedPrivately(d.eve, d.support, "Dark again")
+		once(next, "Hello?", "Anybody?")
+		d.onlyTickets(2)
+	})
+	d.run(t, "once it is open, also in reply to the old one", func(t *testing.T) {
+		d.reply(d.eve, d.eve, told, "This is urgent")
+		once(next, "This is urgent")
+		closed(next)
+		says("Third time")
+		next = d.openedPrivately(d.eve, d.support, "Third time")
+		d.reply(d.eve, d.eve, told, "The first again")
+		once(next, "The first again")
+		d.onlyTickets(3)
+		closed(next)
+	})
+	d.run(t, "who is no member any more chooses another group", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "getChatMember", Kind: simulator.Fault500, Count: -1})
+		asked := says("Dark as before")
+		says("Hello there")
+		accepted()
+		d.must(d.sim.SetMember(d.support, d.eve, simulator.Left))
+		d.sim.ClearFaults()
+		choice := d.awaitAnswer(asked, "Where should Dark as before be opened?")
+		d.awaitAnswer(says("And a third line"), "goes into your new ticket")
+		d.reply(d.eve, d.eve, told, "And a fourth")
+		accepted()
+		d.restart()
+		d.press(d.eve, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.sales))
+		other := d.openedPrivately(d.eve, d.sales, "Dark as before")
+		once(other, "Hello there", "And a third line", "And a fourth")
+		if r := d.record(other); r.Follows == "" || r.FollowsName != "" {
+			t.Errorf("another group sees the name of the former ticket: %+v", r)
+		}
+		d.onlyTickets(4)
+	})
+	for _, text := range []string{"Hello", "Anybody", "urgent", "first again", "third line", "fourth"} {
+		if n := d.texts(d.support, lamp.thread, text); n != 0 {
+			t.Errorf("%q is %d times in the closed ticket", text, n)
+		}
+	}
+}
+
+// TestWordsBeforeTheNextTicketInItsTopic: the same in a private chat with topics.
+func TestWordsBeforeTheNextTicketInItsTopic(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	d.must(d.sim.SetTopics(d.eve, true))
+	lamp, thread := d.openInTopic(d.eve, d.support, "Lamp")
+	d.say(d.carl, d.support, lamp.thread, "/close_ticket")
+	d.awaitClosed(lamp)
+	d.quiet(lamp)
+	d.clock.jump(8 * 24 * time.Hour)
+	for _, text := range []string{"Hi", "Dark again", "Can you help?"} {
+		d.say(d.eve, d.eve, thread, text)
+	}
+	d.quiet(lamp)
+	next := d.opened(d.support, "Hi")
+	d.awaitText(d.support, next.thread, "Dark again")
+	d.awaitText(d.support, next.thread, "Can you help?")
+	d.say(d.eve, d.eve, thread, "It is late")
+	d.awaitText(d.support, next.thread, "It is late")
+	d.quiet(next)
+	d.onlyTickets(2)
+}
+
+// TestWordsAfterClosingUnread: a word reopens nothing where nobody could read it.
+func TestWordsAfterClosingUnread(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	lamp := d.openPrivately(d.eve, d.support, "Lamp")
+	d.say(d.carl, d.support, lamp.thread, "/close_ticket")
+	d.awaitClosed(lamp)
+	d.quiet(lamp)
+	d.must(d.sim.SetBot(d.support, simulator.Kicked, simulator.BotRights{}))
+	d.await("the desk knows", func() bool { return d.sim.Pending() == 0 })
+	d.awaitAnswer(d.say(d.eve, d.eve, 0, "Dark again"), "Not passed on")
+	if d.record(lamp).Status != "closed" {
+		t.Error("it is open")
+	}
 }
 
 // TestWordsAfterClosingInAGroup: there, too, a customer's word reopens a ticket for some days. Later it changes nothing.

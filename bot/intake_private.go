@@ -244,12 +244,16 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 	if err != nil {
 		return err
 	}
-	return h.toPerson(&messages.DraftTicket{
+	r, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(h.origin.GetFrom().GetId()), &messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
 		DescribedId: h.describedHere(m), Sources: c.Sources, Follows: h.follows,
 	})
+	if err == nil && r.Code == messages.Code_CONFLICT { // another message has just opened the ticket that it is for
+		return h.errOpening(m)
+	}
+	return err
 }
 
 // onPrivateCallback handles the buttons that only private chats have; handled says whether the button was one of those.

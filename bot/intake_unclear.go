@@ -70,6 +70,9 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 		if goesOn, err := h.goesOnFrom(d.last.TicketId); err != nil || goesOn {
 			return false, err
 		}
+		if next, err := h.meansNext(d); err != nil || next {
+			return false, err
+		}
 	}
 	question, err := h.questionOf(d)
 	if err != nil || question == nil {

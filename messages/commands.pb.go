@@ -233,8 +233,9 @@ type Shelve struct {
 	Homeless bool            `protobuf:"varint,9,opt,name=homeless,proto3" json:"homeless,omitempty"`                 // its author has no ticket: the next one that they open gets it
 	// With question: another message waits for a title, and whether this one is that title has been asked. Without: its author
 	// has answered that.
-	TitleAsked    int64 `protobuf:"varint,11,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`
-	Withdraws     bool  `protobuf:"varint,10,opt,name=withdraws,proto3" json:"withdraws,omitempty"` // its author has deleted it: if it is kept, no ticket gets it any more
+	TitleAsked    int64  `protobuf:"varint,11,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`
+	Withdraws     bool   `protobuf:"varint,10,opt,name=withdraws,proto3" json:"withdraws,omitempty"` // its author has deleted it: if it is kept, no ticket gets it any more
+	Follows       string `protobuf:"bytes,316,opt,name=follows,proto3" json:"follows,omitempty"`     // the closed ticket that it was written to: a draft that goes on from that gets it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,6 +345,13 @@ func (x *Shelve) GetWithdraws() bool {
 		return x.Withdraws
 	}
 	return false
+}
+
+func (x *Shelve) GetFollows() string {
+	if x != nil {
+		return x.Follows
+	}
+	return ""
 }
 
 // TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
@@ -712,7 +720,7 @@ type ShelfFound struct {
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // of Shelve: the one that has the album
 	Said          bool                   `protobuf:"varint,3,opt,name=said,proto3" json:"said,omitempty"`                        // of Shelve: as messages
-	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title, or a question is posted
+	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title, or a question is posted; with follows: their group is asked for
 	Opening       bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket is about to be opened
 	Messages      []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
 	Full          bool                   `protobuf:"varint,7,opt,name=full,proto3" json:"full,omitempty"`                        // of Shelve: as many as can wait do already, so it is not kept
@@ -3458,7 +3466,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
 	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
-	"enclosures\"\xfb\x02\n" +
+	"enclosures\"\x96\x03\n" +
 	"\x06Shelve\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
 	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x16\n" +
@@ -3472,7 +3480,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vtitle_asked\x18\v \x01(\x03R\n" +
 	"titleAsked\x12\x1c\n" +
 	"\twithdraws\x18\n" +
-	" \x01(\bR\twithdraws\"\xd1\x01\n" +
+	" \x01(\bR\twithdraws\x12\x19\n" +
+	"\afollows\x18\xbc\x02 \x01(\tR\afollows\"\xd1\x01\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1a\n" +

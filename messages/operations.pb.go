@@ -2273,6 +2273,7 @@ type TicketView struct {
 	Overdue             bool                   `protobuf:"varint,221,opt,name=overdue,proto3" json:"overdue,omitempty"`                        // in lists of what waits
 	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`      // when it closes by itself; 0: it does not
 	Follows             string                 `protobuf:"bytes,202,opt,name=follows,proto3" json:"follows,omitempty"`                         // the number and title of the ticket that it goes on from; empty: none
+	FollowsId           string                 `protobuf:"bytes,316,opt,name=follows_id,json=followsId,proto3" json:"follows_id,omitempty"`    // in lists, and of drafts: the id of that ticket
 	ClosesZone          string                 `protobuf:"bytes,201,opt,name=closes_zone,json=closesZone,proto3" json:"closes_zone,omitempty"` // the time zone in which that is written where it is not shown to each reader in their own
 	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`                            // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
@@ -2459,6 +2460,13 @@ func (x *TicketView) GetClosesMs() int64 {
 func (x *TicketView) GetFollows() string {
 	if x != nil {
 		return x.Follows
+	}
+	return ""
+}
+
+func (x *TicketView) GetFollowsId() string {
+	if x != nil {
+		return x.FollowsId
 	}
 	return ""
 }
@@ -4396,7 +4404,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xd1\x06\n" +
+	"\x10DescribeChatCall\"\xf1\x06\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
@@ -4425,7 +4433,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"waiting_ms\x18\xdc\x01 \x01(\x03R\twaitingMs\x12\x19\n" +
 	"\aoverdue\x18\xdd\x01 \x01(\bR\aoverdue\x12\x1c\n" +
 	"\tcloses_ms\x18\xc8\x01 \x01(\x03R\bclosesMs\x12\x19\n" +
-	"\afollows\x18\xca\x01 \x01(\tR\afollows\x12 \n" +
+	"\afollows\x18\xca\x01 \x01(\tR\afollows\x12\x1e\n" +
+	"\n" +
+	"follows_id\x18\xbc\x02 \x01(\tR\tfollowsId\x12 \n" +
 	"\vcloses_zone\x18\xc9\x01 \x01(\tR\n" +
 	"closesZone\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\xb8\x01\n" +

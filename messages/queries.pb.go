@@ -569,7 +569,7 @@ type UserView struct {
 	UntitledId      int64                  `protobuf:"varint,85,opt,name=untitled_id,json=untitledId,proto3" json:"untitled_id,omitempty"`                 // the newest message that waits for a ticket's title; 0: none waits
 	UntitledMs      int64                  `protobuf:"varint,86,opt,name=untitled_ms,json=untitledMs,proto3" json:"untitled_ms,omitempty"`                 // with untitled_id: since when
 	TitleAsked      int64                  `protobuf:"varint,87,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`                 // with untitled_id: the message of which the bot has asked whether it is the title; 0: none
-	Following       []string               `protobuf:"bytes,200,rep,name=following,proto3" json:"following,omitempty"`                                     // ids of closed tickets from which others go on that are about to be opened
+	Following       []string               `protobuf:"bytes,200,rep,name=following,proto3" json:"following,omitempty"`                                     // ids of closed tickets from which drafts go on
 	Drafts          []*TicketView          `protobuf:"bytes,88,rep,name=drafts,proto3" json:"drafts,omitempty"`                                            // tickets of theirs that are not open yet: they are being asked for the group
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

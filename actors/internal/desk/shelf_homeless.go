@@ -42,7 +42,7 @@ func TakeHomeless(s *storage.Shelf, ticketID ids.TicketID, now time.Time) (
 			return
 		}
 		m.TicketID = ticketID
-		words = append(words, sourceOf(said)...)
+		words = append(words, SourceOf(said)...)
 	})
 	next, taken := TakeFromShelf(next, &messages.TakeShelved{TicketId: ticketID, Homeless: true}, now)
 	return next, words, messages.EnclosuresIn(taken)
@@ -57,15 +57,15 @@ func TakeUnclear(s *storage.Shelf, ticketID ids.TicketID, word int64, now time.T
 		m, said := &next.Messages[i], &messages.RecordMessage{}
 		if m.Unclear == word && m.Waits() && proto.Unmarshal(m.Body, said) == nil {
 			m.TicketID = ticketID
-			words = append(words, sourceOf(said)...)
+			words = append(words, SourceOf(said)...)
 		}
 	}
 	next, taken := TakeFromShelf(next, &messages.TakeShelved{TicketId: ticketID, Unclear: word}, now)
 	return next, words, messages.EnclosuresIn(taken)
 }
 
-// sourceOf is what a message adds to a description; nothing for a medium, which is enclosed with its words, and for a command.
-func sourceOf(said *messages.RecordMessage) []*messages.Source {
+// SourceOf is what a message adds to a description; nothing for a medium, which is enclosed with its words, and for a command.
+func SourceOf(said *messages.RecordMessage) []*messages.Source {
 	if said.Content.GetMedia() != nil || said.Content.GetIsProtected() || said.Content.GetText() == "" {
 		return nil
 	}

@@ -242,9 +242,9 @@ func HomelessOf(s *storage.Shelf, m *messages.DraftTicket) (before, after []*mes
 			continue
 		}
 		if k.MessageID < about {
-			before = append(before, sourceOf(said)...)
+			before = append(before, SourceOf(said)...)
 		} else {
-			after = append(after, sourceOf(said)...)
+			after = append(after, SourceOf(said)...)
 		}
 	}
 	return before, after

@@ -148,10 +148,10 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 			reply.UntitledId, reply.UntitledMs, reply.TitleAsked = waits.Untitled, waits.At.UnixMilli(), waits.TitleAsked
 		}
 		for i := range r.Drafts {
-			if d := &r.Drafts[i]; d.Follows != "" && d.Chosen != "" {
+			if d := &r.Drafts[i]; d.Follows != "" {
 				reply.Following = append(reply.Following, d.Follows)
 			}
-			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title})
+			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title, FollowsId: r.Drafts[i].Follows})
 		}
 		reply.Person = &messages.Person{
 			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
@@ -170,6 +170,7 @@ func (q *query) tickets(m *messages.ListTickets) proto.Message {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}
 		view.Private = desk.PrivateLink(&page[i], messages.UserPlace(m.UserId)) != nil
+		view.FollowsId = page[i].Follows
 		reply.Tickets = append(reply.Tickets, view)
 	}
 	return reply

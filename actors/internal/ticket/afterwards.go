@@ -3,6 +3,7 @@ package ticket
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -24,12 +25,12 @@ func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (re
 	if t.record.Status != desk.StatusClosed || m.AfterClose {
 		return false, "", nil
 	}
-	days := int64(desk.DefaultReopenDays)
+	var days int64 // none unless somebody can read it in the group
 	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
 	switch {
-	case err == nil:
+	case err == nil && desk.TicketsIn(group) == messages.Standing_READY:
 		days = desk.ReopenDaysOf(group)
-	case !errors.Is(err, storage.ErrNotFound):
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return false, "", fmt.Errorf("read a group: %w", err)
 	}
 	lately := t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour
@@ -46,6 +47,12 @@ func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (re
 		return false, messages.ReasonClosedLately, nil
 	}
 	return true, "", nil
+}
+
+// openedWith says whether a message from a private chat, delivered again, is what the ticket was opened with.
+func (t *ticket) openedWith(id ids.MessageKey, topic *storage.Topic) bool {
+	return t.record.Follows != "" && messages.IsPrivate(topic.GroupID) && (desk.SourceAt(t.record.Sources, id) >= 0 ||
+		slices.ContainsFunc(t.record.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id }))
 }
 
 // onMessageAfterClose refuses a message from a private chat to a closed ticket. A message that was recorded before the close may be
@@ -82,6 +89,8 @@ func (t *ticket) goOnFrom(r *storage.Ticket, id ids.TicketID) error {
 	if err != nil {
 		return fmt.Errorf("read the ticket before: %w", err)
 	}
-	r.Follows, r.FollowsName = id, desk.NameOf(former)
+	if r.Follows = id; former.GroupID == r.GroupID { // what it is called stays within its group
+		r.FollowsName = desk.NameOf(former)
+	}
 	return nil
 }

@@ -229,6 +229,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if _, known := t.recentOnes().Get(id); known {
 		return entity.Duplicate(), nil
 	}
+	if t.openedWith(id, topic) {
+		return entity.Duplicate(), nil
+	}
 	reopens, why, err := t.afterClose(m, topic)
 	if err != nil {
 		return nil, err

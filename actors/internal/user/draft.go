@@ -56,8 +56,8 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
 	}
-	groupID, err := u.groupFollowed(m)
-	if err != nil {
+	groupID, goesOn, err := u.groupFollowed(m)
+	if err != nil || goesOn {
 		return nil, err
 	}
 	return func(r *storage.User) {
@@ -75,20 +75,39 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 	}, nil
 }
 
-// groupFollowed is the group of the closed ticket that a draft goes on from; "": it goes on from none of the person's.
-func (u *user) groupFollowed(m *messages.DraftTicket) (ids.Place, error) {
+// groupFollowed is the group of the closed ticket that a draft goes on from; "": it goes on from none of the person's. goesOn: that
+// ticket goes on in another already.
+func (u *user) groupFollowed(m *messages.DraftTicket) (groupID ids.Place, goesOn bool, err error) {
 	if m.Follows == "" {
-		return "", nil
+		return "", false, nil
 	}
 	former, err := u.Store.Ticket(u.Ctx, m.Follows)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && desk.PrivateLink(former, m.Origin.GetPlace()) == nil {
 		m.Follows = ""
-		return "", nil
+		return "", false, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("read the ticket before: %w", err)
+		return "", false, fmt.Errorf("read the ticket before: %w", err)
 	}
-	return former.GroupID, nil
+	own, err := desk.OpenPrivately(u.Ctx, u.Store, m.Origin.GetPlace(), desk.PrivateTicketsRead)
+	if err != nil {
+		return "", false, err
+	}
+	goesOn = draftFollowing(u.record, m.Follows) != nil ||
+		slices.ContainsFunc(own, func(r storage.Ticket) bool { return r.Follows == m.Follows })
+	return former.GroupID, goesOn, nil
+}
+
+// draftFollowing is the draft that goes on from a closed ticket; nil: there is none.
+func draftFollowing(r *storage.User, id ids.TicketID) *storage.Draft {
+	if r == nil || id == "" {
+		return nil
+	}
+	at := slices.IndexFunc(r.Drafts, func(d storage.Draft) bool { return d.Follows == id })
+	if at < 0 {
+		return nil
+	}
+	return &r.Drafts[at]
 }
 
 // dropOldest drops the oldest draft whose group is not chosen yet, and says so.
@@ -286,10 +305,10 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 			d.State = draftOpening
 		})
 	}
-	if d.Follows != "" && m.Failure == "" { // they chose no group: now they are asked
+	if d.Follows != "" && len(d.Groups) == 0 { // they chose no group: now they are asked
 		return u.alter(func(r *storage.User) {
 			d := draftOf(r, ticketID)
-			d.State, d.Chosen, d.Pressed, d.Follows = draftListing, "", nil, ""
+			d.State, d.Chosen, d.Pressed = draftListing, "", nil
 		})
 	}
 	title, err := desk.GroupTitle(u.Ctx, u.Store, m.GroupId)

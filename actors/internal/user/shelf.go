@@ -36,6 +36,9 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	case desk.IsWithdrawn(u.shelf(), id):
 		return &messages.ShelfFound{Code: messages.Code_OK, Done: true, Withdrawn: true}, nil
 	}
+	if m.Follows != "" {
+		return u.shelveForDraft(m)
+	}
 	if m.Homeless {
 		if home, err := u.homeNow(); err != nil || home {
 			return &messages.ShelfFound{Code: messages.Code_OK, Opening: true}, err
@@ -74,6 +77,34 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{
 		Code: messages.Code_OK, Done: waits, Messages: desk.OnShelf(u.shelf(), album),
 	}, nil
+}
+
+// shelveForDraft gives a message to the draft that goes on from the closed ticket to which it was written. Opening says that there
+// is, or was, such a draft, so that the message belongs to its ticket.
+func (u *user) shelveForDraft(m *messages.Shelve) (proto.Message, error) {
+	said, found := m.Message, &messages.ShelfFound{Code: messages.Code_OK}
+	d := draftFollowing(u.record, m.Follows)
+	if d == nil {
+		found.Opening = true
+		return found, nil
+	}
+	found.TicketId, found.Done = d.TicketID, !chosen(d)
+	id := u.messageKey(said.Origin.GetMessageId())
+	encloses := func(e storage.Enclosure) bool { return e.MessageID == id }
+	switch {
+	case originIn(d.Asked).GetMessageId() == said.Origin.GetMessageId(): // it is the draft
+		found.Done = false
+		return found, nil
+	case desk.SourceAt(d.Sources, id) >= 0, slices.ContainsFunc(d.Enclosures, encloses):
+		return found, nil
+	case d.State == draftOpening:
+		found.Opening = true
+		return found, nil
+	}
+	err := u.introduce(said.Origin, func(r *storage.User) {
+		describe(draftFollowing(r, m.Follows), desk.SourceOf(said), messages.EnclosuresIn([]*messages.RecordMessage{said}))
+	})
+	return found, err
 }
 
 // homeNow reports whether somebody who had no ticket has one by now, or almost: what they say goes there.
