@@ -237,6 +237,37 @@ func TestClosingGivesTime(t *testing.T) {
 		d.awaitCloses(k, 0)
 		d.awaitWaiting(k, "desk")
 	})
+	d.run(t, "a notice that has waited leaves as much time, and cards show the closing then", func(t *testing.T) {
+		heard(d.carl, "Which green?")
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault500, Count: -1})
+		d.clock.jump(72*time.Hour + time.Minute)
+		d.eventually("the notice waits", func() bool { return !d.record(k).Timers.WarnedAt.IsZero() })
+		first := d.record(k).Timers.ClosesAt
+		d.clock.jump(20 * time.Hour)
+		if _, shown := d.find(d.support, k.thread, "Closes by itself:"); shown {
+			t.Error("the card shows what the customer was not told")
+		}
+		d.sim.ClearFaults()
+		d.await("a second notice", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 2 })
+		d.awaitCloses(k, 24*time.Hour)
+		if at := d.record(k).Timers.ClosesAt; at.Sub(first) < 19*time.Hour {
+			t.Errorf("it closes at %s, then at %s", first, at)
+		}
+		d.awaitText(d.support, k.thread, "Closes by itself:")
+		heard(d.eve, "That one")
+		d.awaitCloses(k, 0)
+		d.quiet(k)
+		var last struct{ Before, After any }
+		_, told := d.told(k)
+		for _, data := range told {
+			if c, is := data.Changes["closesAt"]; is {
+				last = c
+			}
+		}
+		if last.Before == nil || last.After != nil {
+			t.Errorf("%+v", last)
+		}
+	})
 	d.run(t, "a program's ticket closes only when somebody has set that, and the desk is not asked", func(t *testing.T) {
 		k := d.opens("Scanner")
 		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Is it blue?"))

@@ -33,6 +33,7 @@ type Changes struct {
 	Status              *Change[string]       `json:"status,omitempty"`
 	Priority            *Change[string]       `json:"priority,omitempty"`
 	Metadata            *Change[Metadata]     `json:"metadata,omitempty"`
+	ClosesAt            *Change[*time.Time]   `json:"closesAt,omitempty" doc:"In an event of its own: the bot, or a customer's word, changes it, too."`
 }
 
 // Change is a field before and after an update.

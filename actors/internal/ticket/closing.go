@@ -100,6 +100,26 @@ func (t *ticket) announceClosing(r *storage.Ticket, now time.Time, notice time.D
 	}
 }
 
+// causeClosing causes ticket.updated if a record that is about to be written changes when the ticket closes by itself. Whoever has
+// set that did it; what ends or moves it is told without an actor.
+func (t *ticket) causeClosing(next *storage.Ticket) error {
+	if t.record == nil || next.Status == desk.StatusClosed || next.Timers.ClosesAt.Equal(t.record.Timers.ClosesAt) {
+		return nil
+	}
+	var by *storage.Creator
+	if p := next.Timers.Planned; p != nil && p != t.record.Timers.Planned && p.At.Equal(next.Timers.QuietSince) {
+		by = &p.By
+	}
+	changed := &view.Change[*time.Time]{
+		Before: view.TimeOf(desk.MillisOf(t.record.Timers.ClosesAt)), After: view.TimeOf(desk.MillisOf(next.Timers.ClosesAt))}
+	next.UpdatedAt = t.now()
+	t.cause(next, messages.EventTicketUpdated, next.TicketID+"/closes/"+strconv.FormatInt(t.record.Version, 10), next.UpdatedAt, by,
+		&view.TicketUpdatedData{Changes: view.Changes{ClosesAt: changed}})
+	err := t.unmade
+	t.unmade = nil
+	return err
+}
+
 // plan has the ticket close by itself after some time, as somebody has set, and tells the customer.
 func (t *ticket) plan(r *storage.Ticket, by storage.Creator, now time.Time, in time.Duration) {
 	planned := &storage.PlannedClosing{By: by, At: now}

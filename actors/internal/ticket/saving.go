@@ -34,6 +34,9 @@ func (t *ticket) save(next *storage.Ticket) error {
 	if err := t.retime(next); err != nil {
 		return err
 	}
+	if err := t.causeClosing(next); err != nil {
+		return err
+	}
 	moot := dropMoot(next)
 	if err := t.Store.SaveTicket(t.Ctx, next); err != nil {
 		return fmt.Errorf("save the ticket: %w", err)
