@@ -59,6 +59,9 @@ func (g *group) onWaitingChanged(*messages.WaitingChanged) error {
 	if !g.lists() {
 		return nil
 	}
+	if !g.listing.changed.IsZero() && !list(g.record).LookAt.IsZero() {
+		return nil // it looks already: thousands may say so in one minute
+	}
 	if list(g.record).LookAt.IsZero() { // else the record says already that a start is to look
 		_, next := g.mornings()
 		err := g.change("", func(r *storage.Group) {

@@ -20,9 +20,9 @@ const (
 	// at most, so that a large backlog does not starve what people do now.
 	batch      = 50
 	batchPause = 50 * time.Millisecond
-	// timerPause is the pause between two batches of tickets whose timers are due: 200/s. Each writes and may have something to
-	// say, nobody waits for it, and 10,000 may be due in one minute.
-	timerPause = 250 * time.Millisecond
+	// timerPause is the pause between two batches of tickets whose timers are due: 50/s, as many as ring then. Each writes and may have
+	// something to say, nobody waits for it, and 10,000 may be due in one minute.
+	timerPause = time.Second
 	// markedWithin is how far ahead tickets are due that have something pending; the clock of another node may be ahead by a minute.
 	// What is due later is a timer: to wake all that wait for one would keep a start busy for minutes.
 	markedWithin = desk.PendingFor + time.Minute

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// ticketsAtMost is how many due tickets one sweep looks at. The next one goes on behind them, so that hundreds of thousands that fall
-	// due together do not keep users, groups and chats from their turn.
+	// ticketsAtMost is how many due tickets one sweep looks at, and wakeAtMost how many it wakes, which takes a minute. The next one goes
+	// on behind them, so that hundreds of thousands that fall due together do not keep users, groups and chats from their turn.
 	ticketsAtMost = 12_000
+	wakeAtMost    = 3000
 	// A ticket that stays as due as it was, since what is pending waits for its chat, is looked after by its entity. The sweeps wake it
 	// again all the same, since an entity may be lost: the next one, then after twice as many each time, up to longestRest.
 	longestRest = 16
@@ -59,17 +60,34 @@ func (t *tickets) forget() {
 	}
 }
 
-// sweepTickets wakes all tickets that are due by then, or have something pending.
+// sweepTickets wakes all tickets that are due by then, or have something pending, each once: one that saves its record before
+// the sweep comes to its end is due again, behind the others.
 func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {
 	by = s.marked(by)
 	var after storage.Due
+	woken := once{}
 	for ctx.Err() == nil {
-		due, err := s.env.Store.DueTickets(ctx, by, after, batch)
-		if !s.wake(messages.KindTicket, due, err) || len(due) < batch {
+		page, err := s.env.Store.DueTickets(ctx, by, after, batch)
+		if len(page) > 0 {
+			after = page[len(page)-1]
+		}
+		if !s.wake(messages.KindTicket, woken.not(page), err) || len(page) < batch {
 			return
 		}
-		after = due[len(due)-1]
 	}
+}
+
+// once is what one sweep has woken.
+type once map[ids.TicketID]struct{}
+
+// not returns the tickets of a page that were not woken yet, and notes them.
+func (o once) not(page []storage.Due) (due []storage.Due) {
+	for _, d := range page {
+		if _, again := o[d.ID]; !again {
+			due, o[d.ID] = append(due, d), struct{}{}
+		}
+	}
+	return due
 }
 
 // sweepDueTickets wakes the tickets that are due by then and were not woken lately.
@@ -77,7 +95,8 @@ func (s *Loop) sweepDueTickets(ctx context.Context, by time.Time) {
 	t := &s.tickets
 	t.pass++
 	by = s.marked(by)
-	for seen := 0; seen < ticketsAtMost && ctx.Err() == nil; seen += batch {
+	woken := 0
+	for seen := 0; seen < ticketsAtMost && woken < wakeAtMost && ctx.Err() == nil; seen += batch {
 		page, err := s.env.Store.DueTickets(ctx, by, t.after, batch)
 		end := err != nil || len(page) < batch
 		if t.after = (storage.Due{}); !end {
@@ -89,6 +108,7 @@ func (s *Loop) sweepDueTickets(ctx context.Context, by time.Time) {
 				due = append(due, d)
 			}
 		}
+		woken += len(due)
 		if !s.wake(messages.KindTicket, due, err) || end {
 			t.forget()
 			return

@@ -10,6 +10,16 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
+// TestEachIsWokenOnce: a ticket that is due again before a sweep of all comes to its end is not woken again.
+func TestEachIsWokenOnce(t *testing.T) {
+	woken, at := once{}, time.Unix(1e9, 0)
+	first := woken.not([]storage.Due{{ID: "a", At: at}, {ID: "b", At: at}})
+	again := woken.not([]storage.Due{{ID: "a", At: at.Add(time.Minute)}, {ID: "c", At: at.Add(time.Minute)}})
+	if len(first) != 2 || len(again) != 1 || again[0].ID != "c" {
+		t.Errorf("%v, then %v", first, again)
+	}
+}
+
 // TestTicketsThatStayDue: a ticket that stays as due as it was is woken ever more seldom, one that is due anew at once.
 func TestTicketsThatStayDue(t *testing.T) {
 	all := tickets{resting: map[ids.TicketID]rest{}}

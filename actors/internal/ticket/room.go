@@ -26,6 +26,7 @@ type room struct {
 	Deps
 	recorded prometheus.Counter
 	numbers  numbers
+	rings    rings // timers.go
 }
 
 // Kind declares the tickets, and the messages that they take.

@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -26,6 +27,33 @@ type ring struct{}
 type ringing struct {
 	at   time.Time
 	stop func()
+	turn time.Time // when the node has the ticket ring, of what is due; zero: it was not asked
+}
+
+const (
+	// Of tickets whose timers are due together, a node has ringsTogether ring immediately and then one each ringPause, 50 a second: each
+	// reads and writes, and people, who do not wait for that, write meanwhile.
+	ringPause     = 20 * time.Millisecond
+	ringsTogether = 50
+	// ringsAhead is how far ahead turns are given out at most; beyond that the clock was set back.
+	ringsAhead = 24 * time.Hour
+)
+
+// rings gives the tickets of a node their turns to ring.
+type rings struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+// turn takes the next turn. A ticket rings then, or now if that is past.
+func (r *rings) turn(now time.Time) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first := now.Add(-ringsTogether * ringPause); r.next.Before(first) || r.next.Sub(now) > ringsAhead {
+		r.next = first
+	}
+	r.next = r.next.Add(ringPause)
+	return r.next
 }
 
 // timed is all of a record that its timers follow from, beside the times of its group.
@@ -159,13 +187,16 @@ func (t *ticket) isFound() bool {
 // armRing sets the timer for what is due next.
 func (t *ticket) armRing() {
 	next := nextTimer(t.record)
+	if !next.IsZero() {
+		next = later(next, t.ringing.turn)
+	}
 	if next.Equal(t.ringing.at) {
 		return
 	}
 	if t.ringing.stop != nil {
 		t.ringing.stop()
 	}
-	t.ringing = ringing{at: next}
+	t.ringing.at, t.ringing.stop = next, nil
 	if !next.IsZero() {
 		t.ringing.stop = t.After(max(0, next.Sub(t.Now())), ring{})
 	}
@@ -175,19 +206,27 @@ func (t *ticket) onRing(ring) error {
 	if t.record == nil {
 		return nil
 	}
+	t.ringing.at, t.ringing.stop = time.Time{}, nil
 	if err := t.ringDue(); err != nil {
 		return err
 	}
-	t.ringing = ringing{}
 	t.armRing()
 	return nil
 }
 
-// ringDue rings what is due. The times of the group may have changed: they are read again.
+// ringDue rings what is due, when it is the ticket's turn. The times of the group may have changed: they are read again.
 func (t *ticket) ringDue() error {
-	if next := nextTimer(t.record); next.IsZero() || next.After(t.now()) {
+	due := nextTimer(t.record)
+	if due.IsZero() || due.After(t.now()) {
 		return nil
 	}
+	if t.ringing.turn.Before(due) { // it has none, or had one for what was due before
+		t.ringing.turn = t.room.rings.turn(t.Now())
+	}
+	if t.ringing.turn.After(t.Now()) {
+		return nil
+	}
+	t.ringing.turn = time.Time{}
 	if err := t.behind(); err != nil {
 		return err
 	}
