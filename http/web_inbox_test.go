@@ -80,5 +80,5 @@ func TestWebInboxSaysWhatCame(t *testing.T) {
 	_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: int(ticket.Home.TelegramTopicID), Media: &simulator.Upload{Kind: "photo", FileName: "a.png",
 		MimeType: "image/png", Data: grayPicture(t)}})
 	s.must(err)
-	s.await("the photo", v.shows("/", `<i>Ann:</i> <i data-testid="media">photo</i>`))
+	s.await("the photo", v.shows("/", `<i dir="auto">Ann:</i> <i data-testid="media">photo</i>`))
 }

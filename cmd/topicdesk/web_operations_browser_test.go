@@ -90,6 +90,10 @@ func TestOperationsInTheBrowser(t *testing.T) {
 		b.see(`location.pathname === '/operations/` + name + `' && one('section-` + name + `').getAttribute('aria-current') === 'page'`)
 		b.shots("operations-" + name)
 	}
+	visit("/operations/tickets")
+	b.press(`one('ticket')`)
+	b.see(`one('title').textContent === 'Printer is on fire' && one('send-file') && one('export')`)
+	b.shots("operations-ticket")
 	refused := func(line string) bool { return strings.Contains(line, "422") } // what is not an address of a webhook
 	if wrong := slices.DeleteFunc(b.complaints(), refused); len(wrong) > 0 {
 		t.Errorf("the console complains: %s", strings.Join(wrong, "\n"))
