@@ -245,6 +245,98 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 	d.quiet(k)
 }
 
+// The caption that makes a note of an album may be on any of its parts, and each part is an update of its own.
+func TestNoteInALaterCaption(t *testing.T) {
+	t.Parallel()
+	var stalled atomic.Bool // while true, no album becomes complete
+	d := ready(t, options{speed: 3, slowed: func(after time.Duration) time.Duration {
+		if stalled.Load() && after == actors.GatherFor {
+			return time.Hour
+		}
+		return after
+	}})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	eng := d.mention(d.carl, k, "@bob_eng", d.engineering)
+	pictures := func(chat int64, thread, after int) (n int) {
+		for _, m := range d.byBot(chat, thread) {
+			if m.ID > after && m.Media != nil {
+				n++
+			}
+		}
+		return n
+	}
+	others := map[int64]int{d.ann: 0, d.engineering: eng}
+	for name, c := range map[string][2][]string{
+		"before it":                {{"photo"}, {"photo:// only for us"}},
+		"with captions":            {{"photo:front", "photo"}, {"photo:// only for us"}},
+		"behind it, with captions": {{"photo"}, {"photo:// only for us", "photo:side", "photo"}},
+	} {
+		d.run(t, "parts that are gathered are held back: "+name, func(t *testing.T) {
+			stalled.Store(true)
+			defer stalled.Store(false)
+			made := map[int64]int{}
+			for chat := range others {
+				made[chat] = d.calls("sendPhoto", chat) + d.calls("sendMediaGroup", chat)
+			}
+			id := d.sim.NewAlbum()
+			first := d.albumParts(id, d.carl, d.support, k.thread, c[0]...)
+			d.await("they are taken in", func() bool { return d.sim.Pending() == 0 })
+			sent := append(first, d.albumParts(id, d.carl, d.support, k.thread, c[1]...)...)
+			behind := "behind the note " + name
+			d.say(d.carl, d.support, k.thread, behind)
+			for chat, thread := range others {
+				d.awaitText(chat, thread, behind)
+			}
+			d.quiet(k)
+			for chat := range others {
+				if n := d.calls("sendPhoto", chat) + d.calls("sendMediaGroup", chat); n != made[chat] {
+					t.Errorf("%d calls show the note in %d", n-made[chat], chat)
+				}
+			}
+			for _, m := range sent {
+				if !d.said(m).Internal {
+					t.Errorf("part %d is no note", m.ID)
+				}
+			}
+			if _, told := d.find(d.support, k.thread, "whole album an internal note"); told {
+				t.Error("told that others have seen it")
+			}
+		})
+	}
+	d.run(t, "parts that were posted are deleted there, over a restart, and the author is told", func(t *testing.T) {
+		after := map[int64]int{}
+		for chat := range others {
+			after[chat] = d.last(chat)
+		}
+		id := d.sim.NewAlbum()
+		d.albumParts(id, d.carl, d.support, k.thread, "photo", "photo:front")
+		for chat, thread := range others {
+			d.await("both are posted", func() bool { return pictures(chat, thread, after[chat]) == 2 })
+		}
+		d.quiet(k)
+		d.restart()
+		note := d.albumParts(id, d.carl, d.support, k.thread, "photo:// only for us")[0]
+		d.awaitAnswer(note, "whole album an internal note")
+		d.albumParts(id, d.carl, d.support, k.thread, "photo:side")
+		d.say(d.carl, d.support, k.thread, "behind the album")
+		for chat, thread := range others {
+			d.await("none is left", func() bool { return pictures(chat, thread, after[chat]) == 0 })
+			d.awaitText(chat, thread, "behind the album")
+		}
+		d.quiet(k)
+		for chat, thread := range others {
+			if n := pictures(chat, thread, after[chat]); n != 0 {
+				t.Errorf("%d pictures of a note in %d", n, chat)
+			}
+		}
+		d.edit(note, "for all")
+		for chat, thread := range others {
+			d.await("all are public", func() bool { return pictures(chat, thread, after[chat]) == 4 })
+		}
+		d.quiet(k)
+	})
+}
+
 // An album that Telegram refuses as a whole is sent part by part, so that only the refused part is missing.
 func TestAlbumThatIsRefused(t *testing.T) {
 	t.Parallel()

@@ -239,6 +239,21 @@ func TestCommandsUnderMedia(t *testing.T) {
 		d.awaitText(d.engineering, eng, "still broken")
 		d.quiet(k)
 	})
+	d.run(t, "the rest of an album under the closing reopens nothing", func(t *testing.T) {
+		after := d.last(d.engineering)
+		d.album(d.ann, d.support, k.thread, "photo", "photo:/close_ticket", "photo:rest")
+		d.awaitText(d.engineering, eng, "rest")
+		d.quiet(k)
+		if got := d.arrived(d.engineering, eng, after); strings.Count(strings.Join(got, ""), "(photo)") != 3 {
+			t.Errorf("%q", got)
+		}
+		if status := d.record(k).Status; status != "closed" {
+			t.Errorf("the ticket is %s", status)
+		}
+		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
+		d.eventually("it is open", func() bool { return d.record(k).Status == "open" })
+		d.quiet(k)
+	})
 	d.run(t, "a picture under /unlink was said before the link ended, one under /link before it began", func(t *testing.T) {
 		thread, err := d.sim.CreateTopic(d.sales, d.dora, "Own topic")
 		d.must(err)

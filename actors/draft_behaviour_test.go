@@ -279,6 +279,29 @@ func TestAlbumsInAPrivateChat(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+	for name, parts := range map[string][]string{
+		"first":  {"photo:/close_ticket", "photo:two", "photo"},
+		"middle": {"photo", "photo:/close_ticket", "photo:three"},
+		"last":   {"photo", "photo", "photo:/close_ticket"},
+	} {
+		d.run(t, "all parts of an album belong to the /close_ticket under one: the "+name, func(t *testing.T) {
+			d.say(d.ann, d.ann, 0, "/reopen_ticket")
+			d.eventually("it is open", func() bool { return d.record(k).Status == "open" })
+			d.quiet(k)
+			after, asked := d.last(d.support), count(d.ann, "Not passed on")
+			d.album(d.ann, d.ann, 0, parts...)
+			d.await("all parts", func() bool {
+				return strings.Count(strings.Join(d.arrived(d.support, k.thread, after), ""), "(photo)") == 3
+			})
+			d.quiet(k)
+			if status := d.record(k).Status; status != "closed" {
+				t.Errorf("the ticket is %s", status)
+			}
+			if n := count(d.ann, "Not passed on") - asked; n != 0 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
 	d.run(t, "a picture under /reopen_ticket reaches the open ticket", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/close_ticket")
 		d.eventually("it is closed", func() bool { return d.record(k).Status == "closed" })
@@ -287,6 +310,20 @@ func TestAlbumsInAPrivateChat(t *testing.T) {
 		d.quiet(k)
 		if n := count(d.ann, "Not passed on"); n != 0 {
 			t.Errorf("asked %d times more", n)
+		}
+	})
+	d.run(t, "they belong to it when the command makes another ticket the current one", func(t *testing.T) {
+		third := d.openPrivately(d.ann, d.support, "Third")
+		other := d.openPrivately(d.ann, d.support, "Fourth")
+		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "open tickets")
+		d.press(d.ann, list, "talk:"+third.id)
+		d.quiet(third, other)
+		asked := count(d.ann, "Not passed on")
+		d.album(d.ann, d.ann, 0, "photo:/close_ticket", "photo:its second part")
+		d.awaitText(d.support, third.thread, "its second part")
+		d.quiet(third, other)
+		if n := count(d.ann, "Not passed on") - asked; n != 0 {
+			t.Errorf("asked %d times", n)
 		}
 	})
 }

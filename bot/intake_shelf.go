@@ -170,7 +170,10 @@ func (h *handling) passOnBesides(m *Message) error {
 	switch {
 	case h.chat.Private():
 		defer h.as(h.origin.CommandId + ":besides")() // the command has an answer of its own
-		_, err = h.passOn(m)
+		var outcome string
+		if outcome, err = h.passOn(m); err == nil && outcome == "recorded" {
+			err = h.keepAlbum(m) // the command may make another ticket the current one
+		}
 	case h.ticket == "":
 		_, err = h.leaveAlone(m)
 	default:
@@ -265,7 +268,15 @@ func (h *handling) captioned(m *Message) (*messages.RecordMessage, error) {
 
 // keepTogether has the parts of an album that come later follow a part that answers something, to its ticket.
 func (h *handling) keepTogether(m *Message) error {
-	if m.album() == "" || m.Reply == nil {
+	if m.Reply == nil {
+		return nil
+	}
+	return h.keepAlbum(m)
+}
+
+// keepAlbum has the parts of an album that come later follow this one to its ticket.
+func (h *handling) keepAlbum(m *Message) error {
+	if m.album() == "" {
 		return nil
 	}
 	_, err := h.shelf(&messages.TakeShelved{TicketId: h.ticket, Albums: []string{m.album()}, Said: true})

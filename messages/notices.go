@@ -165,6 +165,7 @@ const (
 	NoticeDeleteQuoted      = "delete_quoted"      // group; where messages that answer it still quote it, separated by commas
 	NoticeDeletePartly      = "delete_partly"      // group, why; the groups where it remains, separated by commas
 	NoticeDeleteAlbum       = "delete_album"       // count, left; one part of an album is deleted, the others stay
+	NoticeAlbumTakenBack    = "album_taken_back"   // its later caption makes a note of an album that was partly posted elsewhere
 
 	// Mentions and links.
 	NoticeMentioned       = "mentioned"         // name, group, url

@@ -21,7 +21,7 @@ func FollowingNote(part *storage.Message, m *messages.EditMessage) *messages.Edi
 // InNote reports whether the caption of a part makes an album an internal note.
 func InNote(parts []storage.Message) bool {
 	for i := range parts {
-		if parts[i].Internal && !messages.Blank(parts[i].Text) {
+		if parts[i].Internal && messages.InternalNote(parts[i].Text) {
 			return true
 		}
 	}

@@ -20,10 +20,16 @@ import (
 // Thanks do neither (docs/decisions.md, D212).
 
 // afterClose says what becomes of a message in a closed ticket: it may reopen that, or it is not recorded, since whoever wrote in
-// private has to be asked first; why says about what. A word that was said in a group is always recorded.
+// private has to be asked first; why says about what. A word that was said in a group is always recorded,
+// and the rest of an album that the ticket has a part of belongs to that: the caption may be what closed the ticket.
 func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (reopens bool, why string, err error) {
 	if t.record.Status != desk.StatusClosed || m.AfterClose {
 		return false, "", nil
+	}
+	if album := m.Content.GetMedia().GetMediaGroupId(); album != "" {
+		if parts, err := t.albumBefore(album, topic.TopicID); err != nil || len(parts) > 0 {
+			return false, "", err
+		}
 	}
 	var days int64 // none unless somebody can read it in the group
 	group, err := t.Store.Group(t.Ctx, t.record.GroupID)

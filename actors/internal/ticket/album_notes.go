@@ -3,16 +3,19 @@ package ticket
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// An album is an internal note as a whole, because of the caption of one part: so are its parts without a caption, those
-// that come later (inInternalAlbum), and an edit of the caption changes them all.
+// An album is an internal note as a whole, because of the caption of any part: so are its parts that came before, also those
+// with a caption of their own (noteAlbum), those that come later (inInternalAlbum), and an edit of the caption changes them
+// all (docs/decisions.md, D234).
 
 // onEdit edits a message. What makes a note of it, or ends that, does so with its album.
 func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
@@ -30,7 +33,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if messages.Blank(m.Content.GetText()) && desk.InNote(parts) {
+	if !m.Internal && desk.InNote(parts) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
@@ -38,28 +41,96 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 		return t.edit(m)
 	}
 	// The others first: after a crash the edit comes again, and finds them done.
-	for i := range parts {
-		if part := &parts[i]; messages.Blank(part.Text) && part.Internal != m.Internal {
-			if _, err := t.edit(desk.FollowingNote(part, m)); err != nil {
-				return nil, err
-			}
-		}
+	if err := t.noteParts(parts, m); err != nil {
+		return nil, err
 	}
 	t.albumNotes().Put(m.Content.Media.MediaGroupId, m.Internal) // for what comes later
 	return t.edit(m)
 }
 
-// restOfAlbum returns the other parts of the album that a message belongs to, in order.
-func (t *ticket) restOfAlbum(original *storage.Message) (parts []storage.Message, err error) {
-	page, err := t.Store.MessagesAfter(
-		t.Ctx, t.record.TicketID, original.Sequence-1-desk.AlbumsRecalled, 1+2*desk.AlbumsRecalled)
+// noteParts makes parts of an album notes, or ends that, as an edit of another part says.
+func (t *ticket) noteParts(parts []storage.Message, m *messages.EditMessage) error {
+	for i := range parts {
+		if part := &parts[i]; part.Internal != m.Internal {
+			if _, err := t.edit(desk.FollowingNote(part, m)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// noteAlbum makes notes of the parts of an album that came before the one whose caption says that it is a note. Most are
+// still being gathered; what was posted elsewhere is deleted there, and the author is told. The caption's own part is not recorded
+// yet: after a crash it comes again, and finds them done.
+func (t *ticket) noteAlbum(m *messages.RecordMessage, topic *storage.Topic) error {
+	o, album := m.Origin, m.Content.GetMedia().GetMediaGroupId()
+	if !m.Internal || album == "" {
+		return nil
+	}
+	id := messages.MessageKey(o.ChatId, o.MessageId)
+	if _, err := t.Store.Message(t.Ctx, id); err == nil {
+		return nil // it comes again; the caption may have been edited since
+	} else if !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("look for a message: %w", err)
+	}
+	parts, err := t.albumBefore(album, topic.TopicID)
 	if err != nil {
-		return nil, fmt.Errorf("read the rest of an album: %w", err)
+		return err
+	}
+	if err := t.tellTakenBack(parts, o); err != nil {
+		return err
+	}
+	return t.noteParts(parts, &messages.EditMessage{Origin: o, Internal: true, EditedMs: o.DateMs})
+}
+
+// tellTakenBack tells the author of a note if others may have seen some parts of its album.
+func (t *ticket) tellTakenBack(parts []storage.Message, o *messages.Origin) error {
+	told := o.GetCommandId() + ":album"
+	if slices.Contains(t.record.Handled, told) {
+		return nil
+	}
+	for i := range parts {
+		if parts[i].Internal {
+			continue
+		}
+		copies, err := t.Store.CopiesOf(t.Ctx, parts[i].MessageID)
+		if err != nil {
+			return fmt.Errorf("read the copies of a message: %w", err)
+		}
+		if slices.ContainsFunc(copies, func(c storage.Copy) bool { return len(c.Parts) > 0 }) {
+			handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
+			_, err := t.carryOut(o, handled, func(r *desk.Result) { desk.Respond(r, o, messages.NoticeAlbumTakenBack, nil) })
+			return err
+		}
+	}
+	return nil
+}
+
+// restOfAlbum returns the other parts of the album that a message belongs to, in order.
+func (t *ticket) restOfAlbum(original *storage.Message) ([]storage.Message, error) {
+	if original.Media == nil {
+		return nil, nil
+	}
+	parts, err := t.albumAround(
+		original.Sequence-1-desk.AlbumsRecalled, 1+2*desk.AlbumsRecalled, original.Media.MediaGroupID, original.TopicID)
+	isIt := func(m storage.Message) bool { return m.MessageID == original.MessageID }
+	return slices.DeleteFunc(parts, isIt), err
+}
+
+// albumBefore returns the parts of an album that are recorded, if they are among the newest messages.
+func (t *ticket) albumBefore(album string, topicID ids.TopicKey) ([]storage.Message, error) {
+	return t.albumAround(t.sequence-desk.AlbumsRecalled, desk.AlbumsRecalled, album, topicID)
+}
+
+func (t *ticket) albumAround(after int64, limit int, album string, topicID ids.TopicKey) (parts []storage.Message, err error) {
+	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the parts of an album: %w", err)
 	}
 	for i := range page {
 		part := &page[i]
-		if part.Media != nil && original.Media != nil && part.Media.MediaGroupID == original.Media.MediaGroupID &&
-			part.TopicID == original.TopicID && part.MessageID != original.MessageID && !part.Deleted {
+		if part.Media != nil && part.Media.MediaGroupID == album && part.TopicID == topicID && !part.Deleted {
 			parts = append(parts, *part)
 		}
 	}
@@ -75,11 +146,11 @@ func (t *ticket) albumNotes() *desk.Recent[string, bool] {
 	return t.internalAlbums
 }
 
-// inInternalAlbum reports whether a message without a caption belongs to an album that is an internal note because
-// of the caption of another part. As a rule, Telegram delivers the part with the caption first.
+// inInternalAlbum reports whether a message belongs to an album that is an internal note because of the caption of a part
+// that came before.
 func (t *ticket) inInternalAlbum(m *messages.RecordMessage) bool {
 	id := m.Content.GetMedia().GetMediaGroupId()
-	if id == "" || !m.Internal && m.Content.GetText() != "" {
+	if id == "" {
 		return false
 	}
 	if m.Internal {

@@ -239,6 +239,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if why != "" {
 		return t.onMessageAfterClose(id, why)
 	}
+	if err := t.noteAlbum(m, topic); err != nil {
+		return nil, err
+	}
 	if t.inInternalAlbum(m) {
 		m = proto.CloneOf(m)
 		m.Internal = true
