@@ -34,6 +34,35 @@ func TestUnknownCommandSentWhole(t *testing.T) {
 	})
 }
 
+// What is sent as it is may be about another ticket than the current one: then the bot asks at once.
+func TestUnknownCommandOfAnUnclearTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	for _, text := range []string{"// this team is slow", "/clsoe it does not work"} {
+		d.run(t, text, func(t *testing.T) {
+			d.speak(printer, "Which printer, about "+text[3:]+"?")
+			said := d.say(d.ann, d.ann, 0, text)
+			answer := d.awaitAnswer(said, "not passed on")
+			d.press(d.ann, answer, "asis:")
+			asked := d.awaitAnswer(said, unclear)
+			d.became(answer, "❓ "+text[:2])
+			d.quiet(printer, scanner)
+			for _, k := range []*ticket{printer, scanner} {
+				if _, found := d.find(d.support, k.thread, text); found {
+					t.Errorf("it went to %s", k.id)
+				}
+			}
+			d.press(d.ann, asked, "mean:"+printer.id)
+			d.awaitText(d.support, printer.thread, text)
+			d.became(asked, "✅ Sent to #1 Printer.")
+			list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "open tickets")
+			d.press(d.ann, list, "talk:"+scanner.id)
+			d.quiet(printer, scanner)
+		})
+	}
+}
+
 func TestUnknownCommandInATopic(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})

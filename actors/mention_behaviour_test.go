@@ -65,6 +65,24 @@ func TestMention(t *testing.T) {
 			}
 		}
 	})
+	d.run(t, "words besides the name stay where they are, and the bot says so", func(t *testing.T) {
+		for _, text := range []string{"/mention @bob_eng please bring beans", "/mention bob_eng bring // beans"} {
+			said := d.say(d.ann, d.support, k.thread, text)
+			d.awaitAnswer(said, "Bob is on this ticket already")
+			d.awaitAnswer(said, "took only the name from this")
+		}
+		plain := d.say(d.ann, d.support, k.thread, "/mention @bob_eng")
+		d.awaitAnswer(plain, "Bob is on this ticket already")
+		d.quiet(k)
+		if _, found := d.find(d.engineering, eng, "beans"); found {
+			t.Error("they were passed on")
+		}
+		for _, m := range d.byBot(d.support, k.thread) {
+			if m.ReplyTo == plain.ID && strings.Contains(m.Text, "only the name") {
+				t.Error("there were no other words")
+			}
+		}
+	})
 	d.run(t, "again while the topic is still being opened: one topic", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Impatient")
 		d.inject(simulator.Fault{Method: "createForumTopic", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6})

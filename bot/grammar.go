@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -113,6 +114,11 @@ func ending(text string, entities []*messages.Entity, end string) (string, []*me
 
 // onlyPeople says whether what follows a command is nothing but people.
 func onlyPeople(text, rest string, entities []*messages.Entity) bool {
+	return len(besidePeople(text, rest, entities)) == 0
+}
+
+// besidePeople returns the words after a command that name nobody.
+func besidePeople(text, rest string, entities []*messages.Entity) (others []string) {
 	from, named := len(text)-len(rest), false
 	for _, e := range entities {
 		begin, end, ok := byteRange(text, e.GetOffset(), e.GetLength())
@@ -121,16 +127,29 @@ func onlyPeople(text, rest string, entities []*messages.Entity) bool {
 			named = true
 		}
 	}
-	others := 0
 	for _, word := range strings.FieldsFunc(rest, messages.Separator) {
 		if strings.HasPrefix(word, "@") {
 			named = true
 		} else {
-			others++
+			others = append(others, word)
 		}
 	}
-	return others == 0 || others == 1 && !named // the only word is a name without "@"
+	if len(others) > 0 && !named { // the first word is a name without "@"
+		return others[1:]
+	}
+	return others
 }
+
+// tellsBesidePeople says whether a command says something besides whom it names.
+func tellsBesidePeople(text string, entities []*messages.Entity) bool {
+	_, _, rest, _ := splitCommand(text)
+	return slices.ContainsFunc(besidePeople(text, rest, entities), func(word string) bool {
+		return strings.ContainsFunc(word, unicode.IsLetter) && !slices.Contains(joining, strings.ToLower(word))
+	})
+}
+
+// joining are words that stand between names.
+var joining = []string{"and", "or", "และ", "กับ", "หรือ"}
 
 // endOfFirstWord returns where the word ends that firstWord returns.
 func endOfFirstWord(s string) int {

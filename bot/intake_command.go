@@ -152,8 +152,9 @@ func assignTicket(o *messages.Origin, _ *Message, c SlashCommand) proto.Message 
 	return a
 }
 
-// mention sends one command for each person named; the first has the message's own command id.
-func (h *handling) mention(_ *Message, c SlashCommand) error {
+// mention sends one command for each person named; the first has the message's own command id. Other words go nowhere: they may be meant
+// for these people only, and whoever wrote them hears of it (docs/decisions.md, D237). Those of a caption are passed on with it.
+func (h *handling) mention(m *Message, c SlashCommand) error {
 	if len(c.Targets) == 0 {
 		return h.toTicket(c.Verb, &messages.Mention{Origin: h.origin})
 	}
@@ -171,7 +172,11 @@ func (h *handling) mention(_ *Message, c SlashCommand) error {
 			return nil
 		}
 	}
-	return nil
+	if m.Media != nil || !tellsBesidePeople(m.Text, m.Entities) {
+		return nil
+	}
+	defer h.as(h.origin.CommandId + ":words")() // the command has an answer of its own
+	return h.answer(messages.NoticeMentionWords, nil)
 }
 
 func (h *handling) start(m *Message, c SlashCommand) error {

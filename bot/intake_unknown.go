@@ -126,7 +126,7 @@ func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 // whether the button does either.
 func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, err error) {
 	verb, number, _ := strings.Cut(c.Data, ":")
-	does := map[string]func(*messages.RecordMessage) (bool, error){
+	does := map[string]func(*messages.RecordMessage) (string, error){
 		messages.CallbackAsIs: h.sayAsIs, messages.CallbackInstead: h.doInstead,
 	}[verb]
 	if does == nil {
@@ -147,12 +147,12 @@ func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, er
 	}
 	pressed := h.origin
 	h.origin = said.Origin
-	done, err := does(said)
+	came, err := does(said)
 	h.origin = pressed
 	switch {
 	case err != nil:
 		return "", true, err
-	case !done:
+	case came == "":
 		return "stale", true, h.stale()
 	}
 	if err := h.answerCallback(""); err != nil {
@@ -165,6 +165,9 @@ func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, er
 	args := map[string]string{"given": "/" + messages.Shorten(given, titleOfText)}
 	if verb == messages.CallbackInstead {
 		args["command"] = nearest(given, h.at())
+	}
+	if came == "unclear" || came == "closed" || came == "homeless" { // it has gone nowhere yet
+		args["asked"] = "yes"
 	}
 	return "pressed", true, h.becomes(h.origin, messages.NoticeCommandTaken, args)
 }
@@ -195,28 +198,31 @@ func (h *handling) keptAs(c *Callback, id int64) (*messages.RecordMessage, error
 	return at.saying(m), nil
 }
 
-// sayAsIs sends a message as if it had not looked like a command. It returns false if no ticket takes it.
-func (h *handling) sayAsIs(said *messages.RecordMessage) (sent bool, err error) {
+// sayAsIs sends a message as if it had not looked like a command. It returns no outcome if no ticket takes it.
+func (h *handling) sayAsIs(said *messages.RecordMessage) (outcome string, err error) {
 	m, err := h.asWritten(said)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	if h.chat.Private() {
-		_, err := h.passOn(m)
-		return err == nil, err
+		h.origin.CommandId += ":as_is" // a question about the message is another answer to it
+		return h.passOn(m)
 	}
 	if h.ticket == "" { // it was unlinked meanwhile
-		return false, nil
+		return "", nil
 	}
 	r, err := h.recordOf(m)
-	return recorded(r), err
+	if err != nil || !recorded(r) {
+		return "", err
+	}
+	return "recorded", nil
 }
 
-// doInstead carries out the command that a message is most like, with what is written after it.
-func (h *handling) doInstead(said *messages.RecordMessage) (done bool, err error) {
+// doInstead carries out the command that a message is most like, with what is written after it. It returns no outcome if it is none.
+func (h *handling) doInstead(said *messages.RecordMessage) (outcome string, err error) {
 	m, err := h.asWritten(said)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	verb, _, rest, _ := splitCommand(m.Text)
 	near := "/" + nearest(verb, h.at())
@@ -227,11 +233,10 @@ func (h *handling) doInstead(said *messages.RecordMessage) (done bool, err error
 	m.Text = near + rest
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	if !isCommand { // the place is another now, or the message
-		return false, nil
+		return "", nil
 	}
 	h.origin.CommandId += ":instead" // the answer to the message has its own
-	_, err = h.onCommandBesides(m, c)
-	return err == nil, err
+	return h.onCommandBesides(m, c)
 }
 
 // asWritten returns a kept message as it came, and finds its ticket.

@@ -11,7 +11,7 @@ const (
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
 	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
 	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it), note ("//" if it is one), private (given begins a note elsewhere); may have a button that sends it after all
-	NoticeCommandTaken    = "command_taken"    // given, command ("": it is taken as a message); what NoticeCommandUnknown becomes
+	NoticeCommandTaken    = "command_taken"    // given, command ("": it is taken as a message), asked (it is open for which ticket); what NoticeCommandUnknown becomes
 	NoticeOnlyAuthor      = "only_author"      // callback answer
 	NoticeOnlyInGroup     = "only_in_group"    // command
 	NoticeLangSet         = "lang_set"         // lang
@@ -181,6 +181,7 @@ const (
 	NoticeMentionChoose   = "mention_choose"    // with a keyboard
 	NoticeMentionNobody   = "mention_nobody"    // no internal user yet
 	NoticeMentionBot      = "mention_bot"       // name; bots can't be mentioned
+	NoticeMentionWords    = "mention_words"     // nobody got the words besides the names
 	NoticeLinked          = "linked"            // ticket, who, group, url (of the other side)
 	NoticeLinkedHome      = "linked_home"       // who, group, url (of the new side)
 	NoticeLinkAlready     = "link_already"      // this topic is linked to it already
