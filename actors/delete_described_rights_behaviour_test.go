@@ -181,4 +181,31 @@ func TestDeletionOfADescriptionRights(t *testing.T) {
 			t.Errorf("%d pictures", n)
 		}
 	})
+	d.run(t, "an announcement that is quoted in several tickets: one answer for all", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Other")
+		said := d.say(d.eve, d.support, 0, "the gate code is 77")
+		for _, at := range []*ticket{k, other} {
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: at.thread, Text: "is it?", ReplyTo: said.ID,
+				Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+		}
+		copied := d.awaitText(d.engineering, eng, "is it?")
+		d.awaitNow(copied, "gate code", "nothing")
+		d.quiet(k, other)
+		command := d.reply(d.eve, d.support, said, "/delete")
+		d.awaitAnswer(command, "(and 1 more)")
+		d.awaitNow(copied, "is it?", "gate code")
+		d.awaitDeleted(said)
+		d.quiet(k, other)
+		answers := 0
+		for _, m := range d.byBot(d.support, 0) {
+			if m.ReplyTo == command.ID {
+				answers++
+			}
+		}
+		page, err := d.store.MessagesAfter(t.Context(), other.id, 0, 10)
+		d.must(err)
+		if r := page[0].ReplyTo; answers != 1 || !r.Deleted || r.Preview != "" {
+			t.Errorf("%d answers, %+v", answers, r)
+		}
+	})
 }

@@ -27,6 +27,7 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 		}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.DeleteMessage{
 			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.FromID, Described: true, Own: own,
+			Quiet: i > 0, Others: int32(len(found.Described) - 1), Again: found.More,
 		}); err != nil {
 			return false, err
 		}

@@ -233,6 +233,9 @@ type DeleteMessage struct {
 	AnsweredFrom  int64                  `protobuf:"varint,250,opt,name=answered_from,json=answeredFrom,proto3" json:"answered_from,omitempty"`  // who wrote the answered message; 0: unknown
 	Described     bool                   `protobuf:"varint,251,opt,name=described,proto3" json:"described,omitempty"`                            // it is no message of the ticket: the description has its words
 	Own           bool                   `protobuf:"varint,306,opt,name=own,proto3" json:"own,omitempty"`                                        // the bot has written the answered message, which stays: only the description may lose its words
+	Others        int32                  `protobuf:"varint,307,opt,name=others,proto3" json:"others,omitempty"`                                  // how many more tickets are told of a message that they only quote: the answer speaks for them, too
+	Quiet         bool                   `protobuf:"varint,308,opt,name=quiet,proto3" json:"quiet,omitempty"`                                    // another ticket's answer speaks for this one, and deletes the message
+	Again         bool                   `protobuf:"varint,309,opt,name=again,proto3" json:"again,omitempty"`                                    // more tickets than these have words of the message, so it stays until the command is given again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -319,6 +322,27 @@ func (x *DeleteMessage) GetDescribed() bool {
 func (x *DeleteMessage) GetOwn() bool {
 	if x != nil {
 		return x.Own
+	}
+	return false
+}
+
+func (x *DeleteMessage) GetOthers() int32 {
+	if x != nil {
+		return x.Others
+	}
+	return 0
+}
+
+func (x *DeleteMessage) GetQuiet() bool {
+	if x != nil {
+		return x.Quiet
+	}
+	return false
+}
+
+func (x *DeleteMessage) GetAgain() bool {
+	if x != nil {
+		return x.Again
 	}
 	return false
 }
@@ -831,6 +855,7 @@ type MessageFound struct {
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`    // empty: none, or it shows copies of several tickets, and nothing says which is meant
 	MessageId     string                 `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
 	Described     []string               `protobuf:"bytes,250,rep,name=described,proto3" json:"described,omitempty"`                // tickets that have words of it in their description, newest first
+	More          bool                   `protobuf:"varint,306,opt,name=more,proto3" json:"more,omitempty"`                         // of described: there are more
 	Hidden        bool                   `protobuf:"varint,61,opt,name=hidden,proto3" json:"hidden,omitempty"`                      // its words stay where they were written: an internal note, protected content, or deleted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -894,6 +919,13 @@ func (x *MessageFound) GetDescribed() []string {
 	return nil
 }
 
+func (x *MessageFound) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 func (x *MessageFound) GetHidden() bool {
 	if x != nil {
 		return x.Hidden
@@ -921,7 +953,7 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x06emojis\x18\x04 \x03(\v2\x19.topicdesk.messages.EmojiR\x06emojis\"E\n" +
 	"\x05Emoji\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12&\n" +
-	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\x92\x02\n" +
+	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\xd9\x02\n" +
 	"\rDeleteMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1f\n" +
@@ -931,7 +963,10 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x0equote_position\x18\x05 \x01(\x05R\rquotePosition\x12$\n" +
 	"\ranswered_from\x18\xfa\x01 \x01(\x03R\fansweredFrom\x12\x1d\n" +
 	"\tdescribed\x18\xfb\x01 \x01(\bR\tdescribed\x12\x11\n" +
-	"\x03own\x18\xb2\x02 \x01(\bR\x03own\"\x84\x02\n" +
+	"\x03own\x18\xb2\x02 \x01(\bR\x03own\x12\x17\n" +
+	"\x06others\x18\xb3\x02 \x01(\x05R\x06others\x12\x15\n" +
+	"\x05quiet\x18\xb4\x02 \x01(\bR\x05quiet\x12\x15\n" +
+	"\x05again\x18\xb5\x02 \x01(\bR\x05again\"\x84\x02\n" +
 	"\n" +
 	"EditSource\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
@@ -976,13 +1011,14 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12%\n" +
 	"\x0equote_position\x18\x04 \x01(\x05R\rquotePosition\x12\x1d\n" +
 	"\tdescribed\x18\xfa\x01 \x01(\bR\tdescribed\x12\x11\n" +
-	"\x03own\x18\xb2\x02 \x01(\bR\x03own\"\xaf\x01\n" +
+	"\x03own\x18\xb2\x02 \x01(\bR\x03own\"\xc4\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x1d\n" +
-	"\tdescribed\x18\xfa\x01 \x03(\tR\tdescribed\x12\x16\n" +
+	"\tdescribed\x18\xfa\x01 \x03(\tR\tdescribed\x12\x13\n" +
+	"\x04more\x18\xb2\x02 \x01(\bR\x04more\x12\x16\n" +
 	"\x06hidden\x18= \x01(\bR\x06hiddenB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (

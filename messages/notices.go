@@ -151,11 +151,11 @@ const (
 	NoticeDeleteUsage       = "delete_usage"       // /delete that answers nothing
 	NoticeDeleteUnknown     = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
 	NoticeDeleteDescription = "delete_description" // ticket; the answered words are its title or description, and it is unknown where
-	NoticeSourceDeleted     = "source_deleted"     // ticket, title, deletes; the answered words are out of its description, and "": their message stays
+	NoticeSourceDeleted     = "source_deleted"     // ticket, title, again, deletes; the answered words are out of its description, and "": their message stays
 	NoticeSourceNone        = "source_none"        // ticket, title; its description has no words of the answered message
 	NoticeSourceStray       = "source_stray"       // ticket; its description was changed since, so the words are not found there
 	NoticeSourceStays       = "source_stays"       // ticket, group, why; a post of its description stays there, which has what was taken out
-	NoticeSourceUnquoted    = "source_unquoted"    // ticket, deletes; its messages are to show no more of the answered message, and "": that stays
+	NoticeSourceUnquoted    = "source_unquoted"    // ticket, others, again, deletes; its messages are to show no more of the answered message, and "": that stays
 	NoticeDeleteWithdrawn   = "delete_withdrawn"   // the answered message waited for a button, and no ticket had it
 	NoticeDeleteNotAllowed  = "delete_not_allowed" // only for its author and administrators
 	NoticeDeleteTooOld      = "delete_too_old"     // older than 48 hours

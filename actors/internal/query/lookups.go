@@ -64,8 +64,12 @@ func (q *query) findNumber(m *messages.FindNumber) proto.Message {
 // describedAtMost is how many tickets are found that one message describes.
 const describedAtMost = 20
 
-// unknownAnswersRead is how many messages are looked at that answer one which no ticket has.
-const unknownAnswersRead = 200
+// How many messages are looked at that answer one which no ticket has, at a time and in all, and how many tickets are found so.
+const (
+	answersPage    = 200
+	answersRead    = 2000
+	quotingTickets = 100
+)
 
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId,
@@ -81,14 +85,8 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 			reply.Described = append(reply.Described, described[i].TicketID)
 		}
 		if errors.Is(notFound, storage.ErrNotFound) && !m.Own { // a message that no ticket has
-			answers, err := q.env.Store.MessagesAnswering(q.env.Ctx, messages.MessageKey(m.ChatId, m.MessageId), "", unknownAnswersRead)
-			if err != nil {
+			if err := q.addQuoting(reply, messages.MessageKey(m.ChatId, m.MessageId)); err != nil {
 				return &messages.MessageFound{Code: q.code(m, err)}
-			}
-			for i := range answers {
-				if id := answers[i].TicketID; !slices.Contains(reply.Described, id) {
-					reply.Described = append(reply.Described, id)
-				}
 			}
 		}
 	}
@@ -105,6 +103,43 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 		}
 	}
 	return reply
+}
+
+// addQuoting adds the tickets whose messages show words of one that no ticket has. Where it was taken back from all, it adds one:
+// the message itself may still be there.
+func (q *query) addQuoting(reply *messages.MessageFound, id ids.MessageKey) error {
+	after, former := "", ""
+	defer func() {
+		if len(reply.Described) == 0 && former != "" {
+			reply.Described = []string{former}
+		}
+	}()
+	for range answersRead / answersPage {
+		page, err := q.env.Store.MessagesAnswering(q.env.Ctx, id, after, answersPage)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			ticketID := page[i].TicketID
+			if page[i].ReplyTo.Deleted {
+				former = ticketID
+				continue
+			}
+			if slices.Contains(reply.Described, ticketID) {
+				continue
+			}
+			if reply.More = len(reply.Described) >= quotingTickets; reply.More {
+				return nil
+			}
+			reply.Described = append(reply.Described, ticketID)
+		}
+		if len(page) < answersPage {
+			return nil
+		}
+		after = page[len(page)-1].MessageID
+	}
+	reply.More = true
+	return nil
 }
 
 // findWord says which ticket the desk spoke of last before a message: what it says while somebody writes, they have not

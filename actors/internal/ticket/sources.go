@@ -3,6 +3,7 @@ package ticket
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -30,7 +31,10 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 	}
 	says := &storage.Message{MessageID: m.MessageId, Internal: m.Internal}
 	desk.SetContent(says, m.Content)
-	quoted, err := t.requote(m.MessageId, says)
+	quoted, more, err := t.requote(m.MessageId, says)
+	if more {
+		t.Log.Warn("too many messages answer an edited one: the others show what it said before", "message", m.MessageId)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -96,14 +100,23 @@ func (t *ticket) onTakeBack(m *messages.DeleteMessage) (proto.Message, error) {
 	}
 	switch may, ask := t.mayTakeBack(m); may {
 	case yes:
-		if err := t.unquote(m); err != nil {
+		more, err := t.unquote(m)
+		if err != nil {
 			return nil, err
 		}
-		return t.accept(m, t.takingBack(m))
+		return t.accept(m, t.takingBack(m, more))
 	case unknown:
 		return t.deferCommand(m, ask)
 	}
-	return t.accept(m, answer(m.Origin, messages.NoticeDeleteNotAllowed, nil))
+	return t.accept(m, notTakingBack(m))
+}
+
+// notTakingBack refuses a "/delete" of words, once for all tickets that have them.
+func notTakingBack(m *messages.DeleteMessage) effect {
+	if m.Quiet {
+		return func(*desk.Result) {}
+	}
+	return answer(m.Origin, messages.NoticeDeleteNotAllowed, nil)
 }
 
 // isOwnPost reports whether the bot has written what somebody wants to take back.
@@ -140,9 +153,10 @@ func (t *ticket) mayDeleteSource(m *messages.DeleteMessage) bool {
 	return !t.isOwnPost(m) && (t.wroteSource(m) || there == yes)
 }
 
-// takingBack takes out of the description what a message gave it, and deletes the message.
-func (t *ticket) takingBack(m *messages.DeleteMessage) effect {
-	id, deletes := messages.MessageKey(m.ChatId, m.AnsweredId), t.mayDeleteSource(m)
+// takingBack takes out of the description what a message gave it, and deletes the message. more: further messages quote it.
+func (t *ticket) takingBack(m *messages.DeleteMessage, more bool) effect {
+	id, again := messages.MessageKey(m.ChatId, m.AnsweredId), m.Again || more
+	deletes := !again && !m.Quiet && t.mayDeleteSource(m)
 	return func(r *desk.Result) {
 		retracted := false
 		reworded := t.redescribe(r.Ticket, m.Origin, func(r *storage.Ticket) desk.SourceChange {
@@ -156,7 +170,14 @@ func (t *ticket) takingBack(m *messages.DeleteMessage) effect {
 		if deletes {
 			args["deletes"] = "yes"
 		}
+		if again {
+			args["again"] = "yes"
+		}
+		if m.Others > 0 && !m.Quiet {
+			args["others"] = strconv.Itoa(int(m.Others))
+		}
 		switch {
+		case at < 0 && m.Quiet && !more: // another ticket's answer says it
 		case at < 0:
 			desk.Respond(r, m.Origin, messages.NoticeSourceUnquoted, args)
 		case reworded == desk.SourceStray:
@@ -179,13 +200,14 @@ func (t *ticket) takingBack(m *messages.DeleteMessage) effect {
 
 // decideTakeBack carries out a "/delete" of such words that waited, or refuses it.
 func (t *ticket) decideTakeBack(id string, m *messages.DeleteMessage, may verdict, failure string) error {
-	do := answer(m.Origin, messages.NoticeDeleteNotAllowed, nil)
+	do := notTakingBack(m)
 	switch may {
 	case yes:
-		if err := t.unquote(m); err != nil {
+		more, err := t.unquote(m)
+		if err != nil {
 			return err
 		}
-		do = t.takingBack(m)
+		do = t.takingBack(m, more)
 	case unanswered:
 		do = answer(m.Origin, messages.NoticeCannotAsk, map[string]string{"why": failure})
 	}
@@ -197,16 +219,33 @@ func noSource() *messages.Reply {
 	return entity.Answer(messages.Code_NOT_FOUND, "the ticket shows nothing of the message")
 }
 
-// quotedAtMost is how many of a ticket's messages follow one that they answer and that no ticket has.
-const quotedAtMost = 200
+// Of a ticket's messages that answer one which no ticket has: how many are read at a time, how many answers to it are read in all,
+// and how many follow it at once, in one turn of the ticket.
+const (
+	quotedPage   = 200
+	quotedRead   = 5000
+	quotedAtMost = 200
+)
 
 // quoting are the ticket's messages that answer one which no ticket has, such as one in the general topic.
 func (t *ticket) quoting(id ids.MessageKey) (own []storage.Message, err error) {
-	page, err := t.Store.MessagesAnswering(t.Ctx, id, "", quotedAtMost)
-	if err != nil {
-		return nil, fmt.Errorf("read what answers a message: %w", err)
+	after := ""
+	for range quotedRead / quotedPage {
+		page, err := t.Store.MessagesAnswering(t.Ctx, id, after, quotedPage)
+		if err != nil {
+			return nil, fmt.Errorf("read what answers a message: %w", err)
+		}
+		for i := range page {
+			if page[i].TicketID == t.ID {
+				own = append(own, page[i])
+			}
+		}
+		if len(page) < quotedPage {
+			return own, nil
+		}
+		after = page[len(page)-1].MessageID
 	}
-	return slices.DeleteFunc(page, func(m storage.Message) bool { return m.TicketID != t.ID }), nil
+	return own, nil
 }
 
 func (t *ticket) isQuoted(id ids.MessageKey) (bool, error) {
@@ -214,24 +253,31 @@ func (t *ticket) isQuoted(id ids.MessageKey) (bool, error) {
 	return len(own) > 0, err
 }
 
-// requote has those messages show what the answered one says now. Done again, it changes nothing.
-func (t *ticket) requote(id ids.MessageKey, says *storage.Message) (quoted bool, err error) {
+// requote has those messages show what the answered one says now; more says that some do not yet. Done again, it goes on.
+func (t *ticket) requote(id ids.MessageKey, says *storage.Message) (quoted, more bool, err error) {
 	own, err := t.quoting(id)
+	if err != nil {
+		return false, false, err
+	}
+	done := 0
 	for i := range own {
 		next := desk.Reworded(own[i].ReplyTo, says)
 		if own[i].ReplyTo.Deleted || desk.SameAnswer(own[i].ReplyTo, next) { // what was taken back stays out
 			continue
 		}
+		if done++; done > quotedAtMost {
+			return true, true, nil
+		}
 		if err := t.reword(&own[i], next); err != nil {
-			return true, err
+			return true, false, err
 		}
 	}
-	return len(own) > 0, err
+	return len(own) > 0, false, nil
 }
 
 // unquote has those messages show nothing of a message that is to be deleted.
-func (t *ticket) unquote(m *messages.DeleteMessage) error {
+func (t *ticket) unquote(m *messages.DeleteMessage) (more bool, err error) {
 	id := messages.MessageKey(m.ChatId, m.AnsweredId)
-	_, err := t.requote(id, &storage.Message{MessageID: id, Deleted: true})
-	return err
+	_, more, err = t.requote(id, &storage.Message{MessageID: id, Deleted: true})
+	return more, err
 }
