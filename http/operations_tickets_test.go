@@ -122,11 +122,13 @@ func init() {
 				"#/title": of(fresh, "", object{"title": ""}), "#/priority": of(fresh, "",
 					object{"priority": "huge"}), "#/status": of(fresh, "", object{"status": "lost"}),
 				"#/assigneeId": of(fresh, "", object{"assigneeId": 0}), "#/snoozedUntil": of(fresh, "", object{"snoozedUntil": "soon"}),
+				"#/closesAt": of(fresh, "", object{"closesAt": "soon"}),
 			},
 			refused: map[string]func(*service) request{
 				"precondition_failed": of(fresh, "", object{"title": 7}, "If-Match", `"stale"`),
 				"ticket_is_closed":    of(closed, "", object{"priority": "low"}),
 				"snooze_unclear":      of(fresh, "", object{"snoozedUntil": "2020-01-01T00:00:00Z"}),
+				"close_unclear":       of(fresh, "", object{"closesAt": "2020-01-01T00:00:00Z"}),
 				"assign_unknown":      of(fresh, "", object{"assigneeId": 5}),
 				"assign_not_team": func(s *service) request {
 					return request{path: fresh(s), body: object{"assigneeId": s.person(s.sales)}}

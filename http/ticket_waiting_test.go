@@ -120,6 +120,39 @@ func TestHoursOfAGroup(t *testing.T) {
 	has(s.do("PUT", path, key, object{"hours": ""}).is(200), "", 0, 90)
 }
 
+// TestAutoCloseOfAGroup: by the API as by /autoclose. What is not sent stays.
+func TestAutoCloseOfAGroup(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	key, path := s.key(nil, "admin"), fmt.Sprint("/api/v1/groups/", s.support)
+	has := func(g object, after, notice, days int) {
+		t.Helper()
+		a, _ := g["autoClose"].(object)
+		if a["after"] != float64(after) || after != 0 && a["notice"] != float64(notice) || g["reopenDays"] != float64(days) {
+			t.Error(a, g["reopenDays"])
+		}
+	}
+	refused := func(body object, pointer string) {
+		t.Helper()
+		r := s.do("PUT", path, key, body)
+		if r.is(422, "invalid"); !strings.Contains(string(r.body), pointer) {
+			t.Errorf("%s: %s", pointer, r.body)
+		}
+	}
+	has(s.do("GET", path, key, nil).is(200), 0, 0, 7)
+	has(s.do("PUT", path, key, object{"autoClose": object{"after": 4320, "notice": 1440}}).is(200), 4320, 1440, 7)
+	has(s.do("PUT", path, key, object{"reopenDays": 0}).is(200), 4320, 1440, 0)
+	has(s.do("PUT", path, key, object{"reopenDays": 365}).is(200), 4320, 1440, 365)
+	refused(object{"autoClose": object{"after": 60, "notice": 0}}, "#/autoClose/notice")
+	refused(object{"autoClose": object{"after": -1, "notice": 60}}, "#/autoClose/after")
+	refused(object{"autoClose": object{"after": 60000000, "notice": 60}}, "#/autoClose/after")
+	refused(object{"autoClose": object{"after": 60, "notice": 60000000}}, "#/autoClose/notice")
+	refused(object{"reopenDays": -1}, "#/reopenDays")
+	refused(object{"reopenDays": 366}, "#/reopenDays")
+	refused(object{"reopenDays": 1.5}, "#/reopenDays")
+	has(s.do("PUT", path, key, object{"autoClose": object{"after": 0, "notice": 0}}).is(200), 0, 0, 365)
+}
+
 // TestGroupsDecideWhetherAnswersClaim: by the API as by /autoclaim.
 func TestGroupsDecideWhetherAnswersClaim(t *testing.T) {
 	s := newService(t, serviceOptions{})
