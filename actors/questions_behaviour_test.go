@@ -45,7 +45,8 @@ func TestAnsweredQuestionsSaySo(t *testing.T) {
 		d.became(asked, "✅ Sent to #2 Scanner.")
 	})
 	d.run(t, "a command that is none, in private and in a topic", func(*testing.T) {
-		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/etc is full"), "I don't know /etc")
+		spoken := d.awaitText(d.ann, 0, "And the printer?")
+		asked := d.awaitAnswer(d.reply(d.ann, d.ann, spoken, "/etc is full"), "I don't know /etc")
 		d.press(d.ann, asked, "asis:")
 		d.became(asked, "✅ /etc is taken as a message")
 		asked = d.awaitAnswer(d.say(d.carl, d.support, printer.thread, "/prority high"), "Did you mean /priority?")
