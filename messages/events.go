@@ -48,7 +48,7 @@ type Event struct {
 // Events has a row for each type of event.
 var Events = []Event{
 	{Type: EventTicketCreated, When: "A ticket was opened."},
-	{Type: EventTicketUpdated, When: "Its title, description, status (pending), priority or metadata changed."},
+	{Type: EventTicketUpdated, When: "Its title, description, status (pending), priority or metadata, or when it closes by itself, changed."},
 	{Type: EventTicketClosed, When: "It was closed; also a ticket of a private chat whose topic could not be opened."},
 	{Type: EventTicketReopened, When: "It was reopened."},
 	{Type: EventTicketAssigned, When: "Somebody of the desk claimed the ticket, was the first to answer it, or was given it."},
