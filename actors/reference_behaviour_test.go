@@ -230,6 +230,7 @@ func TestReferences(t *testing.T) {
 func TestReferenceOfWhatIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	k := d.openPrivately(d.ann, d.support, "Printer")
 	d.say(d.carl, d.support, k.thread, "Is it on?")
 	copied := d.awaitText(d.ann, 0, "Is it on?")
