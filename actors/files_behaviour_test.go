@@ -374,4 +374,16 @@ func TestFilesOfDescriptionsAndOfEdits(t *testing.T) {
 		a.MessageID != k.id || a.UploadedBy.Name != "Ann" {
 		t.Errorf("got %+v", a)
 	}
+	id := d.sim.NewAlbum()
+	for i, caption := range []string{"/create_ticket Pictures", "", ""} {
+		photo := upload("photo")
+		photo.Data = append(slices.Clone(photo.Data), byte(i))
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Media: photo, Text: caption, Album: id})
+	}
+	var names []string
+	for _, a := range d.awaitFiles(d.opened(d.support, "Pictures"), 3) {
+		names = append(names, a.FileName)
+	}
+	slices.Sort(names)
+	same(t, "names", names, []string{"photo-description-1.jpg", "photo-description-2.jpg", "photo-description-3.jpg"})
 }

@@ -160,6 +160,26 @@ func TestReferences(t *testing.T) {
 			t.Errorf("%q answers %d", c.Text, c.ReplyTo)
 		}
 	})
+	d.run(t, "of a copy on another ticket its author is named once", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Third")
+		there := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		said := d.say(d.bob, d.engineering, there, "said by Bob")
+		copied := d.awaitText(d.support, other.thread, "said by Bob")
+		d.awaitCopied(said, 1)
+		for i, quote := range []string{"", copied.Text, "said by"} { // what is said elsewhere, a quote with the sender, and one without
+			text := fmt.Sprint("as there ", i)
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: text, ReplyTo: copied.ID, Quote: quote,
+				Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+			want := "In reply to Bob\nsaid by Bob\n" + text
+			if i == 2 {
+				want = "In reply to Bob\nsaid by\n" + text
+			}
+			if c := d.awaitText(d.engineering, eng, text); !strings.Contains(c.Text, want) {
+				t.Errorf("%q, want %q", c.Text, want)
+			}
+		}
+		d.quiet(k, other)
+	})
 	d.run(t, "a story", func(t *testing.T) {
 		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "nice one", Elsewhere: simulator.Elsewhere{
 			ReplyStory: &simulator.StoryOf{Channel: simulator.Channel{ID: -1002, Title: "News", Username: "news"}, ID: 5}}})
@@ -210,6 +230,7 @@ func TestReferences(t *testing.T) {
 func TestReferenceOfWhatIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
+	d.asksAfterClosing()
 	k := d.openPrivately(d.ann, d.support, "Printer")
 	d.say(d.carl, d.support, k.thread, "Is it on?")
 	copied := d.awaitText(d.ann, 0, "Is it on?")

@@ -55,7 +55,7 @@ func (o *operator) sendFile() error {
 	var refused *actors.UploadRefusedError
 	switch {
 	case errors.As(err, &refused):
-		key, pairs := refusedFile(refused)
+		key, pairs := refusedFile(part.Filename, refused)
 		return o.refuseFile(http.StatusUnprocessableEntity, key, pairs...)
 	case errors.Is(err, actors.ErrUploadDiffers):
 		return errForged // the same form has brought another file

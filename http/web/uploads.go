@@ -17,6 +17,7 @@ import (
 
 const (
 	filesAtMost   = 10              // of a message
+	nameInRefusal = 60              // UTF-16 units of a file's name
 	uploadsAtMost = 60              // of a person within uploadsFor, on this node
 	uploadsFor    = time.Hour       //
 	uploadersKept = 10_000          // whose uploads are counted
@@ -84,7 +85,7 @@ func (s *Site) upload(c *fiber.Ctx, of *session) error {
 	}
 	switch {
 	case s.o.Files == nil:
-		return s.refuse(c, http.StatusUnprocessableEntity, "file_refused_why", "why", "-")
+		return s.refuse(c, http.StatusUnprocessableEntity, "file_refused_why", "file", shownName(form.File["file"][0].Filename), "why", "-")
 	case may.ticket.Status == "closed":
 		return s.refuse(c, http.StatusConflict, "answer_closed")
 	}
@@ -100,7 +101,7 @@ func (s *Site) upload(c *fiber.Ctx, of *session) error {
 	var refused *actors.UploadRefusedError
 	switch {
 	case errors.As(err, &refused):
-		key, pairs := refusedFile(refused)
+		key, pairs := refusedFile(part.Filename, refused)
 		return s.refuse(c, http.StatusUnprocessableEntity, key, pairs...)
 	case errors.Is(err, actors.ErrUploadDiffers):
 		return errForged // the same form has brought another file
@@ -125,19 +126,23 @@ func asUpload(c *fiber.Ctx) bool {
 	return IsUpload(c.Method(), path)
 }
 
-// refusedFile words the refusal of a file.
-func refusedFile(e *actors.UploadRefusedError) (key string, pairs []any) {
+// shownName is a file's name as a refusal shows it.
+func shownName(name string) string { return messages.Shorten(messages.CleanLine(name), nameInRefusal) }
+
+// refusedFile words the refusal of a file. It names the file: several may be on their way.
+func refusedFile(name string, e *actors.UploadRefusedError) (key string, pairs []any) {
+	pairs = []any{"file", shownName(name)}
 	switch e.Rule {
 	case "size":
-		return "file_too_large", []any{"limit", e.Value}
+		return "file_too_large", append(pairs, "limit", e.Value)
 	case "type":
-		return "file_type", nil
+		return "file_type", pairs
 	case "empty":
-		return "file_empty", nil
+		return "file_empty", pairs
 	case "image":
-		return "file_image", nil
+		return "file_image", pairs
 	}
-	return "file_refused_why", []any{"why", e.Reason}
+	return "file_refused_why", append(pairs, "why", e.Reason)
 }
 
 // answerWithFiles sends files that the person has uploaded, each as a message. The text is the caption of the first.

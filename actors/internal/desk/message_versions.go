@@ -1,8 +1,8 @@
 package desk
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -85,7 +85,10 @@ func ContextLineOf(m *storage.Message) *messages.ContextLine {
 }
 
 // FileName is the file's name, or one made from its kind: photos and voice messages have none.
-func FileName(m *storage.Message) string {
+func FileName(m *storage.Message) string { return FileNameAt(m, strconv.FormatInt(m.Sequence, 10)) }
+
+// FileNameAt is the file's name, or one made from its kind and the message's place.
+func FileNameAt(m *storage.Message, place string) string {
 	if m.Media.FileName != "" {
 		return m.Media.FileName
 	}
@@ -93,5 +96,5 @@ func FileName(m *storage.Message) string {
 		"photo": ".jpg", "sticker": ".webp", "voice": ".ogg", "audio": ".mp3",
 		"video": ".mp4", "video_note": ".mp4", "animation": ".mp4", "live_photo": ".mp4",
 	}
-	return fmt.Sprintf("%s-%d%s", m.Media.Kind, m.Sequence, extensions[m.Media.Kind])
+	return m.Media.Kind + "-" + place + extensions[m.Media.Kind]
 }

@@ -1,8 +1,10 @@
 package ticket
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -35,7 +37,10 @@ func (t *ticket) withAnswered(m *messages.RecordMessage) (*messages.RecordMessag
 		t.recentOnes().Put(answered.MessageID, changed(answered))
 	}
 	next := desk.ReplyToStore(r)
-	if changed(answered) || shared && r.Quote == "" { // Telegram showed the beginning of all that stands there
+	if showsHead(next, r, answered) { // what the copy's sender line says is said beside the quote
+		next.Quote, next.QuoteEntities, next.QuotePosition = "", nil, 0
+		next = desk.Reworded(next, answered)
+	} else if changed(answered) || shared && r.Quote == "" { // Telegram showed the beginning of all that stands there
 		next = desk.Reworded(next, answered)
 	}
 	if answered.MessageID != messages.MessageKey(r.ChatId, r.MessageId) {
@@ -50,6 +55,12 @@ func (t *ticket) withAnswered(m *messages.RecordMessage) (*messages.RecordMessag
 		m.ReplyTo.Quote, m.ReplyTo.QuoteEntities, m.ReplyTo.QuotePosition = r.Quote, r.QuoteEntities, r.QuotePosition
 	}
 	return m, nil
+}
+
+// showsHead reports whether Telegram showed more of a copy in another chat or topic than the words of its original.
+func showsHead(is *storage.ReplyTo, r *messages.ReplyTo, original *storage.Message) bool {
+	return is.Origin != nil && is.Preview != "" && original.MessageID != messages.MessageKey(r.ChatId, r.MessageId) &&
+		!strings.Contains(original.Text, cmp.Or(is.Quote, strings.TrimSuffix(is.Preview, "…")))
 }
 
 // changed reports whether a message may not say any more what it said.

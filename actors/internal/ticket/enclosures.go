@@ -29,7 +29,7 @@ func (t *ticket) onEnclose(m *messages.Enclose) (proto.Message, error) {
 		return entity.Duplicate(), nil
 	}
 	// A crash after this write leaves records too many, which do no harm.
-	if files := t.attachmentsOf(added); len(files) > 0 {
+	if files := t.attachmentsOf(next, added); len(files) > 0 {
 		if err := t.Store.InsertAttachments(t.Ctx, files); err != nil {
 			return nil, fmt.Errorf("make the records of files: %w", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -77,18 +78,22 @@ func (t *ticket) noteDescription() {
 	if t.record.FilesThrough > 0 {
 		return // these files come before all messages
 	}
-	t.files.unrecorded = append(t.files.unrecorded, t.attachmentsOf(t.record.Enclosures)...)
+	t.files.unrecorded = append(t.files.unrecorded, t.attachmentsOf(t.record, t.record.Enclosures)...)
 }
 
-// attachmentsOf makes the records of the files of a description.
-func (t *ticket) attachmentsOf(enclosures []storage.Enclosure) (files []storage.Attachment) {
+// attachmentsOf makes the records of files of a ticket's description. One without a name is called by its place in the
+// description: photo-description-2.jpg.
+func (t *ticket) attachmentsOf(r *storage.Ticket, enclosures []storage.Enclosure) (files []storage.Attachment) {
 	for i := range enclosures {
 		by := t.record.CreatedBy
 		m := &storage.Message{MessageID: t.record.TicketID, TicketID: t.record.TicketID, Media: &enclosures[i].Media,
 			Protected: enclosures[i].Protected,
 			Sender:    storage.Sender{Kind: by.Kind, Name: by.Name, Username: by.Username}}
+		at := 1 + slices.IndexFunc(r.Enclosures, func(e storage.Enclosure) bool {
+			return e.FileUniqueID == m.Media.FileUniqueID && e.MessageID == enclosures[i].MessageID
+		})
 		if a := t.attachmentOf(m); a != nil {
-			a.UploadedBy = by
+			a.UploadedBy, a.FileName = by, t.room.Attachments.CleanName(desk.FileNameAt(m, "description-"+strconv.Itoa(at)))
 			files = append(files, *a)
 		}
 	}

@@ -56,7 +56,7 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 	next := desk.CloneTicket(t.record)
 	if added, _ := desk.Reenclose(next, m.MessageId, content); len(added) > 0 {
 		// A crash after this write leaves records too many, which do no harm.
-		if err := t.Store.InsertAttachments(t.Ctx, t.attachmentsOf(added)); err != nil {
+		if err := t.Store.InsertAttachments(t.Ctx, t.attachmentsOf(next, added)); err != nil {
 			return nil, fmt.Errorf("make the records of files: %w", err)
 		}
 		t.Note(filesDue{})

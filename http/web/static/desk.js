@@ -349,7 +349,7 @@
       }
       li.remove();
       const large = xhr.status === 413 && file.size > 50 << 20, busy = xhr.status === 503 && xhr.getResponseHeader('Retry-After');
-      say(large && page.dataset.large || busy && page.dataset.busy || xhr.getResponseHeader('Content-Type')?.startsWith('text/plain') && xhr.responseText || page.dataset.failed);
+      say(large && (file.name || 'file') + ': ' + page.dataset.large || busy && page.dataset.busy || xhr.getResponseHeader('Content-Type')?.startsWith('text/plain') && xhr.responseText || page.dataset.failed);
     });
     xhr.addEventListener('error', () => { stop(); li.remove(); say(page.dataset.failed); });
     xhr.addEventListener('abort', stop);
