@@ -15,7 +15,7 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "claim") // who has the ticket may do as much as its creator
-	k := d.open(d.eve, d.support, "Printer") // Eve is a plain member
+	k := d.open(d.eve, d.support, "Printer")                             // Eve is a plain member
 	eng := d.mention(d.eve, k, "bob_eng", d.engineering)
 	const method = "getChatAdministrators"
 	d.run(t, "talking costs no call", func(t *testing.T) {
