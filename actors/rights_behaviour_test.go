@@ -56,14 +56,15 @@ func TestRights(t *testing.T) {
 		n := d.calls(method, 0)
 		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/priority low"), "Carl changed the priority")
 		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/pending"), "Carl set this ticket to pending")
-		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/close_ticket repaired"), "Carl closed this ticket")
 		if d.calls(method, 0) != n {
 			t.Error("asked")
 		}
-		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/reopen_ticket"), "Carl reopened this ticket")
 		d.say(d.carl, d.support, k.thread, "/release")
 		d.await("nobody has it", func() bool { return d.record(k).Assignee == nil })
-		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/pending"), "You may not use /pending")
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/reopen_ticket"), "You may not use /reopen_ticket")
+		d.say(d.carl, d.support, k.thread, "/claim")
+		d.awaitAssignee(k, d.carl)
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/close_ticket repaired"), "Carl closed this ticket")
 	})
 	d.run(t, "the creator, without a call", func(t *testing.T) {
 		n := d.calls(method, 0)
