@@ -14,7 +14,8 @@ import (
 func TestRights(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
-	k := d.open(d.eve, d.support, "Printer") // Eve is a plain member
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "claim") // who has the ticket may do as much as its creator
+	k := d.open(d.eve, d.support, "Printer")                             // Eve is a plain member
 	eng := d.mention(d.eve, k, "bob_eng", d.engineering)
 	const method = "getChatAdministrators"
 	d.run(t, "talking costs no call", func(t *testing.T) {
@@ -46,6 +47,24 @@ func TestRights(t *testing.T) {
 		if a := d.press(d.carl, card, "close:"); !a.Alert || !strings.Contains(a.Text, "You may not use /close_ticket") {
 			t.Errorf("%+v", a)
 		}
+	})
+	d.run(t, "whoever takes care of it, without a call, until they release it", func(t *testing.T) {
+		k := d.open(d.eve, d.support, "Scanner")
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/priority low"), "You may not use /priority")
+		d.say(d.carl, d.support, k.thread, "/claim")
+		d.awaitAssignee(k, d.carl)
+		n := d.calls(method, 0)
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/priority low"), "Carl changed the priority")
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/pending"), "Carl set this ticket to pending")
+		if d.calls(method, 0) != n {
+			t.Error("asked")
+		}
+		d.say(d.carl, d.support, k.thread, "/release")
+		d.await("nobody has it", func() bool { return d.record(k).Assignee == nil })
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/reopen_ticket"), "You may not use /reopen_ticket")
+		d.say(d.carl, d.support, k.thread, "/claim")
+		d.awaitAssignee(k, d.carl)
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/close_ticket repaired"), "Carl closed this ticket")
 	})
 	d.run(t, "the creator, without a call", func(t *testing.T) {
 		n := d.calls(method, 0)

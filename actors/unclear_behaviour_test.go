@@ -37,6 +37,25 @@ func (d *desk) awaitWord(k *ticket, text string) {
 	})
 }
 
+// In private, /ticket shows the ticket that it names, of one's own.
+func TestTicketByItsNumber(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	d.open(d.carl, d.sales, "Merger")
+	for _, k := range []*ticket{printer, scanner} {
+		for _, text := range []string{"/ticket " + d.number(k), "/ticket " + strings.TrimPrefix(d.number(k), "#")} {
+			card := d.awaitAnswer(d.say(d.ann, d.ann, 0, text), d.number(k))
+			if title := strings.TrimPrefix(d.name(k), d.number(k)); !strings.Contains(card.Text, strings.TrimSpace(title)) {
+				t.Errorf("%q shows %q", text, card.Text)
+			}
+		}
+	}
+	if m := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket 3"), ""); strings.Contains(m.Text, "Merger") {
+		t.Errorf("somebody else's is shown: %q", m.Text)
+	}
+}
+
 const unclear = "Which ticket do you mean?"
 
 func TestUnclearTicket(t *testing.T) {

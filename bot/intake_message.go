@@ -56,6 +56,11 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	if err := h.confine(m.Reply); err != nil {
 		return "", err
 	}
+	if isCommand {
+		if err := h.findNumbered(m, c); err != nil {
+			return "", err
+		}
+	}
 	switch {
 	case isCommand:
 		return h.onCommandBesides(m, c)

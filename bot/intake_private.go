@@ -47,6 +47,19 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	return err
 }
 
+// findNumbered finds the ticket that "/ticket 3" in a private chat names. Whether it is the person's own, the ticket says.
+func (h *handling) findNumbered(m *Message, c SlashCommand) error {
+	if c.Verb != messages.VerbTicket || !m.Chat.Private() {
+		return nil
+	}
+	_, _, rest, _ := splitCommand(m.Text)
+	id, err := h.ticketNamed(firstWord(rest))
+	if err == nil && id != "" {
+		h.ticket, h.meant = id, true
+	}
+	return err
+}
+
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.
 func (h *handling) passOn(m *Message) (string, error) {
 	if m.From.GetId() != m.Chat.ID { // only the person writes there

@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Who may do what to a ticket: its creator, the administrators of its groups, and the internal users on it. Only
+// Who may do what to a ticket: its creator, whoever takes care of it, the administrators of its groups, and the internal users on it. Only
 // Telegram knows who administers a group; the group's entity asks it. A command that needs the answer waits in the
 // record.
 
@@ -132,8 +132,8 @@ func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	return user.DefaultGroupID == o.Place, nil
 }
 
-// onTicket reports whether a person created the ticket, is an internal user on it, speaks as one of its groups, or as the
-// team that whoever asks in private has chosen (docs/decisions.md, D189).
+// onTicket reports whether a person created the ticket, takes care of it, is an internal user on it, speaks as one of its groups, or
+// as the team that whoever asks in private has chosen (docs/decisions.md, D189).
 func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {
 		return t.hasGroup(o.Place)
@@ -141,7 +141,11 @@ func (t *ticket) onTicket(o *messages.Origin) bool {
 	if topic := t.topicAt(o.GetPlace(), o.GetThreadId()); topic == &t.record.Home && desk.PrivateLink(t.record, "") != nil {
 		return true
 	}
-	if by := desk.CreatorOf(o); by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
+	by := desk.CreatorOf(o)
+	if by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
+		return true
+	}
+	if has := t.record.Assignee; has != nil && by.Kind == has.Kind && by.ID == has.ID {
 		return true
 	}
 	from := o.GetFrom().GetId()
