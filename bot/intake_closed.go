@@ -6,7 +6,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Words from a private chat to a closed ticket (docs/decisions.md, D212).
+// Words from a private chat to a closed ticket (docs/decisions.md, D210).
 
 // passOnAfterClose handles a message that a closed ticket has not recorded. If it is clear that the person means that ticket, it
 // reopens it, or opens one that follows it; else, and where the group wants it so, the person is asked.

@@ -153,7 +153,7 @@ func assignTicket(o *messages.Origin, _ *Message, c SlashCommand) proto.Message 
 }
 
 // mention sends one command for each person named; the first has the message's own command id. Other words go nowhere: they may be meant
-// for these people only, and whoever wrote them hears of it (docs/decisions.md, D237). Those of a caption are passed on with it.
+// for these people only, and whoever wrote them hears of it (docs/decisions.md, D227). Those of a caption are passed on with it.
 func (h *handling) mention(m *Message, c SlashCommand) error {
 	if len(c.Targets) == 0 {
 		return h.toTicket(c.Verb, &messages.Mention{Origin: h.origin})

@@ -192,7 +192,7 @@ func (h *handling) as(commandID string) (restore func()) {
 
 // beside returns a message with a medium without the command in its caption: the medium, with the words that the
 // command does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D68).
-// Of a command that closes a ticket with a note, it returns the note (D236).
+// Of a command that closes a ticket with a note, it returns the note (D226).
 func (h *handling) beside(m *Message) *Message {
 	next := *m
 	switch {

@@ -127,7 +127,7 @@ func (s *Site) giveNote(c *fiber.Ctx, of *session, may *access, topic *messages.
 	return s.give(c.UserContext(), may.ticket.TicketId, m)
 }
 
-// close closes the ticket. A reason that begins as an internal note is one, as in Telegram (docs/decisions.md, D236).
+// close closes the ticket. A reason that begins as an internal note is one, as in Telegram (docs/decisions.md, D226).
 func (s *Site) close(c *fiber.Ctx, of *session) error {
 	may, err := s.mayRead(c.UserContext(), of, c.Params("id"))
 	if err != nil {

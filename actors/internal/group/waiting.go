@@ -16,7 +16,7 @@ import (
 // The list of what waits in the group's General topic: one message, which is edited in place, and a new one each working morning.
 // Tickets say that it may look different; the group then looks by itself, at most every five minutes. That it looks
 // is not written down for each change: the record says when it looks by itself (LookAt), and so a start finds the group and has it
-// look (docs/decisions.md, D215).
+// look (docs/decisions.md, D211).
 
 const (
 	// listEvery is the shortest time between two calls for the list. A new message waits for so long after a change, too: what is

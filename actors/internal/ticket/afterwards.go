@@ -17,7 +17,7 @@ import (
 )
 
 // What a customer says in a closed ticket: for some days it reopens the ticket, as their group has set, later it opens a new one.
-// Thanks do neither (docs/decisions.md, D212).
+// Thanks do neither (docs/decisions.md, D210).
 
 // afterClose says what becomes of a message in a closed ticket: it may reopen that, or it is not recorded, since whoever wrote in
 // private has to be asked first; why says about what. A word that was said in a group is always recorded,

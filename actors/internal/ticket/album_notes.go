@@ -15,7 +15,7 @@ import (
 
 // An album is an internal note as a whole, because of the caption of any part: so are its parts that came before, also those
 // with a caption of their own (noteAlbum), those that come later (inInternalAlbum), and an edit of the caption changes them
-// all (docs/decisions.md, D234).
+// all (docs/decisions.md, D225).
 
 // onEdit edits a message. What makes a note of it, or ends that, does so with its album.
 func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {

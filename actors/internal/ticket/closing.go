@@ -18,7 +18,7 @@ import (
 
 // A ticket closes by itself while it waits for the customer: because they say nothing for as long as their group has set, which
 // they are told before, or because somebody has set the time with /close_ticket. A word of theirs ends both (docs/decisions.md,
-// D210 and D211).
+// D208 and D209).
 
 // settleClosing works out when the customer is told that the ticket closes, and when it closes. What they were told stays: the
 // time in it does not move when the group's settings do.
