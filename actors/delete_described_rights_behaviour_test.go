@@ -41,6 +41,28 @@ func TestDeletionOfADescriptionToBe(t *testing.T) {
 			}
 		}
 	})
+	d.run(t, "what gave the title gives another when it is edited", func(t *testing.T) {
+		for _, media := range []bool{false, true} {
+			who := d.newcomer("Rosa")
+			var said simulator.Message
+			if media {
+				said = d.send(who, who, 0, upload("photo"), "the code is 4711\nand more")
+			} else {
+				said = d.say(who, who, 0, "the code is 4711\nand more")
+			}
+			d.press(who, d.awaitAnswer(said, "passed on to nobody"), "new")
+			choice := d.awaitAnswer(said, "Where should")
+			d.edit(said, "the door is stuck\nand more")
+			d.settled(who, who)
+			k := d.pick(who, choice, "the door is stuck")
+			d.introduced(d.support, k.thread)
+			for _, m := range d.visible(d.support, k.thread) {
+				if strings.Contains(m.Text, "4711") {
+					t.Error(m.Text)
+				}
+			}
+		}
+	})
 	d.run(t, "what gave a part leaves the rest, and an edit brings nothing of it back", func(t *testing.T) {
 		who := d.newcomer("Quin")
 		photo := d.send(who, who, 0, upload("photo"), "the number is 4111")

@@ -215,6 +215,7 @@ func TestTurnModel(t *testing.T) {
 		d := ready(t, options{speed: 50, slowed: patientWithGroups})
 		defer d.stop()
 		d.mayDelete(d.support, d.engineering)
+		d.asksAfterClosing()
 		m := &turnModel{d: d, whom: "desk"}
 		switch rapid.SampledFrom([]string{"member", "administrator", "private"}).Draw(rt, "opened by") {
 		case "member":

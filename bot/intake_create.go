@@ -3,7 +3,6 @@ package bot
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -104,8 +103,7 @@ func (h *handling) describeByReply(m *Message, c *SlashCommand) {
 	}
 	answered := trimmed(messages.Marked{Text: r.Text, Entities: r.Entities})
 	if c.Title == "" {
-		line, _, _ := strings.Cut(answered.Text, "\n")
-		c.Title = messages.ShortenAtWord(trim(answered.Slice(0, len(line)).Shown()), titleOfText)
+		c.Title = messages.TitleOf(answered)
 	}
 	c.Description = c.Description.Then("\n\n", answered)
 	c.Sources = append(c.Sources, &messages.Source{

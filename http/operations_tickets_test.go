@@ -129,6 +129,7 @@ func init() {
 				"ticket_is_closed":    of(closed, "", object{"priority": "low"}),
 				"snooze_unclear":      of(fresh, "", object{"snoozedUntil": "2020-01-01T00:00:00Z"}),
 				"close_unclear":       of(fresh, "", object{"closesAt": "2020-01-01T00:00:00Z"}),
+				"close_unanswered":    of(fresh, "", object{"closesAt": time.Now().Add(2 * time.Hour).UTC().Format(time.RFC3339)}),
 				"assign_unknown":      of(fresh, "", object{"assigneeId": 5}),
 				"assign_not_team": func(s *service) request {
 					return request{path: fresh(s), body: object{"assigneeId": s.person(s.sales)}}

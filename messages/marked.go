@@ -181,3 +181,13 @@ func (m Marked) Tells() bool {
 		return false
 	})
 }
+
+// titleOfText is how much of a text's first line becomes a title, in UTF-16 units.
+const titleOfText = 60
+
+// TitleOf is the title of a ticket that is opened from a text alone: its first line, shortened, without what is hidden.
+func TitleOf(text Marked) string {
+	text = text.TrimFunc(Separator)
+	line, _, _ := strings.Cut(text.Text, "\n")
+	return ShortenAtWord(strings.TrimFunc(text.Slice(0, len(line)).Shown(), Separator), titleOfText)
+}

@@ -201,7 +201,7 @@ const (
 	NoticePrivateNotMember    = "private_not_member"    // title, group; not a member, or the group takes no tickets
 	NoticePrivateCannotAsk    = "private_cannot_ask"    // title, group, why
 	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
-	NoticePrivateDropped      = "private_dropped"       // title
+	NoticePrivateDropped      = "private_dropped"       // title, words
 	NoticePrivateStale        = "private_stale"         // callback answer
 	NoticePrivateCreatedTopic = "private_created_topic" // group, ticket
 	NoticePrivateCreated      = "private_created"       // ticket, group; it is now the current ticket

@@ -47,7 +47,8 @@ func TestReminderInTheBrowser(t *testing.T) {
 		act('/post', { from: of(S.people, 'Alice'), chat: of(S.groups, 'Support'), text: '/lang th' });
 		return true;
 	})()`)
-	forward("clock-hour")
+	b.see(`message('Support', 'ตอนนี้ใช้ภาษาไทยแล้ว')`)
+	forward("clock-hour") // by then it is due, whatever the time of day
 	b.see(`message('Support', 'มีทิกเก็ตที่รอทีมตอบในกลุ่ม Support 1 รายการ')`)
 	b.fits("in Thai")
 	hours(7)

@@ -179,6 +179,22 @@ func WithdrawFromDraft(s *storage.Shelf, ticketID ids.TicketID, messageID int64)
 	return next
 }
 
+// CancelOnShelf withdraws what its author said was about a draft that they cancel, and reports whether there was any.
+// It is about no other ticket.
+func CancelOnShelf(s *storage.Shelf, ticketID ids.TicketID) (next *storage.Shelf, any bool) {
+	if s == nil {
+		return nil, false
+	}
+	next = tidied(s, time.Time{})
+	for i := range next.Messages {
+		if m := &next.Messages[i]; m.Unclear != 0 && !m.Homeless && m.TicketID == ticketID {
+			m.TicketID, m.Withdrawn, m.Body, any = "", true, nil, true
+			m.Question, m.Asked = nil, false
+		}
+	}
+	return next, any
+}
+
 // passQuestion has the newest of those that wait with a message keep its question: they wait on.
 func passQuestion(s *storage.Shelf, from *storage.Shelved) {
 	question, asked := from.Question, from.Asked

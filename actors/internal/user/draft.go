@@ -236,10 +236,13 @@ func (u *user) dropping(m *messages.DropDraft) (effect, error) {
 			u.respond(r, o, messages.NoticePrivateStale, nil)
 			return
 		}
-		title := d.Title
+		args, said := map[string]string{"title": d.Title}, false
+		if r.Shelf, said = desk.CancelOnShelf(r.Shelf, m.TicketId); said {
+			args["words"] = "yes"
+		}
 		giveUpDraft(r, m.TicketId)
 		u.showKeyboard(r, o, nil)
-		u.respond(r, o, messages.NoticePrivateDropped, map[string]string{"title": title})
+		u.respond(r, o, messages.NoticePrivateDropped, args)
 	}, nil
 }
 

@@ -189,6 +189,7 @@ func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Mar
 		if d.State == draftOpening || at >= 0 && d.Sources[at].Withdrawn {
 			continue
 		}
+		retitle(d, id, words)
 		if at >= 0 && !d.Sources[at].Titles {
 			desk.RewordDraft(d, id, words)
 		}
@@ -198,6 +199,20 @@ func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Mar
 				e.Text, e.Entities = words.Text, desk.EntitiesToStore(words.Entities)
 			}
 		}
+	}
+}
+
+// retitle has a draft whose title is the beginning of a message's words, or of a caption, begin as these do now.
+func retitle(d *storage.Draft, id ids.MessageKey, words messages.Marked) {
+	gives := func(text string, entities []storage.Entity) bool {
+		return text != "" && d.Title == messages.TitleOf(messages.Marked{Text: text, Entities: desk.EntitiesOf(entities)})
+	}
+	at, title := desk.SourceAt(d.Sources, id), messages.TitleOf(words)
+	bySource := at >= 0 && !d.Sources[at].Titles && gives(d.Sources[at].Text, d.Sources[at].Entities)
+	if title != "" && (bySource || slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool {
+		return e.MessageID == id && gives(e.Text, e.Entities)
+	})) {
+		d.Title = title
 	}
 }
 
