@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -98,8 +99,15 @@ func TestWhatIsWrittenWhileAGroupIsAskedFor(t *testing.T) {
 			t.Errorf("%q went to the current ticket", part)
 		}
 	}
-	choice := d.choice(who, "Holiday request")
-	d.quiet(server) // the desk knows by then what it said last
+	chosen := func(title string) simulator.Message {
+		choice := d.choice(who, title)
+		d.eventually("the desk has written down what it said last", func() bool {
+			word := asks[*messages.WordFound](d, messages.KindQuery, "", &messages.FindWord{Place: messages.UserPlace(who)})
+			return word.MessageId >= int64(choice.ID)
+		})
+		return choice
+	}
+	choice := chosen("Holiday request")
 	d.run(t, "it waits, and the draft may have it", func(t *testing.T) {
 		asked := d.awaitAnswer(d.say(who, who, 0, "I am ill, for HR only"), unclear)
 		d.quiet(server)
@@ -122,8 +130,7 @@ func TestWhatIsWrittenWhileAGroupIsAskedFor(t *testing.T) {
 	}
 	nowhere(t, "ill")
 	d.run(t, "what was said for a draft is dropped with it", func(t *testing.T) {
-		choice := d.choice(who, "Pay rise")
-		d.quiet(server)
+		choice := chosen("Pay rise")
 		asked := d.awaitAnswer(d.say(who, who, 0, "For the boss only"), unclear)
 		d.press(who, asked, "mean:"+ticketOf(choice))
 		d.became(asked, "✅ Taken for Pay rise.")
