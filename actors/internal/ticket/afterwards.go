@@ -31,18 +31,12 @@ func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (re
 			return false, "", err
 		}
 	}
-	var days int64 // none unless somebody can read it in the group
-	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
+	days, lately, err := t.reopenDays()
 	switch {
-	case err == nil && desk.TicketsIn(group) == messages.Standing_READY:
-		days = desk.ReopenDaysOf(group)
-	case err != nil && !errors.Is(err, storage.ErrNotFound):
-		return false, "", fmt.Errorf("read a group: %w", err)
-	}
-	lately := t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour
-	switch {
+	case err != nil:
+		return false, "", err
 	case !messages.IsPrivate(topic.GroupID):
-		return days > 0 && lately, "", nil
+		return lately, "", nil
 	case days == 0, t.record.Home.Failure != "": // nobody might read it
 		return false, messages.ReasonClosed, nil
 	case m.Internal || messages.OnlyThanks(m.Content):
@@ -53,6 +47,20 @@ func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (re
 		return false, messages.ReasonClosedLately, nil
 	}
 	return true, "", nil
+}
+
+// reopenDays is for how many days after closing a customer's word reopens the ticket: none unless somebody can read it in the
+// group. lately says whether it does now.
+func (t *ticket) reopenDays() (days int64, lately bool, err error) {
+	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return 0, false, fmt.Errorf("read a group: %w", err)
+	}
+	if err != nil || desk.TicketsIn(group) != messages.Standing_READY {
+		return 0, false, nil
+	}
+	days = desk.ReopenDaysOf(group)
+	return days, days > 0 && t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour, nil
 }
 
 // openedWith says whether a message from a private chat, delivered again, is what the ticket was opened with.

@@ -1,8 +1,6 @@
 package ticket
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -322,15 +320,8 @@ func (t *ticket) keepsClosed(o *messages.Origin, side string) (bool, error) {
 		t.record.Home.Failure != "" || t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		return false, nil
 	}
-	days := int64(desk.DefaultReopenDays)
-	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
-	switch {
-	case err == nil:
-		days = desk.ReopenDaysOf(group)
-	case !errors.Is(err, storage.ErrNotFound):
-		return false, fmt.Errorf("read a group: %w", err)
-	}
-	return days > 0 && t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour, nil
+	_, lately, err := t.reopenDays()
+	return lately, err
 }
 
 // keepOpen ends that a ticket is about to close; the customer's silence counts anew.
