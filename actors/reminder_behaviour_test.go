@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
@@ -57,6 +58,42 @@ func TestRemindersLeaveBeforeIcons(t *testing.T) {
 	if said, shown := slices.Index(order, "sendMessage"), slices.Index(order, "editForumTopic"); said < 0 || shown < said {
 		t.Errorf("%q", order)
 	}
+}
+
+// TestRemindersLeaveRoomForWords: of many reminders only so many leave together that what people say meanwhile need not wait.
+func TestRemindersLeaveRoomForWords(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 4, sweepEvery: 10 * time.Second})
+	k := d.open(d.eve, d.support, "Printer")
+	eng := d.mention(d.carl, k, "@bob_eng", d.engineering)
+	tickets := []*ticket{k}
+	for i := range 5 {
+		tickets = append(tickets, d.open(d.eve, d.support, "Scanner "+itoa(i)))
+	}
+	d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Hello?"))
+	d.quiet(tickets...)
+	d.opt.pace = actors.Pace{ChatPerSecond: 1}
+	d.restart()
+	said := func() (n int) {
+		for _, k := range tickets {
+			n += len(d.reminders(d.support, k.thread, overdue))
+		}
+		return n
+	}
+	letGo := d.clock.hold() // so nothing leaves but what may leave at one time: 5 calls
+	d.clock.jump(4*time.Hour + time.Minute)
+	d.eventually("all are overdue", func() bool {
+		return !slices.ContainsFunc(tickets, func(k *ticket) bool { return !d.record(k).Overdue() })
+	})
+	d.eventually("some are reminded of", func() bool { return said() >= 3 })
+	d.say(d.bob, d.engineering, eng, "Have you tried another cable?")
+	d.say(d.bob, d.engineering, eng, "The blue one")
+	d.awaitText(d.support, k.thread, "The blue one")
+	if n := said(); n != 3 {
+		t.Errorf("%d reminders", n)
+	}
+	letGo()
+	d.eventually("all are reminded of", func() bool { return said() == len(tickets) })
 }
 
 // TestMootReminders: what is moot when its chat takes calls again is not said, and no icon shows it.

@@ -7,11 +7,11 @@ import (
 )
 
 // Nobody waits for some operations, such as the icon of a topic or a reminder. They leave when nothing else may: not
-// before a copy or an answer that is in the queue, nor out of the last half of the group's minute, which is for what people say next
-// (docs/decisions.md, D200). They are not counted as what waits, since nobody is behind by them.
+// before a copy or an answer that is in the queue, nor out of the last half of the group's minute, of the chat's burst or of the
+// node's second, which is for what people say next (docs/decisions.md, D200). They are not counted as what waits, since nobody is behind by them.
 
 const (
-	// keptBack is the share of a group's calls of a minute that is kept for what people say: a half.
+	// keptBack is the part of what may leave that is kept for what people say: a half.
 	keptBack = 2
 	// lastLimit is how many reminders, and how many icons, wait here: 10,000 that fall due together stay with their owners, which
 	// enqueue them again.
@@ -35,11 +35,7 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 			wake = t
 		}
 	}
-	kept, old := 0, now.Add(-lastPatience)
-	if c.perGroup != nil {
-		c.perGroup.Slow(c.rate(now))
-		kept = c.perGroup.Limit() / keptBack
-	}
+	free, old := c.freeForLast(now), now.Add(-lastPatience)
 	for _, icons := range []bool{false, true} {
 		for _, q := range c.last {
 			if isIcon(q.op) != icons || icons && c.record.Suspended != "" {
@@ -52,8 +48,8 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 				sooner(q.notBefore)
 				continue
 			}
-			if c.perGroup != nil && c.perGroup.Room(now) <= kept && (icons || q.at.After(old)) {
-				sooner(c.perGroup.Earliest(kept + 1))
+			if free.After(now) && (icons || q.at.After(old)) {
+				sooner(free)
 				if !icons {
 					sooner(q.at.Add(lastPatience))
 				}
@@ -63,6 +59,19 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 		}
 	}
 	return nil, wake
+}
+
+// freeForLast is when more of the pace is left than what is kept for people. A time in the past means now.
+func (c *chat) freeForLast(now time.Time) time.Time {
+	c.perChat.Slow(c.rate(now))
+	c.perGroup.Slow(c.rate(now))
+	free := c.room.pacer.Free(keptBack)
+	for _, at := range []time.Time{c.perChat.Earliest(c.perChat.Size()/keptBack + 1), c.perGroup.Earliest(c.perGroup.Limit()/keptBack + 1)} {
+		if at.After(free) {
+			free = at
+		}
+	}
+	return free
 }
 
 // hasRoomLast says whether one more of its kind may wait.

@@ -30,6 +30,14 @@ func (b *Burst) Slow(rate float64) {
 	}
 }
 
+// Size is how many calls may leave immediately after a quiet time; 0: any number.
+func (b *Burst) Size() int {
+	if b == nil {
+		return 0
+	}
+	return b.size
+}
+
 // Room is how many calls may leave at now; -1: any number.
 func (b *Burst) Room(now time.Time) int {
 	if b == nil {

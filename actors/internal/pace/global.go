@@ -85,6 +85,21 @@ func (p *Global) Reserve(now time.Time, n int) time.Time {
 	return at
 }
 
+// Free is when more than a share of what may leave in a second is left and not reserved: one part of so many. A time in the past means now.
+func (p *Global) Free(parts int) time.Time {
+	if p.reserved == nil {
+		return time.Time{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.left.Limit()/parts + 1
+	at := p.left.Earliest(n)
+	if reserved := p.reserved.Earliest(n + p.total - p.left.Limit()); reserved.After(at) {
+		at = reserved
+	}
+	return at
+}
+
 // Take lets n calls leave now, or returns when to come again: the second may be full, because others came late, or
 // because the share is small.
 func (p *Global) Take(now time.Time, n int) time.Time {

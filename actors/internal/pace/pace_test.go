@@ -101,6 +101,44 @@ func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
 	})
 }
 
+func TestGlobalPaceThatIsFree(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	at := func(p *Global) time.Duration { return max(0, p.Free(2).Sub(now)).Round(100 * time.Millisecond) }
+	for _, c := range []struct {
+		name           string
+		reserved, left int
+		lent           int // 0: the whole
+		want           time.Duration
+	}{
+		{name: "nothing has left"},
+		{name: "less than a half has", left: 14, reserved: 14},
+		{name: "a half has", left: 15, reserved: 15, want: time.Second},
+		{name: "a half is reserved", reserved: 15, want: time.Second},
+		{name: "less than half of the share has left", left: 4, reserved: 4, lent: 10},
+		{name: "half of the share has left", left: 5, reserved: 5, lent: 10, want: time.Second},
+		{name: "a share of one", lent: 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := NewGlobal(30, now.Add(-time.Hour))
+			if c.lent > 0 {
+				p.Lend(c.lent, now.Add(time.Hour))
+			}
+			for range c.reserved {
+				p.Reserve(now, 1)
+			}
+			for range c.left {
+				p.Take(now, 1)
+			}
+			if got := at(p); got != c.want {
+				t.Errorf("free in %v, want %v", got, c.want)
+			}
+		})
+	}
+	if p := NewGlobal(0, now); p.Free(2).After(now) {
+		t.Error("not free without a limit")
+	}
+}
+
 func TestSlowedWindow(t *testing.T) {
 	w, now := NewWindow(20, time.Minute), time.Unix(1e9, 0)
 	for i := range 20 {

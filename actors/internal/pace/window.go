@@ -43,8 +43,13 @@ func (w *Window) Slow(rate float64) {
 	}
 }
 
-// Limit is how many calls a span allows today.
-func (w *Window) Limit() int { return w.slowed }
+// Limit is how many calls a span allows today; 0: any number.
+func (w *Window) Limit() int {
+	if w == nil {
+		return 0
+	}
+	return w.slowed
+}
 
 // Room is how many calls may leave at now; -1: any number.
 func (w *Window) Room(now time.Time) int {
