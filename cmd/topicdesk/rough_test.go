@@ -207,7 +207,7 @@ func (r *roughReceiver) deal() fate {
 
 // note notes a request that has arrived in full. It returns the fate of its attempt, whether the connection is to be
 // closed after the answer, and what to call when the receiver takes the event after all. Requests of one attempt have
-// the same signature, others not: the waits of the schedule are longer than a second, in which signatures count time.
+// the same signature, others hardly: the waits of the schedule are longer than a second, in which signatures count time.
 func (r *roughReceiver) note(req *http.Request, body []byte) (f fate, closing bool, taken func()) {
 	var e struct {
 		ID, TicketID string
@@ -290,6 +290,14 @@ func (r *roughReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case badTLS, refuses:
 		r.trouble(f)
 	}
+}
+
+// requests is how many requests had a signature.
+func (r *roughReceiver) requests(k seenKey) int {
+	if a := r.attempts[k]; a != nil {
+		return a.requests
+	}
+	return 0
 }
 
 // count is how many events have arrived.
