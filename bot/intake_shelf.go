@@ -203,10 +203,11 @@ func (h *handling) beside(m *Message) *Message {
 	default:
 		next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
 	}
+	next.CommandNote = next.internal() && !m.internal()
 	if m.Kept != nil {
 		next.Kept = proto.CloneOf(m.Kept)
 		next.Kept.Content.Text, next.Kept.Content.Entities = next.Text, next.Entities
-		next.Kept.Internal = next.internal()
+		next.Kept.Internal, next.Kept.CommandNote = next.internal(), next.CommandNote
 	}
 	return &next
 }
