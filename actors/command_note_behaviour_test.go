@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -119,5 +120,54 @@ func TestEditOfACommandsNote(t *testing.T) {
 		for chat, thread := range d.others {
 			d.awaitText(chat, thread, "everybody now")
 		}
+	})
+}
+
+// Words for the team after a command stay there in whatever way they come.
+func TestWordsForTheTeamAfterACommand(t *testing.T) {
+	t.Parallel()
+	d := newTeam(t)
+	for _, caption := range []string{"/mention @bob_eng // look at that liar", "/later tomorrow // a liar", "/clsoe_ticket // liar", "/close_ticket//liar"} {
+		d.run(t, "as the caption of an album: "+caption, func(t *testing.T) {
+			parts := d.album(d.carl, d.support, d.k.thread, "photo", "photo:"+caption, "photo")
+			for _, part := range parts {
+				d.eventually("it is recorded", func() bool { _, err := d.store.Message(t.Context(), messageID(part)); return err == nil })
+			}
+			d.keeps(t, "liar")
+			for _, part := range parts {
+				if !d.said(part).Internal {
+					t.Errorf("part %d is no note", part.ID)
+				}
+			}
+			if d.record(d.k).Status == "closed" {
+				d.reopen()
+			}
+		})
+	}
+	d.run(t, "a command that is misspelt is not offered to be sent as it is", func(t *testing.T) {
+		answer := d.awaitAnswer(d.here("/clsoe_ticket in 2h // a liar"), "To keep a message in this topic, begin it with //")
+		m, _ := d.sim.Message(answer.Chat, answer.ID)
+		for _, row := range m.Buttons {
+			for _, b := range row {
+				if !strings.HasPrefix(b.Data, "instead:") {
+					t.Errorf("there is a button %q", b.Text)
+				}
+			}
+		}
+	})
+	d.run(t, "what is edited to have some before the button is pressed is sent to nobody", func(t *testing.T) {
+		said := d.here("/escalate to the manager")
+		answer := d.awaitAnswer(said, "I don't know /escalate")
+		d.edit(said, "/escalate // this liar")
+		d.press(d.carl, answer, messages.CallbackAsIs)
+		d.eventually("it is recorded", func() bool { _, err := d.store.Message(t.Context(), messageID(said)); return err == nil })
+		d.keeps(t, "liar")
+	})
+	d.run(t, "by an edit of what everybody has read", func(t *testing.T) {
+		said := d.here("we look at it")
+		d.awaitText(d.ann, 0, "we look at it")
+		d.edit(said, "/clsoe_ticket // liar")
+		d.awaitGone(d.ann, 0, "we look at it")
+		d.keeps(t, "liar")
 	})
 }

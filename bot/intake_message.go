@@ -69,6 +69,9 @@ func (h *handling) onMessage(m *Message) (string, error) {
 			return h.onUnknownCommand(m, verb)
 		}
 	}
+	if h.hasNote(m) { // nobody is asked about it
+		m = h.beside(m)
+	}
 	switch {
 	case m.Chat.Private():
 		return h.passOn(m)
