@@ -72,8 +72,37 @@ func TestCloseWithANote(t *testing.T) {
 		leaks(t, "thief")
 		reopen()
 	})
-	d.run(t, "a reason without it reaches the customer", func(t *testing.T) {
-		d.say(d.carl, d.support, k.thread, "/close_ticket repaired // and paid")
-		d.awaitText(d.ann, 0, "repaired // and paid")
+	d.run(t, "a reason before it reaches the customer, and so does a web address", func(t *testing.T) {
+		said := d.say(d.carl, d.support, k.thread, "/close_ticket repaired, see https://shop.example // never paid")
+		d.awaitText(d.ann, 0, "repaired, see https://shop.example")
+		leaks(t, "never paid")
+		if note := d.said(said); !note.Internal || note.Text != "// never paid" {
+			t.Errorf("recorded as %+v", note)
+		}
+		reopen()
+	})
+	for text, secret := range map[string]string{
+		"/close_ticket // deadbeat": "deadbeat", "/close_ticket//swindler": "swindler", "/close_ticket สองชั่วโมง // โกหก": "โกหก",
+	} {
+		d.run(t, "so does "+text, func(t *testing.T) {
+			said := d.say(d.carl, d.support, k.thread, text)
+			d.awaitAnswer(said, "closed")
+			leaks(t, secret)
+			reopen()
+		})
+	}
+	d.run(t, "after a time the ticket closes then", func(t *testing.T) {
+		for _, text := range []string{"/close_ticket in 2h // customer cheated", "/close_ticket อีก 2 ชั่วโมง // customer cheated"} {
+			d.say(d.carl, d.support, k.thread, "waiting for you")
+			said := d.say(d.carl, d.support, k.thread, text)
+			d.await("it is planned", func() bool { r := d.record(k); return r.Status == "open" && !r.Timers.ClosesAt.IsZero() })
+			d.awaitText(d.ann, 0, "to close by itself")
+			leaks(t, "cheated")
+			if note := d.said(said); !note.Internal || note.Text != "// customer cheated" {
+				t.Errorf("recorded as %+v", note)
+			}
+			d.say(d.carl, d.support, k.thread, "/close_ticket off")
+			d.await("it is not planned", func() bool { return d.record(k).Timers.ClosesAt.IsZero() })
+		}
 	})
 }

@@ -83,7 +83,8 @@ type Message struct {
 	EffectID    string                // the animation that it begins with
 	Seen        []*messages.Person    // whom the message shows beside its sender: mentioned, answered or forwarded people
 
-	Kept *messages.RecordMessage // the whole message, as it waited on a shelf; nil: it comes from Telegram
+	CommandNote bool                    // what a command has besides itself is an internal note, whatever an edit says (D301)
+	Kept        *messages.RecordMessage // the whole message, as it waited on a shelf; nil: it comes from Telegram
 
 	// Of service messages.
 	TopicCreated  *string // the topic's name

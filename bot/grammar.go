@@ -95,10 +95,11 @@ func besideCommand(text string, entities []*messages.Entity, botUsername string)
 	return ending(text, entities, rest[taken:])
 }
 
-// afterCommand returns all that a text has after the command at its beginning.
-func afterCommand(text string, entities []*messages.Entity) (string, []*messages.Entity) {
+// noteIn returns the internal note that is written after the command at the beginning of a text.
+func noteIn(text string, entities []*messages.Entity) (string, []*messages.Entity) {
 	_, _, rest, _ := splitCommand(text)
-	return ending(text, entities, rest)
+	_, note, _ := messages.SplitNote(rest)
+	return ending(text, entities, note)
 }
 
 // ending returns the end of a text with its markup, without white space around it.
@@ -178,7 +179,7 @@ func cut(text string, entities []*messages.Entity, from, to int) (out []*message
 }
 
 // splitCommand splits "/verb@address rest". By Telegram's own rule, a command can't be followed directly by a letter, a
-// digit or one of "/<>".
+// digit or one of "/<>". A note can: who writes "/close_ticket//" believes that it is one.
 func splitCommand(text string) (verb, address, rest string, ok bool) {
 	if len(text) < 2 || text[0] != '/' {
 		return "", "", "", false
@@ -192,7 +193,7 @@ func splitCommand(text string) (verb, address, rest string, ok bool) {
 			address, rest = name, after
 		}
 	}
-	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && goesOn(r) {
+	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && goesOn(r) && !messages.InternalNote(rest) {
 		return "", "", "", false
 	}
 	return verb, address, rest, true

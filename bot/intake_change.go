@@ -48,7 +48,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	outcome, err := h.toMessage(found, func(id string) proto.Message {
 		return &messages.EditMessage{
 			Origin: h.origin, MessageId: id, Content: m.content(),
-			Internal: m.internal(), EditedMs: m.EditDateMS,
+			Internal: m.internal(), CommandNote: m.CommandNote, EditedMs: m.EditDateMS,
 		}
 	}, "edited")
 	if err == nil && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button, or describe a draft

@@ -69,6 +69,9 @@ func (h *handling) onMessage(m *Message) (string, error) {
 			return h.onUnknownCommand(m, verb)
 		}
 	}
+	if h.hasNote(m) { // nobody is asked about it
+		m = h.beside(m)
+	}
 	switch {
 	case m.Chat.Private():
 		return h.passOn(m)
@@ -110,13 +113,15 @@ func (h *handling) saying(m *Message) *messages.RecordMessage {
 		return said
 	}
 	return &messages.RecordMessage{
-		Origin: h.origin, Content: m.content(), Internal: m.internal(), ReplyTo: m.Reply.answered(),
+		Origin: h.origin, Content: m.content(), Internal: m.internal(), CommandNote: m.CommandNote, ReplyTo: m.Reply.answered(),
 	}
 }
 
 // internal says whether the message is an internal note. A private chat has none: they are hidden from the very person
 // who writes there (docs/decisions.md, D20).
-func (m *Message) internal() bool { return messages.InternalNote(m.Text) && !m.Chat.Private() }
+func (m *Message) internal() bool {
+	return (m.CommandNote || messages.InternalNote(m.Text)) && !m.Chat.Private()
+}
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {

@@ -138,8 +138,8 @@ func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) 
 			return "unclear", err
 		}
 	}
-	if h.closesWithNote(m) { // the note stands in this topic, and is recorded before the ticket closes
-		c.Arg = ""
+	if c.Verb == messages.VerbCloseTicket && h.hasNote(m) { // it stands in this topic, and is recorded before the ticket closes
+		c.Arg, _, _ = messages.SplitNote(c.Arg)
 		if err := h.passOnBesides(m); err != nil {
 			return "", err
 		}
@@ -192,29 +192,38 @@ func (h *handling) as(commandID string) (restore func()) {
 
 // beside returns a message with a medium without the command in its caption: the medium, with the words that the
 // command does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D68).
-// Of a command that closes a ticket with a note, it returns the note (D226).
+// What a command has for the team is a note (D226, D301).
 func (h *handling) beside(m *Message) *Message {
-	next := *m
-	switch {
-	case h.closesWithNote(m):
-		next.Text, next.Entities = afterCommand(m.Text, m.Entities)
-	case m.Media == nil:
-		return m
-	default:
+	next, note := *m, h.hasNote(m)
+	c, _ := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	if m.Media != nil {
 		next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
 	}
+	switch {
+	case note && (next.Text == "" || c.Verb == messages.VerbCloseTicket):
+		next.Text, next.Entities = noteIn(m.Text, m.Entities)
+	case m.Media == nil && !note:
+		return m
+	}
+	next.CommandNote = note
 	if m.Kept != nil {
 		next.Kept = proto.CloneOf(m.Kept)
 		next.Kept.Content.Text, next.Kept.Content.Entities = next.Text, next.Entities
-		next.Kept.Internal = next.internal()
+		next.Kept.Internal, next.Kept.CommandNote = next.internal(), next.CommandNote
 	}
 	return &next
 }
 
-// closesWithNote says whether a message in a group closes a ticket with an internal note in place of a reason.
-func (h *handling) closesWithNote(m *Message) bool {
-	c, ok := ParseCommand(m.Text, m.Entities, h.bot.Username)
-	return ok && !m.Chat.Private() && c.Verb == messages.VerbCloseTicket && messages.InternalNote(c.Arg)
+// hasNote says whether a message in a group is a command with words for the team: what begins with "//" among those that are written
+// after it. What opens a ticket has none: that is read wherever the ticket is.
+func (h *handling) hasNote(m *Message) bool {
+	_, _, rest, is := splitCommand(m.Text)
+	if !is || m.Chat.Private() {
+		return false
+	}
+	c, _ := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	_, _, note := messages.SplitNote(rest)
+	return note && c.Verb != messages.VerbCreateTicket
 }
 
 // sayTo records a message on a ticket, which it reopens if it is closed; sent says that the ticket has it.

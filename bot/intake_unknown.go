@@ -95,12 +95,16 @@ func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 	case near != "":
 		args["command"] = "/" + near
 	}
+	forTeam := h.ticket != "" && h.hasNote(m)
+	if forTeam {
+		args["note"] = "//"
+	}
 	op := h.notice(messages.NoticeCommandUnknown, args)
 	if note { // no button that would show the other groups what is not for them
 		return "unknown_command", h.answerWith(op)
 	}
 	// What an anonymous administrator wrote, nobody can send: a button does not tell who of them presses it.
-	passes := h.ticket != "" || m.Chat.Private() // elsewhere words go nowhere
+	passes := (h.ticket != "" || m.Chat.Private()) && !forTeam // elsewhere words go nowhere, and what is for the team goes to nobody else
 	if byPerson := m.Sender.GetKind() == messages.Sender_USER; byPerson && (passes || near != "") {
 		said := h.saying(m)
 		if h.meant {
@@ -178,12 +182,15 @@ func (h *handling) keptAs(c *Callback, id int64) (*messages.RecordMessage, error
 	found, err := h.shelf(&messages.Shelve{Message: ask, Asks: true})
 	m := c.Answered
 	shown := m != nil && m.ID == id
+	if shown {
+		m.CommandNote = h.hasNote(m)
+	}
 	switch {
 	case err != nil || found.Withdrawn:
 		return nil, err
 	case len(found.Messages) > 0:
 		if kept := found.Messages[0]; shown { // it may have been edited meanwhile
-			kept.Content, kept.Internal = m.content(), m.internal()
+			kept.Content, kept.Internal, kept.CommandNote = m.content(), m.internal(), m.CommandNote
 		}
 		return found.Messages[0], nil
 	case !shown:

@@ -158,13 +158,21 @@ func TestWebActions(t *testing.T) {
 			}
 		}
 	})
+	s.run(t, "of a reason, what begins as a note is one", func(t *testing.T) {
+		other := s.opened(s.ann, s.support, "Cheat")
+		good(t, v.do("/tickets/"+other.TicketID, "close", url.Values{"reason": {"replaced // customer cheated"}}))
+		s.awaitText(s.support, int(other.Home.TelegramTopicID), "// Ann: customer cheated")
+		if m := s.awaitText(s.support, int(other.Home.TelegramTopicID), "Reason: replaced"); strings.Contains(m.Text, "cheated") {
+			t.Errorf("the bot says %q", m.Text)
+		}
+	})
 	s.run(t, "a command is no answer", func(t *testing.T) {
 		for i, text := range []string{"/", "/\u200b"} {
 			if p := v.do(address, "answer", url.Values{"text": {text}, "form": {"slash" + strconv.Itoa(i)}}); p.status != http.StatusNoContent {
 				t.Errorf("%q: %d %s", text, p.status, p.body)
 			}
 		}
-		for _, text := range []string{"/close_ticket", "/Mention@bot Ben", "/help\nme"} {
+		for _, text := range []string{"/close_ticket", "/Mention@bot Ben", "/help\nme", "/clsoe_ticket // lied"} {
 			refused(t, v.do(address, "answer", url.Values{"text": {text}}), 422, "buttons")
 		}
 		good(t, v.do(address, "answer", url.Values{"text": {"/etc/hosts is empty"}, "form": {"path"}}))

@@ -29,8 +29,9 @@ type EditMessage struct {
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	MessageId     string                 `protobuf:"bytes,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
 	Content       *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
-	Internal      bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                 // begins with "//" now
-	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"` // Telegram's date
+	Internal      bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                            // begins with "//" now
+	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`            // Telegram's date
+	CommandNote   bool                   `protobuf:"varint,341,opt,name=command_note,json=commandNote,proto3" json:"command_note,omitempty"` // internal for as long as the message exists
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -98,6 +99,13 @@ func (x *EditMessage) GetEditedMs() int64 {
 		return x.EditedMs
 	}
 	return 0
+}
+
+func (x *EditMessage) GetCommandNote() bool {
+	if x != nil {
+		return x.CommandNote
+	}
+	return false
 }
 
 // React: a person's reactions to a message are these now.
@@ -937,14 +945,15 @@ var File_messages_changes_proto protoreflect.FileDescriptor
 
 const file_messages_changes_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/changes.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xd0\x01\n" +
+	"\x16messages/changes.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xf4\x01\n" +
 	"\vEditMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x02 \x01(\tR\tmessageId\x125\n" +
 	"\acontent\x18\x03 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x12\x1a\n" +
 	"\binternal\x18\x04 \x01(\bR\binternal\x12\x1b\n" +
-	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\"\xb1\x01\n" +
+	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\x12\"\n" +
+	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\"\xb1\x01\n" +
 	"\x05React\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
 	"\n" +

@@ -827,6 +827,7 @@ type RecordMessage struct {
 	Described     *Content  `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	MeantTicketId string    `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
 	Sources       []*Source `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                                  // on a shelf: of described
+	CommandNote   bool      `protobuf:"varint,341,opt,name=command_note,json=commandNote,proto3" json:"command_note,omitempty"`      // internal for as long as it exists: what a command's message has besides the command, for the team
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -922,6 +923,13 @@ func (x *RecordMessage) GetSources() []*Source {
 		return x.Sources
 	}
 	return nil
+}
+
+func (x *RecordMessage) GetCommandNote() bool {
+	if x != nil {
+		return x.CommandNote
+	}
+	return false
 }
 
 type Mention struct {
@@ -3518,7 +3526,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xa4\x03\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xc8\x03\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -3529,7 +3537,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\areopens\x18\xc8\x01 \x01(\bR\areopens\x129\n" +
 	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\x12&\n" +
 	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\x125\n" +
-	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"\x86\x01\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\"\n" +
+	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\"\x86\x01\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +

@@ -24,3 +24,15 @@ func CutNote(text string) (said string, is bool) {
 	}
 	return strings.TrimLeftFunc(said, Separator), true
 }
+
+// SplitNote splits a text before the first word in it that begins as an internal note does. A web address has its slashes within a word.
+func SplitNote(text string) (before, note string, is bool) {
+	last := ' '
+	for i, r := range text {
+		if Separator(last) && !Separator(r) && InternalNote(text[i:]) {
+			return strings.TrimRightFunc(text[:i], Separator), text[i:], true
+		}
+		last = r
+	}
+	return text, "", false
+}

@@ -272,9 +272,10 @@ type Message struct {
 	Text        string          `json:"text"`
 	Entities    []Entity        `json:"entities,omitempty"`
 	ReplyTo     *ReplyTo        `json:"replyTo,omitempty"`
-	Internal    bool            `json:"internal,omitempty"` // an internal note, which stays in its topic
-	Side        string          `json:"side,omitempty"`     // whose word it was when it was said: desk | customer | "" (nobody's)
-	SentAt      time.Time       `json:"sentAt"`             // Telegram's date
+	Internal    bool            `json:"internal,omitempty"`    // an internal note, which stays in its topic
+	CommandNote bool            `json:"commandNote,omitempty"` // with Internal: it came with a command, and no edit ends that it is internal
+	Side        string          `json:"side,omitempty"`        // whose word it was when it was said: desk | customer | "" (nobody's)
+	SentAt      time.Time       `json:"sentAt"`                // Telegram's date
 	RecordedAt  time.Time       `json:"recordedAt"`
 	EditedAt    time.Time       `json:"editedAt,omitzero"`
 	Media       *Media          `json:"media,omitempty"`     // what it carries besides text, which is then the caption

@@ -62,11 +62,11 @@ func (s *Site) answer(c *fiber.Ctx, of *session) error {
 	text := strings.TrimSpace(messages.CleanText(c.FormValue("text")))
 	files := c.Context().PostArgs().PeekMulti("file")
 	said, note := messages.CutNote(text) // as in Telegram, but of those who can write notes
-	note = note && (len(may.groups) > 0 || may.partly)
+	ofTeam := len(may.groups) > 0 || may.partly
 	switch {
-	case c.FormValue("note") != "" || note:
+	case c.FormValue("note") != "" || note && ofTeam:
 		return s.note(c, of, may, said, len(files))
-	case looksLikeCommand(text):
+	case looksLikeCommand(text), ofTeam && looksNoted(text):
 		return s.refuse(c, http.StatusUnprocessableEntity, "answer_command")
 	}
 	if len([]rune(text)) > answerAtMost || messages.Blank(text) && len(files) == 0 {
@@ -98,6 +98,12 @@ func looksLikeCommand(text string) bool {
 	return is
 }
 
+// looksNoted says whether a text could be a misspelt command with an internal note.
+func looksNoted(text string) bool {
+	_, _, note := messages.SplitNote(text)
+	return note && strings.HasPrefix(text, "/")
+}
+
 // note writes an internal note into a topic of a group to which the person belongs. It stays there.
 func (s *Site) note(c *fiber.Ctx, of *session, may *access, text string, files int) error {
 	switch {
@@ -127,15 +133,16 @@ func (s *Site) giveNote(c *fiber.Ctx, of *session, may *access, topic *messages.
 	return s.give(c.UserContext(), may.ticket.TicketId, m)
 }
 
-// close closes the ticket. A reason that begins as an internal note is one, as in Telegram (docs/decisions.md, D226).
+// close closes the ticket. What begins in the reason as an internal note is one, as in Telegram (docs/decisions.md, D226).
 func (s *Site) close(c *fiber.Ctx, of *session) error {
 	may, err := s.mayRead(c.UserContext(), of, c.Params("id"))
 	if err != nil {
 		return err
 	}
 	reason := firstOf(messages.CleanLine(c.FormValue("reason")), 1000)
-	if said, note := messages.CutNote(reason); note && (len(may.groups) > 0 || may.partly) {
-		reason = ""
+	if before, note, is := messages.SplitNote(reason); is && (len(may.groups) > 0 || may.partly) {
+		reason = before
+		said, _ := messages.CutNote(note)
 		switch topic := may.noteTopic(""); {
 		case may.partly: // it must not go to everybody meanwhile
 			return s.refuse(c, http.StatusServiceUnavailable, "refused_cannot_ask")

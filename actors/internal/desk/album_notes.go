@@ -18,10 +18,10 @@ func FollowingNote(part *storage.Message, m *messages.EditMessage) *messages.Edi
 	}
 }
 
-// InNote reports whether the caption of a part makes an album an internal note.
+// InNote reports whether a part makes an album an internal note, by its caption or by the command that it came with.
 func InNote(parts []storage.Message) bool {
 	for i := range parts {
-		if parts[i].Internal && messages.InternalNote(parts[i].Text) {
+		if parts[i].CommandNote || parts[i].Internal && messages.InternalNote(parts[i].Text) {
 			return true
 		}
 	}

@@ -33,7 +33,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !m.Internal && desk.InNote(parts) {
+	if !m.Internal && (original.CommandNote || desk.InNote(parts)) { // deleted ones too: what they kept in the topic stays there
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
@@ -51,7 +51,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 // noteParts makes parts of an album notes, or ends that, as an edit of another part says.
 func (t *ticket) noteParts(parts []storage.Message, m *messages.EditMessage) error {
 	for i := range parts {
-		if part := &parts[i]; part.Internal != m.Internal {
+		if part := &parts[i]; part.Internal != m.Internal && !part.Deleted {
 			if _, err := t.edit(desk.FollowingNote(part, m)); err != nil {
 				return err
 			}
@@ -91,7 +91,7 @@ func (t *ticket) tellTakenBack(parts []storage.Message, o *messages.Origin) erro
 		return nil
 	}
 	for i := range parts {
-		if parts[i].Internal {
+		if parts[i].Internal || parts[i].Deleted {
 			continue
 		}
 		copies, err := t.Store.CopiesOf(t.Ctx, parts[i].MessageID)
@@ -107,7 +107,7 @@ func (t *ticket) tellTakenBack(parts []storage.Message, o *messages.Origin) erro
 	return nil
 }
 
-// restOfAlbum returns the other parts of the album that a message belongs to, in order.
+// restOfAlbum returns the other parts of the album that a message belongs to, in order, with those that are deleted.
 func (t *ticket) restOfAlbum(original *storage.Message) ([]storage.Message, error) {
 	if original.Media == nil {
 		return nil, nil
@@ -118,7 +118,7 @@ func (t *ticket) restOfAlbum(original *storage.Message) ([]storage.Message, erro
 	return slices.DeleteFunc(parts, isIt), err
 }
 
-// albumBefore returns the parts of an album that are recorded, if they are among the newest messages.
+// albumBefore returns the parts of an album that are recorded, if they are among the newest messages, with those that are deleted.
 func (t *ticket) albumBefore(album string, topicID ids.TopicKey) ([]storage.Message, error) {
 	return t.albumAround(t.sequence-desk.AlbumsRecalled, desk.AlbumsRecalled, album, topicID)
 }
@@ -130,7 +130,7 @@ func (t *ticket) albumAround(after int64, limit int, album string, topicID ids.T
 	}
 	for i := range page {
 		part := &page[i]
-		if part.Media != nil && part.Media.MediaGroupID == album && part.TopicID == topicID && !part.Deleted {
+		if part.Media != nil && part.Media.MediaGroupID == album && part.TopicID == topicID {
 			parts = append(parts, *part)
 		}
 	}

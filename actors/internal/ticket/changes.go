@@ -123,7 +123,8 @@ func (t *ticket) saveMessage(m *storage.Message) error {
 func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*told, bool) {
 		at := time.UnixMilli(m.EditedMs).UTC()
-		if desk.SameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
+		internal := m.Internal || next.CommandNote
+		if desk.SameContent(desk.ContentOf(next), m.Content) && next.Internal == internal || at.Before(next.EditedAt) {
 			return nil, false
 		}
 		next.Former = desk.KeepVersion(next.Former, storage.Previous{
@@ -133,7 +134,8 @@ func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 		})
 		hidden, was := next.Hidden(), *next
 		desk.SetContent(next, m.Content)
-		next.Internal, next.EditedAt, next.ContentRevision = m.Internal, at, next.Revision+1
+		next.Internal, next.EditedAt, next.ContentRevision = internal, at, next.Revision+1
+		next.CommandNote = next.CommandNote || m.CommandNote
 		data := &view.MessageEditedData{}
 		data.Previous.Value = desk.PreviousOf(&was, next)
 		by := desk.Uploader(next.Sender)

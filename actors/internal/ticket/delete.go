@@ -173,6 +173,7 @@ func (t *ticket) tellRestOfAlbum(m *messages.DeleteMessage, original *storage.Me
 		return nil
 	}
 	rest, err := t.restOfAlbum(original)
+	rest = slices.DeleteFunc(rest, func(part storage.Message) bool { return part.Deleted })
 	if err != nil || len(rest) == 0 {
 		return err
 	}

@@ -16,7 +16,7 @@ func recordOf(
 	o := m.Origin
 	r := &storage.Message{
 		MessageID: messages.MessageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
-		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: desk.SenderOf(o), Internal: m.Internal,
+		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: desk.SenderOf(o), Internal: m.Internal, CommandNote: m.CommandNote,
 		SentAt: time.UnixMilli(o.DateMs).UTC(), RecordedAt: now,
 	}
 	desk.SetContent(r, m.Content)
