@@ -16,6 +16,15 @@ func (d *desk) newcomerInBoth(name string) int64 {
 	return who
 }
 
+// awaitSaid waits until the desk has written down that a word of its own was the last one to somebody.
+func (d *desk) awaitSaid(who int64, m simulator.Message) {
+	d.t.Helper()
+	d.eventually("the desk has written down what it said last", func() bool {
+		word := asks[*messages.WordFound](d, messages.KindQuery, "", &messages.FindWord{Place: messages.UserPlace(who)})
+		return word.MessageId >= int64(m.ID)
+	})
+}
+
 const whereYouChoose = "as soon as you choose where it is opened"
 
 // TestWhatANewcomerWritesWhileTheyChoose goes into the ticket whose group they choose, and into no later one.
@@ -101,10 +110,7 @@ func TestWhatIsWrittenWhileAGroupIsAskedFor(t *testing.T) {
 	}
 	chosen := func(title string) simulator.Message {
 		choice := d.choice(who, title)
-		d.eventually("the desk has written down what it said last", func() bool {
-			word := asks[*messages.WordFound](d, messages.KindQuery, "", &messages.FindWord{Place: messages.UserPlace(who)})
-			return word.MessageId >= int64(choice.ID)
-		})
+		d.awaitSaid(who, choice)
 		return choice
 	}
 	choice := chosen("Holiday request")

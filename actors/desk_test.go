@@ -279,7 +279,7 @@ func (d *desk) another(owner string) *process {
 	p.intake = bot.NewIntake(p.system, bot.IntakeOptions{
 		Bot:        bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},
 		IsAskTitle: bot.IsAskTitle, Allowed: d.opt.allowed, Log: log, Now: d.clock.Now,
-		Tracer: o.Tracer,
+		Tracer: o.Tracer, Metrics: p.registry,
 	})
 	return p
 }

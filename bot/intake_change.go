@@ -38,6 +38,9 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	if err := h.correctDraft(whole); err != nil {
 		return "", err
 	}
+	if err := h.correctShelved(m); err != nil { // first: what is a draft no more by then is found as a ticket
+		return "", err
+	}
 	found, err := h.findChanged(m.ID, true)
 	if err != nil {
 		return "", err
@@ -51,9 +54,6 @@ func (h *handling) onEdited(m *Message) (string, error) {
 			Internal: m.internal(), CommandNote: m.CommandNote, EditedMs: m.EditDateMS,
 		}
 	}, "edited")
-	if err == nil && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button, or describe a draft
-		_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Corrects: true})
-	}
 	if err == nil && len(found.GetDescribed()) > 0 && outcome == "left_alone" {
 		outcome = "edited"
 	}
@@ -104,6 +104,19 @@ func (h *handling) correctDraft(m *Message) error {
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		DescribedId: h.describedHere(m), Sources: c.Sources,
 	})
+}
+
+// correctShelved has what waits for a button, or describes a draft, say what a message was edited to. While the draft becomes a
+// ticket, the edit waits for that.
+func (h *handling) correctShelved(m *Message) error {
+	if !m.Chat.Private() || m.From.GetId() != m.Chat.ID {
+		return nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Corrects: true})
+	if err == nil && found.Opening {
+		err = h.errOpening(m)
+	}
+	return err
 }
 
 // editCommandID is "<chat>:<message>:<date of the edit>:<hash of the new content>". The hash tells several edits

@@ -49,8 +49,13 @@ func (h *handling) withdraw(m *Message) (withdrawn bool, err error) {
 	}
 	waiting := &messages.RecordMessage{Origin: &messages.Origin{MessageId: r.MessageID}}
 	kept, err := h.shelf(&messages.Shelve{Message: waiting, Withdraws: true})
-	if err != nil || !kept.Withdrawn {
+	switch {
+	case err != nil:
 		return false, err
+	case kept.Opening: // then the ticket is asked
+		return false, h.errOpening(m)
+	case !kept.Withdrawn:
+		return h.takeBack(m) // what was a draft when the tickets were looked at may be one of them by now
 	}
 	if err := h.answer(messages.NoticeDeleteWithdrawn, nil); err != nil {
 		return false, err

@@ -157,7 +157,7 @@ func (x *DraftTicket) GetFollows() string {
 }
 
 // CorrectDraft gives a draft the title and the description to which its command was edited. It is a CONFLICT when there is
-// no such draft, or its group is chosen.
+// no such draft, or its ticket is being opened.
 type CorrectDraft struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`

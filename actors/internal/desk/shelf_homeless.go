@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -42,7 +43,7 @@ func TakeHomeless(s *storage.Shelf, ticketID ids.TicketID, now time.Time) (
 			return
 		}
 		m.TicketID = ticketID
-		words = append(words, SourceOf(said)...)
+		words = append(words, wordsOf(m, said)...)
 	})
 	next, taken := TakeFromShelf(next, &messages.TakeShelved{TicketId: ticketID, Homeless: true}, now)
 	return next, words, messages.EnclosuresIn(taken)
@@ -57,23 +58,39 @@ func TakeUnclear(s *storage.Shelf, ticketID ids.TicketID, word int64, now time.T
 		m, said := &next.Messages[i], &messages.RecordMessage{}
 		if m.Unclear == word && m.Waits() && proto.Unmarshal(m.Body, said) == nil {
 			m.TicketID = ticketID
-			words = append(words, SourceOf(said)...)
+			words = append(words, wordsOf(m, said)...)
 		}
 	}
 	next, taken := TakeFromShelf(next, &messages.TakeShelved{TicketId: ticketID, Unclear: word}, now)
 	return next, words, messages.EnclosuresIn(taken)
 }
 
-// SourceOf is what a message adds to a description; nothing for a medium, which is enclosed with its words, and for a command.
+// SourceOf is what a message adds to a description; nothing for a medium, which is enclosed with its words.
 func SourceOf(said *messages.RecordMessage) []*messages.Source {
 	if said.Content.GetMedia() != nil || said.Content.GetIsProtected() || said.Content.GetText() == "" {
 		return nil
 	}
-	if e := said.Content.GetEntities(); len(e) > 0 && e[0].Type == "bot_command" && e[0].Offset == 0 {
-		return nil
-	}
 	id := messages.MessageKey(said.Origin.GetChatId(), said.Origin.GetMessageId())
 	return []*messages.Source{{MessageId: id, Text: said.Content.GetText(), Entities: said.Content.GetEntities()}}
+}
+
+// wordsOf is SourceOf for a message on the shelf: nothing for a command, which waits there only if it is unclear which ticket it is
+// about. What merely looks like one ("/printer is broken") is words: its author has said so, or it would not wait.
+func wordsOf(m *storage.Shelved, said *messages.RecordMessage) []*messages.Source {
+	if m.Unclear != 0 && isCommand(said.Content) {
+		return nil
+	}
+	return SourceOf(said)
+}
+
+// isCommand reports whether a message begins with one of the bot's commands.
+func isCommand(c *messages.Content) bool {
+	if len(c.GetEntities()) == 0 || c.Entities[0].Type != "bot_command" || c.Entities[0].Offset != 0 {
+		return false
+	}
+	verb, _, _ := strings.Cut(c.Text[:min(len(c.Text), int(c.Entities[0].Length))], "@") // all of it is ASCII
+	_, is := messages.CommandOf(strings.ToLower(strings.TrimPrefix(verb, "/")))
+	return is
 }
 
 // NoGroupAsked has what waited for the choice of a group go into the ticket that its author opens within 10 minutes of

@@ -258,9 +258,9 @@ func HomelessOf(s *storage.Shelf, m *messages.DraftTicket) (before, after []*mes
 			continue
 		}
 		if k.MessageID < about {
-			before = append(before, SourceOf(said)...)
+			before = append(before, wordsOf(k, said)...)
 		} else {
-			after = append(after, SourceOf(said)...)
+			after = append(after, wordsOf(k, said)...)
 		}
 	}
 	return before, after

@@ -124,7 +124,7 @@ func chosen(d *storage.Draft) bool { return d.State == draftOpening || d.State =
 
 // correcting changes a draft whose command was edited.
 func (u *user) correcting(m *messages.CorrectDraft) (effect, error) {
-	if d := draftOf(u.record, m.TicketId); d == nil || d.State != draftListing && d.State != draftChoosing {
+	if d := draftOf(u.record, m.TicketId); d == nil || d.State == draftOpening {
 		return nil, nil
 	}
 	return func(r *storage.User) {

@@ -147,8 +147,12 @@ func (u *user) askTitleShelved(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{Code: messages.Code_OK}, nil
 }
 
-// correctShelved has a kept message say what it was edited to, and the draft that it describes, too.
+// correctShelved has a kept message say what it was edited to, and the draft that it describes, too. Opening says that the draft is
+// becoming a ticket that nobody can ask yet.
 func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, error) {
+	if opens, err := u.opensWith(said.GetOrigin().GetMessageId()); err != nil || opens {
+		return &messages.ShelfFound{Code: messages.Code_OK, Opening: opens}, err
+	}
 	next, err := desk.CorrectOnShelf(u.shelf(), said)
 	if err != nil {
 		return nil, fmt.Errorf("correct a message: %w", err)
@@ -173,6 +177,36 @@ func (u *user) describes(messageID int64) bool {
 	return u.record != nil && slices.ContainsFunc(u.record.Drafts, func(d storage.Draft) bool {
 		return d.State != draftOpening && has(&d, u.messageKey(messageID))
 	})
+}
+
+// opening returns the draft that has something of a message and is becoming a ticket; nil: there is none.
+func (u *user) opening(messageID int64) *storage.Draft {
+	if u.record == nil {
+		return nil
+	}
+	at := slices.IndexFunc(u.record.Drafts, func(d storage.Draft) bool {
+		return d.State == draftOpening && has(&d, u.messageKey(messageID))
+	})
+	if at < 0 {
+		return nil
+	}
+	return &u.record.Drafts[at]
+}
+
+// opensWith reports whether a ticket that has something of a message is about to be stored: it has what the message said before.
+func (u *user) opensWith(messageID int64) (bool, error) {
+	d := u.opening(messageID)
+	if d == nil {
+		return false, nil
+	}
+	_, err := u.Store.Ticket(u.Ctx, d.TicketID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the ticket of a draft: %w", err)
+	}
+	return false, nil
 }
 
 func (u *user) messageKey(messageID int64) ids.MessageKey {
@@ -259,8 +293,11 @@ func titles(d *storage.Draft, id ids.MessageKey) bool {
 	return at >= 0 && (d.Sources[at].Titles || given(d.Sources[at].Text)) || !byOther
 }
 
-// withdrawShelved has no ticket get a kept message any more.
+// withdrawShelved has no ticket get a kept message any more. Opening says that one has it, or is about to.
 func (u *user) withdrawShelved(id int64) (proto.Message, error) {
+	if u.opening(id) != nil {
+		return &messages.ShelfFound{Code: messages.Code_OK, Opening: true}, nil
+	}
 	if desk.WithdrawFromShelf(u.shelf(), id) == nil && !u.describes(id) {
 		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
 	}
