@@ -3,19 +3,16 @@ package httpedge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
-	"github.com/gofiber/fiber/v2"
 
 	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/http/download"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
 )
@@ -167,106 +164,16 @@ func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail 
 		return nil, problem(codeNotFound, "The content of this file is not stored. Its state is "+found.State+".")
 	}
 	return &contentOutput{Body: func(h huma.Context) {
-		f := humafiber.UnwrapV2(h)
-		tag := `"` + found.Sha256 + `"`
-		kind, name := "application/octet-stream", found.FileName
-		if thumbnail {
-			tag, kind, name = `"t`+found.Sha256+`"`, "image/jpeg", "thumbnail.jpg"
+		file := &download.File{Body: r, Size: size, Name: found.FileName, Version: found.Sha256, Thumbnail: thumbnail,
+			Known: matches(in.IfNoneMatch, download.Tag(found.Sha256, thumbnail))}
+		switch err := download.Answer(humafiber.UnwrapV2(h), file); {
+		case errors.Is(err, download.ErrRange):
+			a.refuse(h, problem(codeRange))
+		case err != nil:
+			a.log.Error("a file can't be read", "attachment", found.AttachmentId, "error", err)
+			a.refuse(h, problem(codeInternal))
 		}
-		protect(f, kind, name, tag)
-		status, from, to := http.StatusOK, int64(0), size
-		switch {
-		case matches(in.IfNoneMatch, tag):
-			_ = r.Close()
-			h.SetStatus(http.StatusNotModified)
-			return
-		case in.Range != "" && size >= 0 && f.Method() == fiber.MethodGet: // only GET has ranges (RFC 9110, 14.2)
-			var ok bool
-			if from, to, ok = rangeOf(in.Range, size); !ok {
-				_ = r.Close()
-				f.Set(fiber.HeaderContentRange, fmt.Sprintf("bytes */%d", size))
-				a.refuse(h, problem(codeRange))
-				return
-			}
-			if to-from < size {
-				status = http.StatusPartialContent
-				f.Set(fiber.HeaderContentRange, fmt.Sprintf("bytes %d-%d/%d", from, to-1, size))
-			}
-		}
-		if from > 0 {
-			if err := skip(r, from); err != nil {
-				_ = r.Close()
-				a.log.Error("a file can't be read", "attachment", found.AttachmentId, "error", err)
-				a.refuse(h, problem(codeInternal))
-				return
-			}
-		}
-		h.SetStatus(status)
-		if size < 0 {
-			f.Context().Response.SetBodyStream(r, -1)
-			return
-		}
-		f.Set(fiber.HeaderAcceptRanges, "bytes")
-		f.Context().Response.SetBodyStream(limited{io.LimitReader(r, to-from), r}, int(to-from))
 	}}, nil
-}
-
-// limited reads the requested part of a file, and closes the file.
-type limited struct {
-	io.Reader
-	io.Closer
-}
-
-// skip moves to an offset in a file, without reading what precedes it where that is possible.
-func skip(r io.Reader, to int64) error {
-	if s, ok := r.(io.Seeker); ok {
-		if _, err := s.Seek(to, io.SeekStart); err == nil {
-			return nil
-		}
-	}
-	_, err := io.CopyN(io.Discard, r, to)
-	return err
-}
-
-// protect sets the headers that keep browsers from treating somebody's file as a page of ours.
-func protect(c *fiber.Ctx, kind, name, tag string) {
-	c.Set(fiber.HeaderContentType, kind)
-	c.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; sandbox; frame-ancestors 'none'")
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
-	c.Set(fiber.HeaderETag, tag)
-}
-
-// rangeOf reads a Range header (RFC 9110, 14.2): the range goes from the byte from up to, but without, the byte to. A
-// header with another unit, with several ranges or malformed is ignored: the range is the whole file. ok is false
-// when the range begins beyond the end.
-func rangeOf(header string, size int64) (from, to int64, ok bool) {
-	spec, isBytes := strings.CutPrefix(header, "bytes=")
-	first, last, dash := strings.Cut(spec, "-")
-	if !isBytes || !dash || strings.Contains(spec, ",") {
-		return 0, size, true
-	}
-	if first == "" { // the last n bytes
-		n, err := strconv.ParseInt(last, 10, 64)
-		if err != nil || n < 0 {
-			return 0, size, true
-		}
-		return max(0, size-n), size, n > 0 && size > 0
-	}
-	from, err := strconv.ParseInt(first, 10, 64)
-	if err != nil || from < 0 {
-		return 0, size, true
-	}
-	to = size
-	if last != "" {
-		n, err := strconv.ParseInt(last, 10, 64)
-		if err != nil || n < from {
-			return 0, size, true
-		}
-		to = min(size-1, n) + 1
-	}
-	return from, to, from < size
 }
 
 // isUpload reports whether a request uploads a file.

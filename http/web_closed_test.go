@@ -111,7 +111,7 @@ type outsider struct {
 type route struct{ method, path string }
 
 func (r route) ofTicket() bool {
-	return strings.HasPrefix(r.path, "/tickets/") || strings.HasPrefix(r.path, "/files/")
+	return strings.HasPrefix(r.path, "/tickets/")
 }
 
 func (r route) named() bool { return strings.Contains(r.path, ":") }
@@ -121,6 +121,7 @@ type walk struct {
 	s      *service
 	routes []route
 	names  []string // of what is there, for parameters of routes
+	files  []string // of the ticket, as addresses name them
 	marks  []string
 	base   string // the address of the ticket
 	chat   string // the group, at Telegram
@@ -143,9 +144,9 @@ func (s *service) newWalk() *walk {
 	say(simulator.Post{Text: "// " + mark + ", a note"})
 	say(simulator.Post{Text: mark, Media: &simulator.Upload{Kind: "photo", FileName: mark + ".png", MimeType: "image/png", Data: grayPicture(s.t)}})
 	say(simulator.Post{Media: &simulator.Upload{Kind: "document", FileName: mark + ".txt", MimeType: "text/plain", Data: []byte("the plan of " + mark)}})
-	var files []string
+	var files, named []string
 	s.await("the files, and the edit", func() bool {
-		files = nil
+		files, named = nil, nil
 		edited := false
 		for _, m := range s.messagesOf(ticket.TicketID) {
 			edited = edited || !m.EditedAt.IsZero()
@@ -154,6 +155,7 @@ func (s *service) newWalk() *walk {
 			for _, f := range all {
 				if f.State == storage.FileStored {
 					files = append(files, f.AttachmentID)
+					named = append(named, strconv.FormatInt(m.Sequence, 10)+"-"+f.SHA256[:16], f.AttachmentID)
 				}
 			}
 		}
@@ -162,7 +164,7 @@ func (s *service) newWalk() *walk {
 	key := s.key(func(k *storage.APIKey) { k.Name = mark }, "admin")
 	keyID, _ := messages.APIKeyID(key)
 	endpoint := path.Base(s.endpoint("description", mark))
-	w := &walk{s: s, base: "/tickets/" + ticket.TicketID, chat: strconv.FormatInt(s.support, 10)}
+	w := &walk{s: s, base: "/tickets/" + ticket.TicketID, files: named, chat: strconv.FormatInt(s.support, 10)}
 	w.marks = append([]string{mark, w.chat, ticket.TicketID, keyID, endpoint}, files...)
 	w.names = append([]string{ticket.TicketID, strconv.FormatInt(ticket.Number, 10), w.chat, s.place(s.support), keyID, endpoint,
 		strconv.FormatInt(s.ann, 10)}, files...)
@@ -189,6 +191,11 @@ func (w *walk) addresses(of string) []string {
 				parts = append(parts, part)
 			}
 			plain = append(plain, strings.Join(parts, "/"))
+		}
+		if strings.Contains(of, "/:id/files/:file") {
+			for _, file := range w.files {
+				plain = append(plain, strings.NewReplacer(":id", path.Base(w.base), ":file", file).Replace(of))
+			}
 		}
 	}
 	if strings.HasPrefix(of, view.APIPrefix) || of == "/" {

@@ -171,6 +171,60 @@ func TestWebExport(t *testing.T) {
 	})
 }
 
+// TestWebExportNamesNoChat: who belongs to none of the ticket's groups gets sequences, where ids would name a chat.
+func TestWebExportNamesNoChat(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	cy := s.newPerson("Cy", s.support)
+	ticket := s.opened(cy, s.support, "Printer is on fire")
+	address, thread := "/tickets/"+ticket.TicketID, int(ticket.Home.TelegramTopicID)
+	first, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread, Text: "See", Media: &simulator.Upload{Kind: "document",
+		FileName: "plan.txt", MimeType: "text/plain", Data: []byte("the plan")}})
+	s.must(err)
+	_, err = s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread, Text: "Did you?", ReplyTo: first.ID})
+	s.must(err)
+	note, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread, Text: "// he never does"})
+	s.must(err)
+	_, err = s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread, Text: "Well?", ReplyTo: note.ID})
+	s.must(err)
+	type answers struct {
+		Messages []struct {
+			MessageID, ReplyTo, Text  string
+			Sequence, ReplyToSequence int64
+			Attachments               []struct{ AttachmentID, FileName string }
+		}
+	}
+	read := func(v *visitor) (out answers, body string) {
+		t.Helper()
+		p := v.get(address + "/export.json")
+		s.must(json.Unmarshal([]byte(p.body), &out))
+		return out, p.body
+	}
+	chat := strconv.FormatInt(s.support, 10)
+	ann, customer := s.signIn(s.ann), s.signIn(cy)
+	s.await("all of it", func() bool {
+		_, body := read(ann)
+		return strings.Contains(body, "Well?") && strings.Contains(body, `"stored"`)
+	})
+	inside, body := read(ann)
+	if m := inside.Messages; len(m) != 4 || m[1].ReplyTo != m[0].MessageID || m[0].MessageID == "" || m[0].Attachments[0].AttachmentID == "" ||
+		m[1].ReplyToSequence != 0 {
+		t.Errorf("a member: %s", body)
+	}
+	s.must(s.sim.SetMember(s.support, cy, simulator.Left))
+	s.await("the customer gets it without the note", func() bool { out, _ := read(customer); return len(out.Messages) == 3 })
+	outside, body := read(customer)
+	if m := outside.Messages; m[1].ReplyToSequence != m[0].Sequence || m[2].ReplyToSequence != 0 || m[0].Attachments[0].FileName != "plan.txt" ||
+		strings.Contains(body, chat) {
+		t.Errorf("the customer: %s", body)
+	}
+	for _, path := range []string{"", "/timeline", "/export.html"} {
+		if p := customer.get(address + path); p.status != http.StatusOK || strings.Contains(p.body, chat) {
+			t.Errorf("%s names the chat: %d %s", path, p.status, p.body)
+		}
+	}
+}
+
 // TestWebExportEndsWithTheSession: one at a time, and what is revoked meanwhile ends it, and does not pass for the whole.
 func TestWebExportEndsWithTheSession(t *testing.T) {
 	s := newService(t, serviceOptions{})

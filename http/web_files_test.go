@@ -10,12 +10,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // upload sends a file as a page does. fields are names and values of what comes before it.
@@ -49,6 +52,18 @@ func (v *visitor) upload(path, name string, content []byte, header http.Header, 
 	return &page{status: res.StatusCode, header: res.Header, body: string(got)}
 }
 
+// fileLink is the address of the last file that a page has.
+func fileLink(t *testing.T, body string) string {
+	t.Helper()
+	all := fileLinks.FindAllStringSubmatch(body, -1)
+	if len(all) == 0 {
+		t.Fatalf("there is no file on the page: %s", body)
+	}
+	return all[len(all)-1][1]
+}
+
+var fileLinks = regexp.MustCompile(`href="(/tickets/[^"/]+/files/[^"]+)"`)
+
 // TestWebFiles: files go into a ticket from its page, within the limits of the API, and only from who may see it.
 func TestWebFiles(t *testing.T) {
 	s := newService(t, serviceOptions{})
@@ -76,7 +91,7 @@ func TestWebFiles(t *testing.T) {
 		}
 		s.awaitText(s.support, thread, "Here it is")
 		body := v.get(address).body
-		if strings.Count(body, "Here it is") != 1 || !strings.Contains(body, `href="/files/`) {
+		if strings.Count(body, "Here it is") != 1 || !strings.Contains(body, `href="`+files+`/`) {
 			t.Error(body)
 		}
 		form.Set("text", "Here it is, at last")
@@ -84,7 +99,7 @@ func TestWebFiles(t *testing.T) {
 			t.Fatal(p.status, p.body)
 		}
 		s.awaitText(s.support, thread, "Here it is, at last")
-		if p := v.get("/files/" + p.body); p.status != 200 || p.body != "the plan" {
+		if p := v.get(fileLink(t, body)); p.status != 200 || p.body != "the plan" {
 			t.Errorf("%d %q", p.status, p.body)
 		}
 	})
@@ -181,6 +196,112 @@ func TestWebFiles(t *testing.T) {
 		for _, other := range []string{address + "/%66iles", address + "/FILES", files + "/"} {
 			if p := max.upload(other, "n.txt", []byte("n"), htmx(max)); p.status != http.StatusNotFound {
 				t.Errorf("%s: %d %s", other, p.status, p.body)
+			}
+		}
+	})
+}
+
+// TestWebFilesOfMessages: a file can be had of the message that has it, by who sees that message, until it is deleted; by which way the file came
+// makes no difference. One that no message has can't be had.
+func TestWebFilesOfMessages(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	cy := s.newPerson("Cy", s.support)
+	ticket := s.opened(cy, s.support, "Printer is on fire")
+	address, thread := "/tickets/"+ticket.TicketID, int(ticket.Home.TelegramTopicID)
+	s.must(s.sim.SetMember(s.support, cy, simulator.Left)) // so the group is none of their business
+	v, customer := s.signIn(s.ann), s.signIn(cy)
+	key := s.key(func(k *storage.APIKey) { k.Name = "CRM" }, "tickets:*", "messages:*")
+	operator := s.signInByKey(key)
+	api := "/api/v1/tickets/" + ticket.TicketID
+	ways := []struct {
+		name string
+		send func(t *testing.T)
+	}{
+		{"api.txt", func(*testing.T) {
+			kept := s.do("POST", api+"/attachments", key, fileForm("file", "api.txt", "the content of api.txt")).is(201)
+			s.do("POST", api+"/messages", key, object{"attachmentIds": []any{kept["attachmentId"]}}).is(202)
+		}},
+		{"key.txt", func(t *testing.T) {
+			p := operator.upload(keyTickets+"/"+ticket.TicketID+"/files", "key.txt", []byte("the content of key.txt"), nil, "csrf", operator.token())
+			if p.status != http.StatusSeeOther {
+				t.Fatal(p.status, p.body)
+			}
+		}},
+		{"page.txt", func(t *testing.T) {
+			p := v.upload(address+"/files", "page.txt", []byte("the content of page.txt"), nil, "csrf", v.csrf())
+			if p.status != http.StatusSeeOther {
+				t.Fatal(p.status, p.body)
+			}
+		}},
+		{"telegram.txt", func(*testing.T) {
+			_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread,
+				Media: &simulator.Upload{Kind: "document", FileName: "telegram.txt", MimeType: "text/plain", Data: []byte("the content of telegram.txt")}})
+			s.must(err)
+		}},
+	}
+	for _, way := range ways {
+		s.run(t, way.name, func(t *testing.T) {
+			way.send(t)
+			var link string
+			s.await("it is on the page", func() bool {
+				for _, part := range strings.Split(customer.get(address).body, "<article")[1:] {
+					if found := fileLinks.FindStringSubmatch(part); found != nil && strings.Contains(part, way.name) {
+						link = found[1]
+					}
+				}
+				return link != ""
+			})
+			if strings.Contains(link, strconv.FormatInt(s.support, 10)) {
+				t.Errorf("the address names the chat: %s", link)
+			}
+			for who, reader := range map[string]*visitor{"a member": v, "the customer": customer} {
+				if p := reader.get(link); p.status != 200 || p.body != "the content of "+way.name {
+					t.Errorf("%s: %d %q", who, p.status, p.body)
+				}
+			}
+			part := v.send(http.MethodGet, link, nil, "Range", "bytes=4-10")
+			if part.status != http.StatusPartialContent || part.body != "content" ||
+				part.header.Get("Content-Range") != fmt.Sprintf("bytes 4-10/%d", len("the content of "+way.name)) {
+				t.Errorf("a part of it: %d %v %q", part.status, part.header, part.body)
+			}
+			if p := v.send(http.MethodGet, link, nil, "Range", "bytes=500-"); p.status != http.StatusRequestedRangeNotSatisfiable {
+				t.Errorf("behind its end: %d %q", p.status, p.body)
+			}
+			if p := v.send(http.MethodGet, link, nil, "If-None-Match", part.header.Get("ETag")); p.status != http.StatusNotModified {
+				t.Errorf("again: %d %q", p.status, p.body)
+			}
+			if p := v.send(http.MethodGet, link, nil, "Range", "bytes=4-10", "If-Range", `"another"`); p.status != 200 || p.body != "the content of "+way.name {
+				t.Errorf("a part of another file: %d %q", p.status, p.body)
+			}
+			var post simulator.Message
+			s.await("it is in Telegram", func() bool {
+				for _, m := range s.sim.Messages(s.support, thread) {
+					if m.Media != nil && m.Media.FileName == way.name {
+						post = m
+					}
+				}
+				return post.ID != 0
+			})
+			_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread, Text: "/delete", ReplyTo: post.ID})
+			s.must(err)
+			s.await("it is deleted", func() bool { return !strings.Contains(customer.get(address).body, way.name) })
+			for _, path := range []string{link, link + "/thumbnail"} {
+				if p := v.get(path); p.status != http.StatusNotFound {
+					t.Errorf("%s is there yet: %d %q", path, p.status, p.body)
+				}
+			}
+		})
+	}
+	s.run(t, "one that no message has, and what is no name of one", func(t *testing.T) {
+		kept := s.do("POST", api+"/attachments", key, fileForm("file", "alone.txt", "alone")).is(201)
+		id := kept["attachmentId"].(string)
+		record, err := s.store.Attachment(t.Context(), id)
+		s.must(err)
+		for _, path := range []string{"/files/" + id, address + "/files/" + id, address + "/files/0-" + record.SHA256[:16], address + "/files/1-" + record.SHA256[:16],
+			address + "/files/1-", address + "/files/0-", address + "/files/-", address + "/files/1"} {
+			if p := v.get(path); p.status != http.StatusNotFound {
+				t.Errorf("%s: %d %q", path, p.status, p.body)
 			}
 		}
 	})

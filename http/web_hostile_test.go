@@ -146,13 +146,14 @@ func TestWebHostileTicket(t *testing.T) {
 		}
 	})
 	s.run(t, "the picture, whole and small", func(t *testing.T) {
-		p := v.get("/files/" + file.AttachmentID)
+		link := fileLink(t, v.get(address).body)
+		p := v.get(link)
 		if p.status != http.StatusOK || p.body != string(big) || p.header.Get("Content-Length") != strconv.Itoa(len(big)) ||
 			!strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment") {
 			t.Errorf("%d, %d of %d bytes, %v", p.status, len(p.body), len(big), p.header)
 		}
 		if file.Thumbnail {
-			if p := v.get("/files/" + file.AttachmentID + "/thumbnail"); p.status != http.StatusOK || len(p.body) > 100_000 || p.header.Get("Content-Type") != "image/jpeg" {
+			if p := v.get(link + "/thumbnail"); p.status != http.StatusOK || len(p.body) > 100_000 || p.header.Get("Content-Type") != "image/jpeg" {
 				t.Errorf("the thumbnail: %d, %d bytes, %v", p.status, len(p.body), p.header)
 			}
 		}
@@ -162,14 +163,14 @@ func TestWebHostileTicket(t *testing.T) {
 	})
 	s.run(t, "readers who do not read on take little memory", func(t *testing.T) {
 		const readers, atMost = 30, 40 << 20 // bytes; all of it would be 300 MB
-		before := heap()
+		link, before := fileLink(t, v.get(address).body), heap()
 		for i := range readers {
-			path, cookie := "/files/"+file.AttachmentID, v.cookie
+			path, cookie := link, v.cookie
 			switch i {
 			case 0:
 				path = address + "/export.html"
 			case 1:
-				path, cookie = keyTickets+"/"+ticket.TicketID+path, operator.cookie
+				path, cookie = keyTickets+"/"+ticket.TicketID+"/files/"+file.AttachmentID, operator.cookie
 			}
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
 			s.must(err)

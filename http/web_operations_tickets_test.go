@@ -182,6 +182,21 @@ func TestWebTicketsByKey(t *testing.T) {
 				t.Errorf("%s %v: %d %s", change.path, change.form, p.status, p.body)
 			}
 		}
+		for _, words := range []string{"// he is lying", " //he is lying", "/close_ticket he is lying", "/close_ticket@desk_bot he is lying"} {
+			for action, field := range map[string]string{"/answer": "text", "/close": "reason"} {
+				p := v.post(at+action, url.Values{field: {words}})
+				kept := strings.Contains(p.body, "he is lying</textarea>") || strings.Contains(p.body, `he is lying" maxlength="1000"`)
+				if p.status != http.StatusUnprocessableEntity || !p.has(`data-testid="not-taken"`) || !kept {
+					t.Errorf("%s %q: %d %s", action, words, p.status, p.body)
+				}
+			}
+		}
+		if p := v.get(at); strings.Contains(p.body, "he is lying") || !p.has(`class="state open"`) {
+			t.Error("a note or a command was said to everybody, or closed the ticket", p.body)
+		}
+		if p := v.post(at+"/answer", url.Values{"text": {"/ is a folder"}}); p.status != 200 || !p.has("/ is a folder") {
+			t.Errorf("what begins with a slash and is no command: %d %s", p.status, p.body)
+		}
 		if p := v.post(at+"/answer", url.Values{"text": {" "}}); p.status != http.StatusUnprocessableEntity {
 			t.Errorf("nothing said: %d %s", p.status, p.body)
 		}

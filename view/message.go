@@ -15,7 +15,7 @@ type Message struct {
 	Sender      Author       `json:"sender"`
 	Topic       TopicRef     `json:"topic" doc:"The topic in which it was written."`
 	Internal    bool         `json:"internal" doc:"Whether it is an internal note, which stays in its topic."`
-	Deleted     bool         `json:"deleted" doc:"Whether it was deleted. Its text is kept."`
+	Deleted     bool         `json:"deleted" doc:"Whether it was deleted. Its text and its files are kept."`
 	SentAt      time.Time    `json:"sentAt"`
 	EditedAt    *time.Time   `json:"editedAt" doc:"When it was last edited. null if never."`
 	ReplyTo     *string      `json:"replyTo" doc:"The messageId of the message that it answers."`

@@ -3,13 +3,15 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// jsonExport is one JSON object: the ticket, its messages, and what is left out. It has the API's names. Where it breaks off it does not
+// jsonExport is one JSON object: the ticket, its messages, and what is left out. It has the API's names. Ids of messages and files name
+// the chat that they come from: whoever belongs to none of the ticket's groups gets sequences instead. Where it breaks off it does not
 // parse, so nobody takes a part for the whole.
 type jsonExport struct {
 	*exported
@@ -32,7 +34,7 @@ type exportedTicket struct {
 }
 
 type exportedFile struct {
-	AttachmentID string `json:"attachmentId"`
+	AttachmentID string `json:"attachmentId,omitempty"`
 	FileName     string `json:"fileName"`
 	MimeType     string `json:"mimeType,omitempty"`
 	FileSize     int64  `json:"fileSize,omitempty"`
@@ -40,7 +42,7 @@ type exportedFile struct {
 }
 
 type exportedText struct {
-	MessageID     string             `json:"messageId"`
+	MessageID     string             `json:"messageId,omitempty"`
 	Sequence      int64              `json:"sequence"`
 	Sender        string             `json:"sender"`
 	Group         string             `json:"group,omitempty"`
@@ -50,6 +52,7 @@ type exportedText struct {
 	Deleted       bool               `json:"deleted,omitempty"`
 	Protected     bool               `json:"protected,omitempty"` // and written where the reader is not: they may not read it
 	ReplyTo       string             `json:"replyTo,omitempty"`
+	ReplySequence int64              `json:"replyToSequence,omitempty"` // in place of replyTo
 	ForwardedFrom string             `json:"forwardedFrom,omitempty"`
 	Text          string             `json:"text,omitempty"`
 	Entities      []exportedEntity   `json:"entities,omitempty"`
@@ -91,7 +94,7 @@ func (j *jsonExport) begin(ctx context.Context) error {
 	t := j.page.TicketRecord
 	head := exportedTicket{TicketID: t.TicketId, Number: t.Number, Title: t.Title, Description: t.Description, Status: t.Status,
 		Priority: t.Priority, Group: titles[t.GroupId], CreatedBy: t.GetCreatedBy().GetName(), CreatedAt: isoOf(t.CreatedMs),
-		Attachments: filesOf(j.Files), ExportedAt: j.made.UTC().Format(time.RFC3339)}
+		Attachments: j.filesOf(j.Files), ExportedAt: j.made.UTC().Format(time.RFC3339)}
 	j.Left.Files += int64(len(j.Files))
 	if t.ClosedMs != 0 {
 		head.ClosedAt = isoOf(t.ClosedMs)
@@ -99,15 +102,21 @@ func (j *jsonExport) begin(ctx context.Context) error {
 	return j.put(`{"ticket":`, head, `,"messages":[`)
 }
 
-func (j *jsonExport) message(_ context.Context, m said, former []version) error {
-	one := exportedText{MessageID: m.MessageId, Sequence: m.Sequence, Sender: m.GetSender().GetName(), Group: m.Where,
+func (j *jsonExport) message(ctx context.Context, m said, former []version) error {
+	one := exportedText{Sequence: m.Sequence, Sender: m.GetSender().GetName(), Group: m.Where,
 		SentAt: m.ISO(), Internal: m.Internal, Deleted: m.Deleted, Protected: m.Hidden}
+	if j.page.may.inside {
+		one.MessageID = m.MessageId
+	}
 	if m.EditedMs != 0 {
 		one.EditedAt = isoOf(m.EditedMs)
 	}
 	if !m.Deleted && !m.Hidden {
-		one.ReplyTo, one.Text, one.ForwardedFrom = m.ReplyTo, m.GetContent().GetText(), m.GetContent().GetForward().GetName()
-		one.Media, one.Attachments = m.GetContent().GetMedia().GetKind(), filesOf(m.Files)
+		one.Text, one.ForwardedFrom = m.GetContent().GetText(), m.GetContent().GetForward().GetName()
+		one.Media, one.Attachments = m.GetContent().GetMedia().GetKind(), j.filesOf(m.Files)
+		if err := j.answered(ctx, m, &one); err != nil {
+			return err
+		}
 		for _, e := range m.GetContent().GetEntities() {
 			one.Entities = append(one.Entities, exportedEntity{e.Type, int64(e.Offset), int64(e.Length), e.Url})
 		}
@@ -130,6 +139,25 @@ func (j *jsonExport) message(_ context.Context, m said, former []version) error 
 	return j.put(before, one, "")
 }
 
+// answered says which message another one answers, if the reader may see that.
+func (j *jsonExport) answered(ctx context.Context, m said, one *exportedText) error {
+	if m.ReplyTo == "" || j.page.may.inside {
+		one.ReplyTo = m.ReplyTo
+		return nil
+	}
+	found, err := ask[*messages.WebTimeline](ctx, j.s, messages.KindQuery, "",
+		&messages.ListWebTimeline{TicketId: j.page.TicketId, MessageId: m.ReplyTo, Limit: 1})
+	if err != nil && !errors.Is(err, errNowhere) {
+		return err
+	}
+	for _, is := range found.GetMessages() {
+		if j.page.may.sees(is.Message) {
+			one.ReplySequence = is.Message.Sequence
+		}
+	}
+	return nil
+}
+
 func (j *jsonExport) end(broke bool) error {
 	if broke {
 		return nil
@@ -146,9 +174,13 @@ func (j *jsonExport) put(before string, value any, after string) error {
 	return err
 }
 
-func filesOf(all []*messages.AttachmentRecord) (files []exportedFile) {
+func (j *jsonExport) filesOf(all []*messages.AttachmentRecord) (files []exportedFile) {
 	for _, a := range all {
-		files = append(files, exportedFile{a.AttachmentId, a.FileName, a.MimeType, a.FileSize, a.State})
+		file := exportedFile{FileName: a.FileName, MimeType: a.MimeType, FileSize: a.FileSize, State: a.State}
+		if j.page.may.inside {
+			file.AttachmentID = a.AttachmentId
+		}
+		files = append(files, file)
 	}
 	return files
 }

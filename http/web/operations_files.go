@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/http/download"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -21,11 +22,10 @@ func (o *operator) file(thumbnail bool) error {
 	if err := o.get("/attachments/"+o.param("file"), &found); err != nil {
 		return err
 	}
-	files := o.site.o.Files
-	if files == nil || found.State != "stored" || thumbnail && found.ThumbnailURL == nil || found.TicketID != o.c.Params("id") {
+	if found.State != "stored" || thumbnail && found.ThumbnailURL == nil || found.TicketID != o.c.Params("id") {
 		return errNowhere
 	}
-	return sendFile(o.c, files, found.AttachmentID, found.FileName, thumbnail)
+	return o.site.sendFile(o.c, &download.File{Name: found.FileName, Version: found.AttachmentID, Thumbnail: thumbnail}, found.AttachmentID)
 }
 
 // sendFile keeps a file under the key's name, and sends it as a message.

@@ -199,10 +199,16 @@ type keyTicketPage struct {
 	Reads  bool   // the key may read messages
 	Files  bool   // the service keeps files
 	Text   string // of an answer, as it was entered
+	Reason string // of closing, in the same way
+	Why    string // beside the form that has either: why it was not taken; "": it was
 }
 
 func (o *operator) ticket() error {
-	p := &keyTicketPage{listPage: &listPage[keyMessage]{}, Ticket: &keyTicket{}, Reads: o.may(scopeMessagesRead), Files: o.site.o.Files != nil, Text: o.entered("text")}
+	p := &keyTicketPage{listPage: &listPage[keyMessage]{}, Ticket: &keyTicket{}, Reads: o.may(scopeMessagesRead), Files: o.site.o.Files != nil,
+		Text: o.entered("text"), Reason: o.entered("reason")}
+	if o.beside {
+		p.Why = o.refused.Detail
+	}
 	api := "/tickets/" + o.param("id")
 	if err := o.get(api, p.Ticket); err != nil {
 		return err
@@ -246,14 +252,34 @@ func (o *operator) ticketDone(method, path string, body any, what string) error 
 	return o.done("/"+o.param("id"), what)
 }
 
+// forOthers says whether words are what people type for the bot, or as an internal note: a key can give neither here, and everybody
+// would read them.
+func forOthers(text string) bool {
+	_, note := messages.CutNote(text)
+	return note || looksLikeCommand(text)
+}
+
+// refuseWords shows the ticket again, with the words and why they were not taken beside them.
+func (o *operator) refuseWords(key string) error {
+	o.beside = true
+	return o.again(&refusal{Status: http.StatusUnprocessableEntity, Detail: textOf(languageOf(o.c, o.of), key)}, o.ticket)
+}
+
 func (o *operator) answerTicket() error {
 	text := strings.TrimSpace(unixLines(o.c.FormValue("text")))
+	if forOthers(messages.CleanText(text)) {
+		return o.refuseWords("key_words")
+	}
 	return o.ticketDone(http.MethodPost, "/messages", map[string]string{"text": text}, "answered")
 }
 
 func (o *operator) closeTicket() error {
 	body := map[string]string{}
-	if reason := messages.CleanLine(o.c.FormValue("reason")); reason != "" {
+	reason := messages.CleanLine(o.c.FormValue("reason"))
+	if forOthers(reason) {
+		return o.refuseWords("key_words")
+	}
+	if reason != "" {
 		body["reason"] = reason
 	}
 	return o.ticketDone(http.MethodPost, "/close", body, "closed")

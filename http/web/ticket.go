@@ -152,11 +152,14 @@ func (a article) View() *view { return a.view }
 // fileView is a file with the language that it is shown in.
 type fileView struct {
 	*view
-	Record *messages.AttachmentRecord
+	Record  *messages.AttachmentRecord
+	Address string
 }
 
-// File is what the template of a file needs.
-func (v *view) File(a *messages.AttachmentRecord) fileView { return fileView{v, a} }
+// File is what the template of a file needs. sequence is that of the message that has it; 0: the description has it.
+func (v *view) File(sequence int64, a *messages.AttachmentRecord) fileView {
+	return fileView{v, a, fileAddress(sequence, a)}
+}
 
 // Isolated keeps a name that is written from right to left from turning the words around it.
 func (v *view) Isolated(name string) string { return "\u2068" + name + "\u2069" }

@@ -113,8 +113,8 @@ func Mount(app *fiber.App, o Options) *Site {
 	app.Get("/tickets/:id/people", s.page(s.signedIn(s.people)))
 	app.Get("/tickets/:id/team", s.page(s.signedIn(s.team)))
 	app.Get("/tickets/:id/versions", s.page(s.signedIn(s.versions)))
-	app.Get("/files/:id", s.page(s.signedIn(s.content)))
-	app.Get("/files/:id/thumbnail", s.page(s.signedIn(s.thumbnail)))
+	app.Get("/tickets/:id/files/:file", s.page(s.signedIn(s.content)))
+	app.Get("/tickets/:id/files/:file/thumbnail", s.page(s.signedIn(s.thumbnail)))
 	s.mountOperations(app)
 	return s
 }
