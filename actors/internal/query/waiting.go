@@ -48,6 +48,13 @@ func (q *query) waitingTickets(m *messages.ListOpenTickets) proto.Message {
 		}
 		reply.Tickets = append(reply.Tickets, view)
 	}
+	for i := 0; i < len(groups) && reply.Zone == ""; i++ {
+		times, err := desk.ReadTimes(q.env.Ctx, q.env.Store, groups[i])
+		if err != nil {
+			return &messages.TicketList{Code: q.code(m, err)}
+		}
+		reply.Zone = times.ZoneName()
+	}
 	return reply
 }
 
