@@ -290,7 +290,7 @@ func (g *group) listNotice(found []storage.Ticket, more bool) (*messages.SendNot
 		found, n.Args["shown"] = found[:listShows], strconv.Itoa(listShows)
 	}
 	for i := range found {
-		view, err := desk.WaitingView(g.Ctx, g.Store, &found[i])
+		view, err := desk.WaitingView(g.Ctx, g.Store, &found[i], g.ID)
 		if err != nil {
 			return nil, err
 		}
