@@ -155,7 +155,7 @@ func (h *handling) waitingList(ask *messages.ListOpenTickets, party string, page
 	case len(list.Tickets) == 0 && page > 0:
 		return h.ticketList(party, 0)
 	}
-	n := &messages.SendNoticeCall{Key: messages.NoticeWaiting, Tickets: list.Tickets, Brief: true,
+	n := &messages.SendNoticeCall{Key: messages.NoticeWaiting, Tickets: list.Tickets, Brief: true, AtZone: list.Zone,
 		Args: map[string]string{"count": strconv.FormatInt(list.Count, 10)}}
 	if list.More {
 		n.Args["count"] += "+"

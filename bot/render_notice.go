@@ -64,8 +64,8 @@ func ticketRow(lang string, t *messages.TicketView) Rich {
 	return b.done()
 }
 
-// waitingRow shows a ticket in a list of what waits: its number and title, which are a link to its topic, whether an answer is overdue, since
-// when it waits, and who takes care of it.
+// waitingRow shows a ticket in a list of what waits: its number and title, which are a link to its topic, whether an
+// answer is overdue, since when it waits, whose ticket it is if the reader's group only helps, and who takes care of it.
 func waitingRow(lang string, t *messages.TicketView, zone string) Rich {
 	var b builder
 	b.plain("\n\n")
@@ -80,6 +80,10 @@ func waitingRow(lang string, t *messages.TicketView, zone string) Rich {
 	const limit = 200
 	b.plain("\n")
 	b.rich(textMentioning(lang, textListSince, nil, special{atMs: t.GetWaitingMs(), zone: zone}, limit))
+	if group := oneLine(t.GetHelpedGroup()); group != "" {
+		b.plain(" · ")
+		b.rich(textWithin(lang, textListHelped, map[string]string{"group": messages.Shorten(group, maxCardName)}, limit))
+	}
 	if name := oneLine(t.GetAssignee()); name != "" {
 		b.plain(" · ")
 		b.rich(textWithin(lang, textListAssignee, map[string]string{"who": messages.Shorten(name, maxCardName)}, limit))

@@ -72,6 +72,7 @@ const (
 	textListOpened     = "list_opened"    // who, age
 	textListAssignee   = "list_assignee"  // who
 	textListSince      = "list_since"     // at
+	textListHelped     = "list_helped"    // group
 	textListDesk       = "list_waits_desk"
 	textListCustomer   = "list_waits_customer"
 	textAgeMinutes     = "age_minutes" // count

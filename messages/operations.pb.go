@@ -2269,13 +2269,14 @@ type TicketView struct {
 	WaitingFor          string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"` // in lists: desk, customer or nobody
 	Assignee            string                 `protobuf:"bytes,161,opt,name=assignee,proto3" json:"assignee,omitempty"`                       // who takes care of it; empty: nobody, or it is not told here
 	AssigneeUsername    string                 `protobuf:"bytes,162,opt,name=assignee_username,json=assigneeUsername,proto3" json:"assignee_username,omitempty"`
-	WaitingMs           int64                  `protobuf:"varint,220,opt,name=waiting_ms,json=waitingMs,proto3" json:"waiting_ms,omitempty"`   // in lists of what waits: since when
-	Overdue             bool                   `protobuf:"varint,221,opt,name=overdue,proto3" json:"overdue,omitempty"`                        // in lists of what waits
-	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`      // when it closes by itself; 0: it does not
-	Follows             string                 `protobuf:"bytes,202,opt,name=follows,proto3" json:"follows,omitempty"`                         // the number and title of the ticket that it goes on from; empty: none
-	FollowsId           string                 `protobuf:"bytes,316,opt,name=follows_id,json=followsId,proto3" json:"follows_id,omitempty"`    // in lists, and of drafts: the id of that ticket
-	ClosesZone          string                 `protobuf:"bytes,201,opt,name=closes_zone,json=closesZone,proto3" json:"closes_zone,omitempty"` // the time zone in which that is written where it is not shown to each reader in their own
-	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`                            // groups in which copies wait for more than a few seconds; in answer to /ticket
+	WaitingMs           int64                  `protobuf:"varint,220,opt,name=waiting_ms,json=waitingMs,proto3" json:"waiting_ms,omitempty"`      // in lists of what waits: since when
+	Overdue             bool                   `protobuf:"varint,221,opt,name=overdue,proto3" json:"overdue,omitempty"`                           // in lists of what waits
+	HelpedGroup         string                 `protobuf:"bytes,371,opt,name=helped_group,json=helpedGroup,proto3" json:"helped_group,omitempty"` // in lists of what waits: the title of its home group, where it is another group's; empty: it is not
+	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`         // when it closes by itself; 0: it does not
+	Follows             string                 `protobuf:"bytes,202,opt,name=follows,proto3" json:"follows,omitempty"`                            // the number and title of the ticket that it goes on from; empty: none
+	FollowsId           string                 `protobuf:"bytes,316,opt,name=follows_id,json=followsId,proto3" json:"follows_id,omitempty"`       // in lists, and of drafts: the id of that ticket
+	ClosesZone          string                 `protobuf:"bytes,201,opt,name=closes_zone,json=closesZone,proto3" json:"closes_zone,omitempty"`    // the time zone in which that is written where it is not shown to each reader in their own
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`                               // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -2448,6 +2449,13 @@ func (x *TicketView) GetOverdue() bool {
 		return x.Overdue
 	}
 	return false
+}
+
+func (x *TicketView) GetHelpedGroup() string {
+	if x != nil {
+		return x.HelpedGroup
+	}
+	return ""
 }
 
 func (x *TicketView) GetClosesMs() int64 {
@@ -4404,7 +4412,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xf1\x06\n" +
+	"\x10DescribeChatCall\"\x95\a\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
@@ -4431,7 +4439,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x11assignee_username\x18\xa2\x01 \x01(\tR\x10assigneeUsername\x12\x1e\n" +
 	"\n" +
 	"waiting_ms\x18\xdc\x01 \x01(\x03R\twaitingMs\x12\x19\n" +
-	"\aoverdue\x18\xdd\x01 \x01(\bR\aoverdue\x12\x1c\n" +
+	"\aoverdue\x18\xdd\x01 \x01(\bR\aoverdue\x12\"\n" +
+	"\fhelped_group\x18\xf3\x02 \x01(\tR\vhelpedGroup\x12\x1c\n" +
 	"\tcloses_ms\x18\xc8\x01 \x01(\x03R\bclosesMs\x12\x19\n" +
 	"\afollows\x18\xca\x01 \x01(\tR\afollows\x12\x1e\n" +
 	"\n" +

@@ -770,6 +770,7 @@ type TicketList struct {
 	Tickets       []*TicketView          `protobuf:"bytes,2,rep,name=tickets,proto3" json:"tickets,omitempty"`
 	Count         int64                  `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"` // of ListOpenTickets: how many there are, as far as they were counted
 	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`   // of ListOpenTickets: there are more than were counted
+	Zone          string                 `protobuf:"bytes,371,opt,name=zone,proto3" json:"zone,omitempty"`  // of what waits: the time zone in which times are written where they are not shown to each reader in their own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -830,6 +831,13 @@ func (x *TicketList) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+func (x *TicketList) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
 }
 
 // ListOpenTickets asks for a part of the tickets that are not closed, newest first: those that a person opened or was
@@ -1091,13 +1099,14 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\x9e\x01\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\xb3\x01\n" +
 	"\n" +
 	"TicketList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x128\n" +
 	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
-	"\x04more\x18\x04 \x01(\bR\x04more\"\xc3\x01\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\x12\x13\n" +
+	"\x04zone\x18\xf3\x02 \x01(\tR\x04zone\"\xc3\x01\n" +
 	"\x0fListOpenTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +

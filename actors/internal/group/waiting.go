@@ -271,7 +271,7 @@ func (g *group) endList(r *storage.Group) {
 // listNotice is what the list says.
 func (g *group) listNotice(found []storage.Ticket, more bool) (*messages.SendNoticeCall, error) {
 	n := &messages.SendNoticeCall{Key: messages.NoticeWaitingNone, Brief: true, Silent: true,
-		Args: map[string]string{"title": g.record.Title}, AtZone: zoneName(g.record),
+		Args: map[string]string{"title": g.record.Title}, AtZone: desk.TimesOf(g.record).ZoneName(),
 		Keyboard: &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{
 			Key: messages.ButtonListOff, Data: messages.CallbackSet + ":" + messages.SettingWaitingList + ":off" + messages.OnWaitingList,
 		}}}}}}
@@ -290,25 +290,13 @@ func (g *group) listNotice(found []storage.Ticket, more bool) (*messages.SendNot
 		found, n.Args["shown"] = found[:listShows], strconv.Itoa(listShows)
 	}
 	for i := range found {
-		view, err := desk.WaitingView(g.Ctx, g.Store, &found[i])
+		view, err := desk.WaitingView(g.Ctx, g.Store, &found[i], g.ID)
 		if err != nil {
 			return nil, err
 		}
 		n.Tickets = append(n.Tickets, view)
 	}
 	return n, nil
-}
-
-// zoneName is the time zone in which times are written where Telegram does not show them in each reader's own.
-func zoneName(r *storage.Group) string {
-	times := desk.TimesOf(r)
-	if times.Hours != nil {
-		return times.Hours.Zone()
-	}
-	if times.Zone != nil {
-		return times.Zone.String()
-	}
-	return ""
 }
 
 func digest(n *messages.SendNoticeCall) string {

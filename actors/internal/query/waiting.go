@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,10 +30,10 @@ func (q *query) waitingTickets(m *messages.ListOpenTickets) proto.Message {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}
 		all, more = append(all, found...), more || others
-		slices.SortFunc(all, func(a, b storage.Ticket) int {
-			return cmp.Or(a.WaitingSince.Compare(b.WaitingSince), cmp.Compare(a.TicketID, b.TicketID))
-		})
-		if len(all) > limit { // whoever is of many groups has no more in memory than of one
+		slices.SortFunc(all, desk.LongestWaiting)
+		// Of two groups one may help the other. Whoever is of many groups has no more in memory than of one.
+		all = slices.CompactFunc(all, func(a, b storage.Ticket) bool { return a.TicketID == b.TicketID })
+		if len(all) > limit {
 			clear(all[limit:])
 			all, more = all[:limit], true
 		}
@@ -42,11 +41,18 @@ func (q *query) waitingTickets(m *messages.ListOpenTickets) proto.Message {
 	reply := &messages.TicketList{Code: messages.Code_OK, Count: int64(len(all)), More: more}
 	from := min(int(m.Skip), len(all))
 	for i := range all[from:min(from+int(m.Limit), len(all))] {
-		view, err := desk.WaitingView(q.env.Ctx, q.env.Store, &all[from+i])
+		view, err := desk.WaitingView(q.env.Ctx, q.env.Store, &all[from+i], groups...)
 		if err != nil {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}
 		reply.Tickets = append(reply.Tickets, view)
+	}
+	for i := 0; i < len(groups) && reply.Zone == ""; i++ {
+		times, err := desk.ReadTimes(q.env.Ctx, q.env.Store, groups[i])
+		if err != nil {
+			return &messages.TicketList{Code: q.code(m, err)}
+		}
+		reply.Zone = times.ZoneName()
 	}
 	return reply
 }

@@ -2,11 +2,14 @@ package ticket
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -54,35 +57,58 @@ func (t *ticket) save(next *storage.Ticket) error {
 		caused = desk.EventsSince(t.record.Events, next.Events)
 	}
 	t.unnumbered = append(t.unnumbered, caused...)
+	before := t.record
 	t.record = next
 	if is := listedAs(next); is != t.listed {
 		t.listed = is
-		t.tellList()
+		t.tellLists(before, next)
 	}
 	t.armRing()
 	return nil
 }
 
-// listed is what the group's list of what waits shows of a ticket; zero: nothing.
+// listed is what lists of what waits show of a ticket; zero: nothing.
 type listed struct {
 	number, since, thread int64
 	title, assignee, name string
 	overdue               bool
+	helping               string // the topics in which other groups help
 }
 
 func listedAs(r *storage.Ticket) listed {
-	if r == nil || r.Status != desk.StatusOpen || r.WaitingFor != storage.WaitsForDesk || !r.Timers.SnoozedUntil.IsZero() {
+	if r == nil || !desk.IsWaiting(r) {
 		return listed{}
 	}
 	l := listed{number: r.Number, since: r.WaitingSince.UnixMilli(), thread: r.Home.TelegramTopicID, title: r.Title, overdue: r.Overdue()}
 	if r.Assignee != nil {
 		l.assignee, l.name = r.Assignee.ID, r.Assignee.Name
 	}
+	for _, topic := range desk.HelpingTopics(r) {
+		l.helping += topic.GroupID + ":" + strconv.FormatInt(topic.TelegramTopicID, 10) + " "
+	}
 	return l
 }
 
-// tellList tells the group that its list of what waits may look different. Nobody waits for that.
-func (t *ticket) tellList() { t.Tell(messages.KindGroup, t.record.GroupID, &messages.WaitingChanged{}) }
+// tellLists tells the groups that have a topic of the ticket, as one of its records says, that their lists of what waits may look
+// different. Nobody waits for that.
+func (t *ticket) tellLists(records ...*storage.Ticket) {
+	var told []ids.Place
+	tell := func(group ids.Place) {
+		if !slices.Contains(told, group) {
+			told = append(told, group)
+			t.Tell(messages.KindGroup, group, &messages.WaitingChanged{})
+		}
+	}
+	for _, r := range records {
+		if r == nil {
+			continue
+		}
+		tell(r.GroupID)
+		for _, topic := range desk.HelpingTopics(r) {
+			tell(topic.GroupID)
+		}
+	}
+}
 
 // now is the time as stores keep it.
 func (t *ticket) now() time.Time { return storage.Kept(t.Now()) }

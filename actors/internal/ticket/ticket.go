@@ -175,7 +175,7 @@ func (t *ticket) Resume() error {
 		t.EnqueueAgainLater()
 	}
 	if t.isMarked() { // whoever saved it so may not have lived to tell
-		t.tellList()
+		t.tellLists(t.record)
 	}
 	if t.isMarked() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
 		t.flushSoon()
