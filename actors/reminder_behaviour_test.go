@@ -285,3 +285,39 @@ func TestSweepsLeaveAloneWhatWaits(t *testing.T) {
 	d.awaitText(d.support, k.thread, "takes care of this ticket now")
 	d.quiet(k)
 }
+
+// TestRemindersWithoutRoom: of many reminders and icons few wait with their chat. The tickets of the others rest meanwhile, and the
+// chat has each of them said once it has room, without a sweep.
+func TestRemindersWithoutRoom(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 40, sweepEvery: time.Hour, idleAfter: 50 * time.Millisecond, pace: actors.Pace{LastAtMost: 1}})
+	var tickets []*ticket
+	for i := range 5 {
+		tickets = append(tickets, d.open(d.eve, d.support, "Printer "+itoa(i)))
+	}
+	d.quiet(tickets...)
+	d.closes(d.ann, d.support, 6)
+	d.stop()
+	d.clock.jump(4*time.Hour + time.Minute)
+	d.restart()
+	for _, k := range tickets {
+		d.eventually("it is overdue", func() bool { return d.record(k).Overdue() && d.record(k).Home.IconPending })
+	}
+	d.eventually("a reminder and an icon wait, and the tickets of the others rest", func() bool {
+		return d.metric(t, "entities", "kind", messages.KindTicket) <= 2
+	})
+	d.clock.jump(6 * time.Hour)
+	for _, k := range tickets {
+		d.awaitText(d.support, k.thread, overdue)
+		d.awaitIcon(d.support, k.thread, iconOverdue)
+	}
+	d.quiet(tickets...)
+	for _, k := range tickets {
+		if n := len(d.reminders(d.support, k.thread, overdue)); n != 1 {
+			t.Errorf("%d reminders", n)
+		}
+		if n := len(d.iconChanges(d.support, k.thread)); n != 1 {
+			t.Errorf("%d changes of the icon", n)
+		}
+	}
+}

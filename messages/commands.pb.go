@@ -2671,6 +2671,52 @@ func (x *Done) GetOutcome() *Outcome {
 	return nil
 }
 
+// NoRoom tells a ticket that a chat has not taken an operation for which nobody waits, since too many of those wait there. The chat
+// tells it QueueLost when there is room again.
+type NoRoom struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operation     *OperationVersion      `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoRoom) Reset() {
+	*x = NoRoom{}
+	mi := &file_messages_commands_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoRoom) ProtoMessage() {}
+
+func (x *NoRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoRoom.ProtoReflect.Descriptor instead.
+func (*NoRoom) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *NoRoom) GetOperation() *OperationVersion {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
 // ChatLeft tells a chat, whose shard has come from another node, what calls have done there lately. Their owners may not have
 // heard of it, and enqueue them again.
 type ChatLeft struct {
@@ -2683,7 +2729,7 @@ type ChatLeft struct {
 
 func (x *ChatLeft) Reset() {
 	*x = ChatLeft{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2741,7 @@ func (x *ChatLeft) String() string {
 func (*ChatLeft) ProtoMessage() {}
 
 func (x *ChatLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2754,7 @@ func (x *ChatLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatLeft.ProtoReflect.Descriptor instead.
 func (*ChatLeft) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ChatLeft) GetDone() []*Done {
@@ -2736,7 +2782,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2748,7 +2794,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,7 +2807,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -2787,7 +2833,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +2845,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[42]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +2858,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{42}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 type SetMembership struct {
@@ -2825,7 +2871,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2837,7 +2883,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[43]
+	mi := &file_messages_commands_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2850,7 +2896,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{43}
+	return file_messages_commands_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2879,7 +2925,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +2937,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[44]
+	mi := &file_messages_commands_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +2950,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{44}
+	return file_messages_commands_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2945,7 +2991,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +3003,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[45]
+	mi := &file_messages_commands_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3016,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{45}
+	return file_messages_commands_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -3000,7 +3046,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3012,7 +3058,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[46]
+	mi := &file_messages_commands_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3025,7 +3071,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{46}
+	return file_messages_commands_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -3069,7 +3115,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3127,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[47]
+	mi := &file_messages_commands_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3140,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{47}
+	return file_messages_commands_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -3145,7 +3191,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3157,7 +3203,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[48]
+	mi := &file_messages_commands_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3170,7 +3216,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{48}
+	return file_messages_commands_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -3210,7 +3256,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3222,7 +3268,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[49]
+	mi := &file_messages_commands_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3235,7 +3281,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{49}
+	return file_messages_commands_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -3256,7 +3302,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3268,7 +3314,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[50]
+	mi := &file_messages_commands_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3281,7 +3327,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{50}
+	return file_messages_commands_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -3308,7 +3354,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3320,7 +3366,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[51]
+	mi := &file_messages_commands_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3333,7 +3379,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{51}
+	return file_messages_commands_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -3353,7 +3399,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[52]
+	mi := &file_messages_commands_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3365,7 +3411,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[52]
+	mi := &file_messages_commands_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3378,7 +3424,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{52}
+	return file_messages_commands_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -3405,7 +3451,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[53]
+	mi := &file_messages_commands_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3417,7 +3463,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[53]
+	mi := &file_messages_commands_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3430,7 +3476,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{53}
+	return file_messages_commands_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -3664,7 +3710,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\x03R\aattempt\x12\x18\n" +
 	"\acontent\x18\x06 \x01(\x03R\acontent\x12\x1c\n" +
 	"\twithdrawn\x18\a \x01(\bR\twithdrawn\x125\n" +
-	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"M\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"L\n" +
+	"\x06NoRoom\x12B\n" +
+	"\toperation\x18\x01 \x01(\v2$.topicdesk.messages.OperationVersionR\toperation\"M\n" +
 	"\bChatLeft\x12,\n" +
 	"\x04done\x18\x01 \x03(\v2\x18.topicdesk.messages.DoneR\x04done\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"y\n" +
@@ -3727,7 +3775,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -3769,95 +3817,97 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Send)(nil),             // 37: topicdesk.messages.Send
 	(*OperationVersion)(nil), // 38: topicdesk.messages.OperationVersion
 	(*Done)(nil),             // 39: topicdesk.messages.Done
-	(*ChatLeft)(nil),         // 40: topicdesk.messages.ChatLeft
-	(*Answer)(nil),           // 41: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 42: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 43: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 44: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 45: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 46: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 47: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 48: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 49: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 50: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 51: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 52: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 53: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 54: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 55: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 56: topicdesk.messages.Forward
-	(*Entity)(nil),           // 57: topicdesk.messages.Entity
-	(*Source)(nil),           // 58: topicdesk.messages.Source
-	(*SendNoticeCall)(nil),   // 59: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 60: topicdesk.messages.Code
-	(*Content)(nil),          // 61: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 62: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 63: topicdesk.messages.Sender
-	(*Operation)(nil),        // 64: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 65: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 66: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 67: topicdesk.messages.GroupFacts
+	(*NoRoom)(nil),           // 40: topicdesk.messages.NoRoom
+	(*ChatLeft)(nil),         // 41: topicdesk.messages.ChatLeft
+	(*Answer)(nil),           // 42: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 43: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 44: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 45: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 46: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 47: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 48: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 49: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 50: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 51: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 52: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 53: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 54: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 55: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 56: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 57: topicdesk.messages.Forward
+	(*Entity)(nil),           // 58: topicdesk.messages.Entity
+	(*Source)(nil),           // 59: topicdesk.messages.Source
+	(*SendNoticeCall)(nil),   // 60: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 61: topicdesk.messages.Code
+	(*Content)(nil),          // 62: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 63: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 64: topicdesk.messages.Sender
+	(*Operation)(nil),        // 65: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 66: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 67: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 68: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	54, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	56, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	57, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	58, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
-	54, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	55, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	55, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	56, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	57, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	58, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	59, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
+	55, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	56, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	10, // 7: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	59, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	60, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	60, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	60, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	60, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	61, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	61, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	61, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	10, // 12: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	54, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	61, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	62, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	61, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	58, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
-	54, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	54, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	54, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	54, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	54, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	54, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	54, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 32: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 33: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	54, // 34: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	54, // 35: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	63, // 36: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	61, // 37: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	62, // 38: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	64, // 39: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	55, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	62, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	63, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	62, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	59, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
+	55, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	55, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	55, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	55, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	55, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	55, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	55, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 32: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 33: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	55, // 34: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	55, // 35: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	64, // 36: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	62, // 37: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	63, // 38: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	65, // 39: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
 	38, // 40: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	65, // 41: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	66, // 42: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	39, // 43: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	54, // 44: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	64, // 45: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	54, // 46: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	67, // 47: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	54, // 48: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	54, // 49: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	54, // 50: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	54, // 51: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	54, // 52: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	54, // 53: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	54, // [54:54] is the sub-list for method output_type
-	54, // [54:54] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	66, // 41: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	67, // 42: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 43: topicdesk.messages.NoRoom.operation:type_name -> topicdesk.messages.OperationVersion
+	39, // 44: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	55, // 45: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	65, // 46: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	55, // 47: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	68, // 48: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	55, // 49: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 50: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	55, // 51: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	55, // 52: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	55, // 53: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 54: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	55, // [55:55] is the sub-list for method output_type
+	55, // [55:55] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -3874,7 +3924,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   54,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

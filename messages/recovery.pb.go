@@ -23,8 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// QueueLost tells the owner of an operation that the chat's queue was lost, or lacks what comes before the operation: what got no
-// Done is to be offered again, at once and in order.
+// QueueLost tells the owner of an operation that the chat's queue was lost, lacks what comes before the operation, or has room again
+// for what it did not take: what got no Done is to be offered again, at once and in order.
 type QueueLost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -39,8 +39,11 @@ type chat struct {
 	spoken  string     // what the group speaks; "": unknown
 	group   bool
 
-	answers    []*queued                              // overtake copies, first come first served
-	last       []*queued                              // leave when nothing else may (last.go)
+	answers []*queued // overtake copies, first come first served
+	last    []*queued // leave when nothing else may (last.go)
+	// whose reminders, and whose icons, did not find room there
+	refusedReminders, refusedIcons refusedLast
+
 	topics     map[ids.ThreadID]*topicLine            // by thread id
 	order      []ids.ThreadID                         // threads with something queued; served round robin
 	known      map[opKey]*queued                      // queued or in flight
@@ -177,6 +180,12 @@ func (c *chat) clear() {
 	for _, r := range c.refused {
 		owners[r.owner] = true
 	}
+	for _, icons := range []bool{false, true} {
+		for id := range c.lastOf(icons).known {
+			owners[opOwner{messages.KindTicket, id}] = true
+		}
+		*c.lastOf(icons) = refusedLast{}
+	}
 	if len(owners) > 0 && !c.Env.Draining() {
 		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
@@ -298,8 +307,8 @@ func (c *chat) accept(m *messages.Send) {
 		}
 		return
 	}
-	if isLast(op) && !c.hasRoomLast(op) {
-		return // its owner enqueues it again
+	if isLast(op) && !c.takesLast(m) {
+		return
 	}
 	if c.size >= chatQueueLimit {
 		c.Log.Warn("the queue is full; the owner enqueues the operation again", "operation", op.Id)

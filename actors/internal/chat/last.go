@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -13,9 +15,12 @@ import (
 const (
 	// keptBack is the part of what may leave that is kept for what people say: a half.
 	keptBack = 2
-	// lastLimit is how many reminders, and how many icons, wait here: 10,000 that fall due together stay with their owners, which
-	// enqueue them again.
+	// lastLimit is how many reminders, and how many icons, wait here: 10,000 that fall due together stay with their owners. The chat
+	// tells some of them whenever there is room for a part lastAgain of it.
 	lastLimit = 100
+	lastAgain = 5
+	// refusedLastAtMost is how many owners of each kind the chat remembers for that. The sweep finds the others.
+	refusedLastAtMost = 10_000
 	// lastPatience is how long a reminder keeps back: on a group that is busy all day it would never be said.
 	lastPatience = 5 * time.Minute
 )
@@ -74,15 +79,71 @@ func (c *chat) freeForLast(now time.Time) time.Time {
 	return free
 }
 
-// hasRoomLast says whether one more of its kind may wait.
-func (c *chat) hasRoomLast(op *messages.Operation) bool {
-	n := 0
+// refusedLast are tickets whose reminders, or whose icons, were not taken, in the order in which they offered them.
+type refusedLast struct {
+	order []ids.TicketID
+	known map[ids.TicketID]bool
+}
+
+// lastOf are those whose operations of a kind were not taken.
+func (c *chat) lastOf(icons bool) *refusedLast {
+	if icons {
+		return &c.refusedIcons
+	}
+	return &c.refusedReminders
+}
+
+// limitLast is how many reminders, and how many icons, may wait.
+func (c *chat) limitLast() int { return cmp.Or(c.room.pace.LastAtMost, lastLimit) }
+
+// roomLast is how many more of them may.
+func (c *chat) roomLast(icons bool) int {
+	room := c.limitLast()
 	for _, q := range c.last {
-		if isIcon(q.op) == isIcon(op) {
-			n++
+		if isIcon(q.op) == icons {
+			room--
 		}
 	}
-	return n < lastLimit
+	return room
+}
+
+// takesLast says whether an operation may wait here. A ticket that hears that it may not offers it when it is told to.
+func (c *chat) takesLast(m *messages.Send) bool {
+	op, r := m.Operation, c.lastOf(isIcon(m.Operation))
+	if c.roomLast(isIcon(op)) > 0 {
+		delete(r.known, m.OwnerId)
+		return true
+	}
+	if m.OwnerKind != messages.KindTicket {
+		return false
+	}
+	if !r.known[m.OwnerId] && len(r.order) < refusedLastAtMost {
+		if r.known == nil {
+			r.known = map[ids.TicketID]bool{}
+		}
+		r.known[m.OwnerId], r.order = true, append(r.order, m.OwnerId)
+	}
+	c.Tell(m.OwnerKind, m.OwnerId, &messages.NoRoom{Operation: &messages.OperationVersion{Id: op.Id, Attempt: op.Attempt, Content: op.Content}})
+	return false
+}
+
+// offerLast has tickets offer again what was not taken, once there is room for some.
+func (c *chat) offerLast(icons bool) {
+	r := c.lastOf(icons)
+	if len(r.order) == 0 {
+		return
+	}
+	room := c.roomLast(icons)
+	if room < max(1, c.limitLast()/lastAgain) {
+		return
+	}
+	for ; room > 0 && len(r.order) > 0; r.order = r.order[1:] {
+		if id := r.order[0]; r.known[id] {
+			delete(r.known, id)
+			c.Tell(messages.KindTicket, id, &messages.QueueLost{})
+			room--
+		}
+	}
 }
 
 // anyReady says whether something is in the queue that waits only for a call in flight.

@@ -275,6 +275,7 @@ func (c *chat) remove(q *queued) {
 	c.room.metrics.queued.Dec()
 	if isLast(q.op) {
 		c.last = slices.DeleteFunc(c.last, func(x *queued) bool { return x == q })
+		c.offerLast(isIcon(q.op))
 		return
 	}
 	c.size--

@@ -7,6 +7,8 @@ type Pace struct {
 	GlobalPerSecond int
 	ChatPerSecond   int
 	GroupPerMinute  int
+
+	LastAtMost int // reminders, and icons of topics, that wait with a chat; 0: 100
 }
 
 // PerMinute is how many calls to a group may leave in a minute; 0: no limit. rate is what flood control lowered the

@@ -1,13 +1,12 @@
 package ticket
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -109,14 +108,15 @@ func (t *ticket) lookAtIcons(wait time.Duration) {
 
 // iconDue is when the icon of a topic may change; zero: it says what it should, or a change is enqueued.
 func (t *ticket) iconDue(topic *storage.Topic) time.Time {
-	if !t.showsIcon(topic) || !topic.IconPending && topic.Icon == iconOf(t.record) {
+	marked := t.iconsMarked[topic.TopicID] // and nothing else
+	if !t.showsIcon(topic) || (!topic.IconPending || marked) && topic.Icon == iconOf(t.record) {
 		return time.Time{}
 	}
 	if _, enqueued := t.enqueued[t.iconRef(topic, "").ID()]; enqueued {
 		return time.Time{}
 	}
 	changed := topic.IconAt
-	if topic.IconPending && changed.Before(t.loadedAt) { // an earlier process may have changed it just before its end
+	if topic.IconPending && !marked && changed.Before(t.loadedAt) { // an earlier process may have changed it just before its end
 		changed = t.loadedAt
 	}
 	return changed.Add(iconEvery << t.iconsFailed[topic.TopicID])
@@ -128,6 +128,7 @@ func (t *ticket) onIcons(iconsDue) error {
 		t.awaitingIcons = false
 		return nil
 	}
+	t.unmarkIcons()
 	var due []*step
 	var next time.Time
 	now, written := t.Now(), true
@@ -146,7 +147,7 @@ func (t *ticket) onIcons(iconsDue) error {
 		if err != nil {
 			return err
 		}
-		if !may || want == topic.Icon && !topic.IconPending {
+		if !may || want == topic.Icon && (!topic.IconPending || t.iconsMarked[topic.TopicID]) {
 			continue
 		}
 		due, written = append(due, t.iconStep(topic, want)), written && topic.IconPending
@@ -163,6 +164,7 @@ func (t *ticket) onIcons(iconsDue) error {
 	}
 	t.awaitingIcons = false
 	for _, s := range due {
+		delete(t.iconsMarked, s.ref.TopicId)
 		t.enqueueStep(s)
 	}
 	if !next.IsZero() {
@@ -174,18 +176,53 @@ func (t *ticket) onIcons(iconsDue) error {
 
 // iconIn is what the icon of a topic should say there. may is false where the bot can't change it, or need not know.
 func (t *ticket) iconIn(topic *storage.Topic) (want string, may bool, err error) {
-	group, err := t.Store.Group(t.Ctx, topic.GroupID)
+	return t.iconFor(t.record, topic)
+}
+
+// iconFor is iconIn for a record.
+func (t *ticket) iconFor(r *storage.Ticket, topic *storage.Topic) (want string, may bool, err error) {
+	group, err := t.recentGroup(topic.GroupID)
 	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return "", false, nil
 	case err != nil:
-		return "", false, fmt.Errorf("read a group: %w", err)
-	case desk.TopicsIn(group) != messages.Standing_READY:
+		return "", false, err
+	case group.Group == nil || desk.TopicsIn(group.Group) != messages.Standing_READY:
 		return "", false, nil
 	case group.NoIcons:
 		return messages.IconNone, true, nil
 	}
-	return iconOf(t.record), true, nil
+	return iconOf(r), true, nil
+}
+
+// markIcons has a record that is about to be written say that changes of icons are pending, which spares a write.
+func (t *ticket) markIcons(r *storage.Ticket) error {
+	for _, topic := range desk.TopicsOf(r) {
+		if topic.IconPending || !t.showsIcon(topic) || topic.Icon == iconOf(r) {
+			continue
+		}
+		want, may, err := t.iconFor(r, topic)
+		if err != nil {
+			return err
+		}
+		if may && want != topic.Icon {
+			if t.iconsMarked == nil {
+				t.iconsMarked = map[ids.TopicKey]bool{}
+			}
+			topic.IconPending, t.iconsMarked[topic.TopicID] = true, true
+		}
+	}
+	return nil
+}
+
+// unmarkIcons takes back that changes are pending whose state has passed. Memory is ahead of the record then.
+func (t *ticket) unmarkIcons() {
+	for topicID := range t.iconsMarked {
+		if topic := desk.TopicOf(t.record, topicID); topic == nil || topic.Icon != iconOf(t.record) {
+			continue
+		}
+		delete(t.iconsMarked, topicID)
+		t.record = desk.CloneTicket(t.record)
+		desk.TopicOf(t.record, topicID).IconPending = false
+	}
 }
 
 // openingIcon is the icon with which a topic is created, which costs no call.

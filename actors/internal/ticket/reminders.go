@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +70,7 @@ func (t *ticket) remind(r *storage.Ticket, id string, who *storage.Creator, noti
 	if who != nil {
 		notice.Args["name"] = who.Name
 		notice.UserId, _ = strconv.ParseInt(who.ID, 10, 64)
-	} else if title, err := desk.GroupTitle(t.Ctx, t.Store, topic.GroupID); err == nil {
+	} else if title, err := t.recentTitle(topic.GroupID); err == nil {
 		notice.Args["group"] = title
 	} else {
 		t.unmade = err
@@ -108,8 +109,9 @@ func (t *ticket) deskTopic(r *storage.Ticket, who *storage.Creator) *storage.Top
 	return first
 }
 
-// unansweredSearched is how many of the newest messages are searched for the first that nobody has answered.
-const unansweredSearched = 50
+// unansweredSearched is how many of the newest messages are searched for the first that nobody has answered, and if it is not among
+// those.
+var unansweredSearched = []int{5, 50}
 
 // firstUnanswered is the message in a topic that shows the customer's first word without an answer; the card, where it is not
 // found or the ticket has no messages; 0: neither.
@@ -117,18 +119,13 @@ func (t *ticket) firstUnanswered(r *storage.Ticket, topic *storage.Topic) (messa
 	if topic.CardMessageID > 0 {
 		messageID = topic.CardMessageID
 	}
-	page, err := t.Store.MessagesBefore(t.Ctx, r.TicketID, t.sequence+1, unansweredSearched)
+	m, err := t.unanswered(r)
 	if err != nil {
 		t.unmade = err
+	}
+	if m == nil {
 		return messageID
 	}
-	at := slices.IndexFunc(page, func(m storage.Message) bool {
-		return m.RecordedAt.Equal(r.WaitingSince) && m.Side == storage.WaitsForCustomer && !m.Deleted
-	})
-	if at < 0 {
-		return messageID
-	}
-	m := &page[at]
 	if m.TopicID == topic.TopicID {
 		_, id, _ := messages.ParseMessageKey(m.MessageID)
 		return id
@@ -143,6 +140,28 @@ func (t *ticket) firstUnanswered(r *storage.Ticket, topic *storage.Topic) (messa
 		}
 	}
 	return messageID
+}
+
+// unanswered is the customer's first word without an answer; nil: it is not found.
+func (t *ticket) unanswered(r *storage.Ticket) (*storage.Message, error) {
+	if t.sequence == 0 {
+		return nil, nil
+	}
+	for _, limit := range unansweredSearched {
+		page, err := t.Store.MessagesBefore(t.Ctx, r.TicketID, t.sequence+1, limit)
+		if err != nil {
+			return nil, fmt.Errorf("read messages: %w", err)
+		}
+		for i := range page {
+			if m := &page[i]; m.RecordedAt.Equal(r.WaitingSince) && m.Side == storage.WaitsForCustomer && !m.Deleted {
+				return m, nil
+			}
+		}
+		if len(page) < limit {
+			break
+		}
+	}
+	return nil, nil
 }
 
 // dropMoot takes notices off a record that are about a wait that is over, or about what is closed, and returns their ids.

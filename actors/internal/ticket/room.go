@@ -27,6 +27,7 @@ type room struct {
 	recorded prometheus.Counter
 	numbers  numbers
 	rings    rings // timers.go
+	groups   groups
 }
 
 // Kind declares the tickets, and the messages that they take.
@@ -73,7 +74,7 @@ func Kind(d Deps) *entity.Kind {
 			// from chats, groups and persons
 			entity.Settles((*ticket).onDone),
 			entity.Takes((*ticket).onSuspended),
-			entity.Takes((*ticket).onQueueLost),
+			entity.Takes((*ticket).onQueueLost), entity.Takes((*ticket).onNoRoom),
 			entity.Takes((*ticket).onAdminChecked),
 			entity.Takes((*ticket).onReachable),
 			// about files
@@ -123,16 +124,4 @@ func (t *ticket) onGet(*messages.GetTicket) (proto.Message, error) {
 		return &messages.TicketRecord{Code: messages.Code_NOT_FOUND}, nil
 	}
 	return t.apiRecord()
-}
-
-func (t *ticket) onQueueLost(*messages.QueueLost) error {
-	t.enqueueAgain()
-	return nil
-}
-
-// enqueueAgain enqueues all operations again that chats should have.
-func (t *ticket) enqueueAgain() {
-	for _, s := range t.enqueued {
-		t.Enqueue(s.op)
-	}
 }

@@ -25,7 +25,8 @@ import (
 // It emits every type of event (messages.Events). It sends Copy, Change, ResumeLink and RetryCopy to links,
 // operations to chats, CheckAdmin to groups, TicketOpened and ReachableNoted to persons, and Reword to other tickets.
 //
-// It stops after 10 minutes without a message if nothing is pending, or when storage fences it off.
+// It stops after 10 minutes without a message if nothing is pending, or only what has to wait for room with its chat, or when
+// storage fences it off.
 //
 // Each command is one write of the record: the new state, its events, and what is pending from then on. The calls
 // that a topic needs are not stored: reconcile derives them from the state whenever it runs (see wanted.go).
@@ -69,7 +70,8 @@ type ticket struct {
 	// awaitingIcons says that the timer for icons runs; iconVersion is the version of the newest change of one.
 	awaitingIcons bool
 	iconVersion   int64
-	iconsFailed   map[ids.TopicKey]int // how often the change of a topic's icon could not be made, in a row
+	iconsFailed   map[ids.TopicKey]int  // how often the change of a topic's icon could not be made, in a row
+	iconsMarked   map[ids.TopicKey]bool // topics of which the record says that a change is pending before it is enqueued
 	loadedAt      time.Time
 	deferred      bool // something is wanted that only the next onEnqueueAgain enqueues
 }
@@ -97,7 +99,7 @@ func (t *ticket) Load() error {
 	t.worked, t.ringing, t.times = worked{}, ringing{}, knownTimes{}
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
-	t.awaitingIcons, t.loadedAt, t.iconsFailed = false, t.now(), map[ids.TopicKey]int{}
+	t.awaitingIcons, t.loadedAt, t.iconsFailed, t.iconsMarked = false, t.now(), map[ids.TopicKey]int{}, nil
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -208,10 +210,10 @@ func (t *ticket) resumeLink(linkID ids.TopicKey) {
 	t.Tell(messages.KindLink, linkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: linkID})
 }
 
-// Idle reports whether the ticket may stop: nothing is pending, and it waits for nobody.
+// Idle reports whether the ticket may stop: nothing is pending but what waits for room with its chat, and it waits for nobody.
 func (t *ticket) Idle() bool {
-	return t.record == nil || !t.isMarked() && t.nothingUnnumbered() &&
-		len(t.enqueued) == 0 && len(t.adopting) == 0 && len(t.following) == 0 && !t.awaitingIcons &&
+	return t.record == nil || (!t.isMarked() && len(t.enqueued) == 0 || t.waitsForRoom()) && t.nothingUnnumbered() &&
+		len(t.adopting) == 0 && len(t.following) == 0 && !t.awaitingIcons &&
 		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
 }
 

@@ -32,8 +32,10 @@ type ringing struct {
 
 const (
 	// Of tickets whose timers are due together, a node has ringsTogether ring immediately and then one each ringPause, 50 a second: each
-	// reads and writes, and people, who do not wait for that, write meanwhile.
+	// reads and writes, and people, who do not wait for that, write meanwhile. Those of ringTick ring at one time, so that they share
+	// commits.
 	ringPause     = 20 * time.Millisecond
+	ringTick      = 100 * time.Millisecond
 	ringsTogether = 50
 	// ringsAhead is how far ahead turns are given out at most; beyond that the clock was set back.
 	ringsAhead = 24 * time.Hour
@@ -53,7 +55,10 @@ func (r *rings) turn(now time.Time) time.Time {
 		r.next = first
 	}
 	r.next = r.next.Add(ringPause)
-	return r.next
+	if !r.next.After(now) {
+		return r.next
+	}
+	return r.next.Add(ringTick - 1).Truncate(ringTick)
 }
 
 // timed is all of a record that its timers follow from, beside the times of its group.
@@ -96,17 +101,22 @@ func (t *ticket) retime(r *storage.Ticket) error {
 	if err != nil {
 		return err
 	}
-	before := r.Timers.Settings == 0
+	t.retimeBy(r, times)
+	return nil
+}
+
+// retimeBy works the timers of a record out by the times of its group, and keeps them for the write.
+func (t *ticket) retimeBy(r *storage.Ticket, times desk.Times) {
+	from, before := timedBy(r), r.Timers.Settings == 0
 	settle(r, times, t.now())
 	if before {
 		leaveIcons(r)
 	}
-	x := &r.Timers
-	if t.worked = (worked{}); !sameClosing(from, timedBy(r)) {
-		return nil // what follows from the other one is worked out the next time
+	x, is := &r.Timers, timedBy(r)
+	if t.worked = (worked{}); !sameClosing(from, is) {
+		return // what follows from the other one is worked out the next time
 	}
-	t.worked = worked{from, x.Settings, x.AnswerDueAt, x.LapsesAt, x.OverdueAt, x.ClaimHeardAt, x.WarnsAt}
-	return nil
+	t.worked = worked{is, x.Settings, x.AnswerDueAt, x.LapsesAt, x.OverdueAt, x.ClaimHeardAt, x.WarnsAt}
 }
 
 // timesFor are the times of the group that timers follow from. When the desk says something more within a wait, only the lapse of
@@ -214,7 +224,8 @@ func (t *ticket) onRing(ring) error {
 	return nil
 }
 
-// ringDue rings what is due, when it is the ticket's turn. The times of the group may have changed: they are read again.
+// ringDue rings what is due, when it is the ticket's turn. The times of the group may have changed: they are those of a second ago
+// at most.
 func (t *ticket) ringDue() error {
 	due := nextTimer(t.record)
 	if due.IsZero() || due.After(t.now()) {
@@ -231,12 +242,18 @@ func (t *ticket) ringDue() error {
 		return err
 	}
 	next, now := desk.CloneTicket(t.record), t.now()
-	t.worked = worked{}
-	if err := t.retime(next); err != nil {
+	group, err := t.recentGroup(next.GroupID)
+	if err != nil {
 		return err
 	}
+	t.times = knownTimes{group.times, group.at}
+	t.retimeBy(next, group.times)
 	if at := nextTimer(next); !at.IsZero() && !at.After(now) {
 		t.ringTimers(next, now)
+		t.retimeBy(next, group.times)
+		if err := t.markIcons(next); err != nil {
+			return err
+		}
 	}
 	if err := t.saveDue(next); err != nil {
 		return err
@@ -297,5 +314,8 @@ func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
 	}
 	t.armRing()
 	t.wakeLinks()
+	if len(t.enqueued) > 0 && t.allWaitForRoom() { // what has told it to wait may be lost
+		t.offerAgain()
+	}
 	return entity.OK(), nil
 }

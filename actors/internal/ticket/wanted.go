@@ -21,6 +21,7 @@ type step struct {
 	op       *messages.Operation
 	revision int64                 // of the card that it shows
 	shows    []storage.ContextLine // of a context
+	noRoom   bool                  // its chat says when it can be offered again
 }
 
 // nextStep returns the first call that a topic still needs, or nil.
