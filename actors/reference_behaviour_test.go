@@ -64,6 +64,19 @@ func TestAnswersToMessagesElsewhere(t *testing.T) {
 			t.Errorf("%d events", n)
 		}
 	})
+	d.run(t, "the answer to a deletion in a group where the ticket has no topic has its number alone", func(t *testing.T) {
+		other := d.open(d.bob, d.engineering, "Layoffs in May")
+		d.must(d.sim.SetMember(d.support, d.bob, simulator.Member))
+		there := d.say(d.eve, d.support, 0, "when do we get new chairs?")
+		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: other.thread, Text: "not before then", ReplyTo: there.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+		d.eventually("it is recorded", func() bool { last, err := d.store.LastSequence(t.Context(), other.id); return err == nil && last == 1 })
+		number := "#" + itoa64(d.record(other).Number)
+		if m := d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), "replies to them in "+number); strings.Contains(m.Text, "Layoffs") {
+			t.Errorf("%q", m.Text)
+		}
+		d.quiet(other)
+	})
 	d.run(t, "a copy in another topic: by its author, not by the bot", func(t *testing.T) {
 		other := d.open(d.ann, d.support, "Other")
 		theirs := d.mention(d.ann, other, "@bob_eng", d.engineering)

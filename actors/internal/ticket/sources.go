@@ -68,7 +68,7 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 		})
 		r.Sources[at].EditedMs = m.EditedMs
 		if reworded == desk.SourceStray {
-			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": desk.NameOf(r.Ticket)})
+			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": t.nameAt(m.Origin.GetPlace())})
 		}
 	})
 }
@@ -166,7 +166,10 @@ func (t *ticket) takingBack(m *messages.DeleteMessage, more bool) effect {
 			}
 			return reworded
 		})
-		at, args := desk.SourceAt(r.Sources, id), map[string]string{"ticket": desk.NameOf(r.Ticket), "title": r.Title}
+		at, args := desk.SourceAt(r.Sources, id), map[string]string{"ticket": t.nameAt(m.Origin.GetPlace())}
+		if t.isAt(m.Origin.GetPlace()) {
+			args["title"] = r.Title
+		}
 		if deletes {
 			args["deletes"] = "yes"
 		}
