@@ -64,6 +64,22 @@ func TestAnswersToMessagesElsewhere(t *testing.T) {
 			t.Errorf("%d events", n)
 		}
 	})
+	d.run(t, "all stays if its words in a description are not found", func(t *testing.T) {
+		there := d.say(d.eve, d.support, 0, "it smells of smoke")
+		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(
+			d.reply(d.eve, d.support, there, "/create_ticket Smoke"), "Ticket opened").Text)}
+		other.thread = d.topicNamed(d.support, "Smoke").Thread
+		theirs := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: other.thread, Text: "since when?", ReplyTo: there.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: there.Chat}})
+		copied := d.awaitText(d.engineering, theirs, "since when?")
+		d.awaitNow(copied, "it smells of smoke", "nothing")
+		rewritten := "Summary: it smells of smoke, on floor 4."
+		d.does(other.id, &messages.UpdateTicket{Origin: program(), Description: &rewritten}, "")
+		d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), strayDescription)
+		d.quiet(other)
+		d.awaitNow(copied, "it smells of smoke", "deleted")
+	})
 	d.run(t, "the answer to a deletion in a group where the ticket has no topic has its number alone", func(t *testing.T) {
 		other := d.open(d.bob, d.engineering, "Layoffs in May")
 		d.must(d.sim.SetMember(d.support, d.bob, simulator.Member))

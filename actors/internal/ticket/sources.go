@@ -278,9 +278,13 @@ func (t *ticket) requote(id ids.MessageKey, says *storage.Message) (quoted, more
 	return len(own) > 0, false, nil
 }
 
-// unquote has those messages show nothing of a message that is to be deleted.
+// unquote has those messages show nothing of a message that is to be deleted. If the description keeps its words, so do they: whoever
+// takes it back hears that nothing is changed, and it stays.
 func (t *ticket) unquote(m *messages.DeleteMessage) (more bool, err error) {
 	id := messages.MessageKey(m.ChatId, m.AnsweredId)
+	if desk.RewordSource(desk.CloneTicket(t.record), id, messages.Marked{}) == desk.SourceStray {
+		return false, nil
+	}
 	_, more, err = t.requote(id, &storage.Message{MessageID: id, Deleted: true})
 	return more, err
 }
