@@ -212,7 +212,9 @@ func (t *ticket) decideTakeBack(id string, m *messages.DeleteMessage, may verdic
 		}
 		do = t.takingBack(m, more)
 	case unanswered:
-		do = answer(m.Origin, messages.NoticeCannotAsk, map[string]string{"why": failure})
+		if !m.Quiet {
+			do = answer(m.Origin, messages.NoticeCannotAsk, map[string]string{"why": failure})
+		}
 	}
 	_, err := t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, do)
 	return err
