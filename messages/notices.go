@@ -72,7 +72,7 @@ const (
 	NoticeTicketIsClosed  = "ticket_is_closed" // ticket, command; /reopen_ticket first
 	NoticeNotAllowed      = "not_allowed"      // command, who, team, group; the last three name who may, and are empty where that is not told
 	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
-	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
+	NoticeTicketUnknown   = "ticket_unknown"   // given, private; no such ticket, or in a private chat none of the person's
 	NoticeMyTickets       = "my_tickets"       // count, title; of a person, in a group with its title; followed by the operation's tickets as a list
 	NoticeGroupTickets    = "group_tickets"    // title, count; of the group; followed by the same
 	NoticeNoGroupTickets  = "no_group_tickets" // title
