@@ -1,14 +1,17 @@
 package actors_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // What a message answers in another place, and what of that people see.
@@ -64,6 +67,35 @@ func TestAnswersToMessagesElsewhere(t *testing.T) {
 			t.Errorf("%d events", n)
 		}
 	})
+	d.run(t, "all stays if its words in a description are not found", func(t *testing.T) {
+		there := d.say(d.eve, d.support, 0, "it smells of smoke")
+		other := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(
+			d.reply(d.eve, d.support, there, "/create_ticket Smoke"), "Ticket opened").Text)}
+		other.thread = d.topicNamed(d.support, "Smoke").Thread
+		theirs := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: other.thread, Text: "since when?", ReplyTo: there.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: there.Chat}})
+		copied := d.awaitText(d.engineering, theirs, "since when?")
+		d.awaitNow(copied, "it smells of smoke", "nothing")
+		rewritten := "Summary: it smells of smoke, on floor 4."
+		d.does(other.id, &messages.UpdateTicket{Origin: program(), Description: &rewritten}, "")
+		d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), strayDescription)
+		d.quiet(other)
+		d.awaitNow(copied, "it smells of smoke", "deleted")
+	})
+	d.run(t, "the answer to a deletion in a group where the ticket has no topic has its number alone", func(t *testing.T) {
+		other := d.open(d.bob, d.engineering, "Layoffs in May")
+		d.must(d.sim.SetMember(d.support, d.bob, simulator.Member))
+		there := d.say(d.eve, d.support, 0, "when do we get new chairs?")
+		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: other.thread, Text: "not before then", ReplyTo: there.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+		d.eventually("it is recorded", func() bool { last, err := d.store.LastSequence(t.Context(), other.id); return err == nil && last == 1 })
+		number := "#" + itoa64(d.record(other).Number)
+		if m := d.awaitAnswer(d.reply(d.eve, d.support, there, "/delete"), "replies to them in "+number); strings.Contains(m.Text, "Layoffs") {
+			t.Errorf("%q", m.Text)
+		}
+		d.quiet(other)
+	})
 	d.run(t, "a copy in another topic: by its author, not by the bot", func(t *testing.T) {
 		other := d.open(d.ann, d.support, "Other")
 		theirs := d.mention(d.ann, other, "@bob_eng", d.engineering)
@@ -75,6 +107,86 @@ func TestAnswersToMessagesElsewhere(t *testing.T) {
 			t.Errorf("%q", copied.Text)
 		}
 	})
+}
+
+// TestTakingBackAfterACrash: words that several tickets show are taken back from each, and one answer says so, though the desk ends
+// in between.
+func TestTakingBackAfterACrash(t *testing.T) {
+	t.Parallel()
+	refuses := &refusesSecond{}
+	d := ready(t, options{wrapStore: func(s storage.Store) storage.Store { refuses.Store = s; return refuses }})
+	tickets := []*ticket{d.open(d.ann, d.support, "One"), d.open(d.ann, d.support, "Two"), d.open(d.ann, d.support, "Three")}
+	said := d.say(d.eve, d.support, 0, "the gate code is 77")
+	for _, k := range tickets {
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "is it?", ReplyTo: said.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+		d.eventually("it is recorded", func() bool { last, err := d.store.LastSequence(t.Context(), k.id); return err == nil && last == 1 })
+	}
+	d.quiet(tickets...)
+	refuses.on.Store(true)
+	command := d.reply(d.eve, d.support, said, "/delete")
+	d.awaitAnswer(command, "take those words out of the replies")
+	for _, k := range tickets {
+		d.eventually("they are taken back", func() bool {
+			page, err := d.store.MessagesAfter(t.Context(), k.id, 0, 1)
+			return err == nil && page[0].ReplyTo.Deleted
+		})
+	}
+	d.quiet(tickets...)
+	answers := 0
+	for _, m := range d.byBot(d.support, 0) {
+		if m.ReplyTo == command.ID {
+			answers++
+		}
+	}
+	if answers != 1 || !refuses.refused.Load() {
+		t.Errorf("%d answers, refused: %v", answers, refuses.refused.Load())
+	}
+}
+
+// TestTakingBackWhileTelegramIsSilent: of several tickets that can't find out who may take words back, one says so.
+func TestTakingBackWhileTelegramIsSilent(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	tickets := []*ticket{d.open(d.ann, d.support, "One"), d.open(d.ann, d.support, "Two"), d.open(d.ann, d.support, "Three")}
+	said := d.say(d.eve, d.support, 0, "the gate code is 77")
+	for _, k := range tickets {
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "is it?", ReplyTo: said.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+		d.eventually("it is recorded", func() bool { last, err := d.store.LastSequence(t.Context(), k.id); return err == nil && last == 1 })
+	}
+	d.quiet(tickets...)
+	d.restart() // nothing is known any more
+	d.inject(simulator.Fault{Method: "getChatAdministrators", Kind: simulator.Fault403, Description: "bot was kicked", Count: -1})
+	command := d.reply(d.carl, d.support, said, "/delete")
+	d.awaitAnswer(command, "could not find out who administers")
+	d.quiet(tickets...)
+	answers := 0
+	for _, m := range d.byBot(d.support, 0) {
+		if m.ReplyTo == command.ID {
+			answers++
+		}
+	}
+	if answers != 1 {
+		t.Errorf("%d answers", answers)
+	}
+}
+
+// refusesSecond refuses once, while it is on, to take an answered message out of the second ticket.
+type refusesSecond struct {
+	storage.Store
+	on, refused atomic.Bool
+	first       atomic.Value
+}
+
+func (s *refusesSecond) SaveMessage(ctx context.Context, m *storage.Message) error {
+	if s.on.Load() && m.ReplyTo != nil && m.ReplyTo.Deleted {
+		s.first.CompareAndSwap(nil, m.TicketID)
+		if s.first.Load() != m.TicketID && s.refused.CompareAndSwap(false, true) {
+			return storage.ErrUnavailable
+		}
+	}
+	return s.Store.SaveMessage(ctx, m)
 }
 
 func TestReferences(t *testing.T) {

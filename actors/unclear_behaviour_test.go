@@ -51,8 +51,10 @@ func TestTicketByItsNumber(t *testing.T) {
 			}
 		}
 	}
-	if m := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket 3"), ""); strings.Contains(m.Text, "Merger") {
-		t.Errorf("somebody else's is shown: %q", m.Text)
+	for _, name := range []string{"3", "#4711", "TICK-MJ5KQ2X1-0A1B2C3D"} { // somebody else's, and none
+		if m := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket "+name), "You have no ticket "+name); strings.Contains(m.Text, "Merger") {
+			t.Errorf("somebody else's is shown: %q", m.Text)
+		}
 	}
 }
 

@@ -56,13 +56,15 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	if err := h.confine(m.Reply); err != nil {
 		return "", err
 	}
-	if isCommand {
-		if err := h.findNumbered(m, c); err != nil {
-			return "", err
-		}
-	}
 	switch {
 	case isCommand:
+		unknown, err := h.findNumbered(m, c)
+		if err != nil {
+			return "", err
+		}
+		if unknown != "" {
+			return h.onUnknownNumber(m, unknown)
+		}
 		return h.onCommandBesides(m, c)
 	case !c.Foreign:
 		if verb, is := h.unknownCommand(m); is {

@@ -47,17 +47,39 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	return err
 }
 
-// findNumbered finds the ticket that "/ticket 3" in a private chat names. Whether it is the person's own, the ticket says.
-func (h *handling) findNumbered(m *Message, c SlashCommand) error {
+// findNumbered finds the person's own ticket that "/ticket 3" in a private chat names. unknown is what it names if none of theirs is
+// called so: another one's card would be taken for it.
+func (h *handling) findNumbered(m *Message, c SlashCommand) (unknown string, err error) {
 	if c.Verb != messages.VerbTicket || !m.Chat.Private() {
-		return nil
+		return "", nil
 	}
 	_, _, rest, _ := splitCommand(m.Text)
-	id, err := h.ticketNamed(firstWord(rest))
-	if err == nil && id != "" {
-		h.ticket, h.meant = id, true
+	name := firstWord(rest)
+	_, isID := messages.ParseTicketID(name)
+	if _, isNumber := messages.ParseNumber(name); !isID && !isNumber {
+		return "", nil
 	}
-	return err
+	id, err := h.ticketNamed(name)
+	if err != nil {
+		return "", err
+	}
+	own, err := h.isHere(id)
+	if err != nil || !own {
+		return name, err
+	}
+	h.ticket, h.meant = id, true
+	return "", nil
+}
+
+// onUnknownNumber answers "/ticket 3" where none of the person's tickets is called so. A medium with it is theirs all the same.
+func (h *handling) onUnknownNumber(m *Message, name string) (string, error) {
+	if m.Media != nil {
+		if err := h.passOnBesides(m); err != nil {
+			return "", err
+		}
+	}
+	return "command", h.answer(messages.NoticeTicketUnknown,
+		map[string]string{"given": messages.Shorten(name, titleOfText), "private": "yes"})
 }
 
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.

@@ -68,7 +68,7 @@ func TestIntakeSources(t *testing.T) {
 				t.Errorf("%v", s)
 			}
 		}
-		if d := cmp.Diff([]string{"-1001:51", "-1001:51:2"}, ids); d != "" {
+		if d := cmp.Diff([]string{"-1001:51:" + aTicket, "-1001:51:" + otherTicket}, ids); d != "" {
 			t.Error(d)
 		}
 	})

@@ -1,8 +1,6 @@
 package bot
 
 import (
-	"strconv"
-
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -16,18 +14,16 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 	}
 	own := r.FromID == h.bot.ID
 	found, err := query[*messages.MessageFound](h.ctx, h.desk,
-		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Described: true, Own: own})
+		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Described: true, Own: own, CommandId: h.origin.CommandId})
 	if err != nil || len(found.Described) == 0 {
 		return false, err
 	}
 	for i, id := range found.Described {
 		o := proto.CloneOf(h.origin)
-		if i > 0 {
-			o.CommandId += ":" + strconv.Itoa(i+1)
-		}
+		o.CommandId = messages.TakeBackID(o.CommandId, id)
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.DeleteMessage{
 			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.FromID, Described: true, Own: own,
-			Quiet: i > 0, Others: int32(len(found.Described) - 1), Again: found.More,
+			Quiet: i > 0 || found.Taken, Others: int32(len(found.Described) - 1), Again: found.More,
 		}); err != nil {
 			return false, err
 		}

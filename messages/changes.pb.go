@@ -779,8 +779,9 @@ type FindMessage struct {
 	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"` // what somebody quotes of it, which says which of merged copies they mean
 	QuotePosition int32                  `protobuf:"varint,4,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`
-	Described     bool                   `protobuf:"varint,250,opt,name=described,proto3" json:"described,omitempty"` // tickets are asked for, too, that have words of it in their description
-	Own           bool                   `protobuf:"varint,306,opt,name=own,proto3" json:"own,omitempty"`             // the bot has written it: what answers it does not count as having its words
+	Described     bool                   `protobuf:"varint,250,opt,name=described,proto3" json:"described,omitempty"`                 // tickets are asked for, too, that have words of it in their description
+	Own           bool                   `protobuf:"varint,306,opt,name=own,proto3" json:"own,omitempty"`                             // the bot has written it: what answers it does not count as having its words
+	CommandId     string                 `protobuf:"bytes,341,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"` // of the "/delete" that asks; empty: none does
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -857,6 +858,13 @@ func (x *FindMessage) GetOwn() bool {
 	return false
 }
 
+func (x *FindMessage) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
 type MessageFound struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -864,6 +872,7 @@ type MessageFound struct {
 	MessageId     string                 `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
 	Described     []string               `protobuf:"bytes,250,rep,name=described,proto3" json:"described,omitempty"`                // tickets that have words of it in their description, newest first
 	More          bool                   `protobuf:"varint,306,opt,name=more,proto3" json:"more,omitempty"`                         // of described: there are more
+	Taken         bool                   `protobuf:"varint,341,opt,name=taken,proto3" json:"taken,omitempty"`                       // the command that asks has taken words of it out of a ticket already
 	Hidden        bool                   `protobuf:"varint,61,opt,name=hidden,proto3" json:"hidden,omitempty"`                      // its words stay where they were written: an internal note, protected content, or deleted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -930,6 +939,13 @@ func (x *MessageFound) GetDescribed() []string {
 func (x *MessageFound) GetMore() bool {
 	if x != nil {
 		return x.More
+	}
+	return false
+}
+
+func (x *MessageFound) GetTaken() bool {
+	if x != nil {
+		return x.Taken
 	}
 	return false
 }
@@ -1012,7 +1028,7 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\"-\n" +
 	"\fShowReaction\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\tR\tmessageId\"\xb4\x01\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\"\xd4\x01\n" +
 	"\vFindMessage\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
@@ -1020,14 +1036,17 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12%\n" +
 	"\x0equote_position\x18\x04 \x01(\x05R\rquotePosition\x12\x1d\n" +
 	"\tdescribed\x18\xfa\x01 \x01(\bR\tdescribed\x12\x11\n" +
-	"\x03own\x18\xb2\x02 \x01(\bR\x03own\"\xc4\x01\n" +
+	"\x03own\x18\xb2\x02 \x01(\bR\x03own\x12\x1e\n" +
+	"\n" +
+	"command_id\x18\xd5\x02 \x01(\tR\tcommandId\"\xdb\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x1d\n" +
 	"\tdescribed\x18\xfa\x01 \x03(\tR\tdescribed\x12\x13\n" +
-	"\x04more\x18\xb2\x02 \x01(\bR\x04more\x12\x16\n" +
+	"\x04more\x18\xb2\x02 \x01(\bR\x04more\x12\x15\n" +
+	"\x05taken\x18\xd5\x02 \x01(\bR\x05taken\x12\x16\n" +
 	"\x06hidden\x18= \x01(\bR\x06hiddenB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (

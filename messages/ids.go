@@ -61,6 +61,10 @@ func UnlinkID(command string, thread int64) string {
 	return command + ":unlink:" + strconv.FormatInt(thread, 10)
 }
 
+// TakeBackID returns the id of a "/delete", the command of that id, at one of the tickets that have words of the answered message.
+// It does not depend on which others have some.
+func TakeBackID(command, ticketID string) string { return command + ":" + ticketID }
+
 // MessageKey names a Telegram message: "<chat>:<message>". It is the message's id in the desk, and the id of the
 // command that the message causes, which is therefore the same however often Telegram delivers the message.
 func MessageKey(chatID, messageID int64) string {

@@ -72,7 +72,7 @@ const (
 	NoticeTicketIsClosed  = "ticket_is_closed" // ticket, command; /reopen_ticket first
 	NoticeNotAllowed      = "not_allowed"      // command, who, team, group; the last three name who may, and are empty where that is not told
 	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
-	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
+	NoticeTicketUnknown   = "ticket_unknown"   // given, private; no such ticket, or in a private chat none of the person's
 	NoticeMyTickets       = "my_tickets"       // count, title; of a person, in a group with its title; followed by the operation's tickets as a list
 	NoticeGroupTickets    = "group_tickets"    // title, count; of the group; followed by the same
 	NoticeNoGroupTickets  = "no_group_tickets" // title
@@ -151,8 +151,8 @@ const (
 	NoticeDeleteUsage       = "delete_usage"       // /delete that answers nothing
 	NoticeDeleteUnknown     = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
 	NoticeDeleteDescription = "delete_description" // ticket; the answered words are its title or description, and it is unknown where
-	NoticeSourceDeleted     = "source_deleted"     // ticket, title, again, deletes; the answered words are out of its description, and "": their message stays
-	NoticeSourceNone        = "source_none"        // ticket, title; its description has no words of the answered message
+	NoticeSourceDeleted     = "source_deleted"     // ticket, title ("": it has no topic there), again, deletes; the answered words are out of its description, and "": their message stays
+	NoticeSourceNone        = "source_none"        // ticket, title ("": it has no topic there); its description has no words of the answered message
 	NoticeSourceStray       = "source_stray"       // ticket; its description was changed since, so the words are not found there
 	NoticeSourceStays       = "source_stays"       // ticket, group, why; a post of its description stays there, which has what was taken out
 	NoticeSourceUnquoted    = "source_unquoted"    // ticket, others, again, deletes; its messages are to show no more of the answered message, and "": that stays

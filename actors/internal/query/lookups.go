@@ -85,7 +85,7 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 			reply.Described = append(reply.Described, described[i].TicketID)
 		}
 		if errors.Is(notFound, storage.ErrNotFound) && !m.Own { // a message that no ticket has
-			if err := q.addQuoting(reply, messages.MessageKey(m.ChatId, m.MessageId)); err != nil {
+			if err := q.addQuoting(reply, m); err != nil {
 				return &messages.MessageFound{Code: q.code(m, err)}
 			}
 		}
@@ -107,8 +107,8 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 
 // addQuoting adds the tickets whose messages show words of one that no ticket has. Where it was taken back from all, it adds one:
 // the message itself may still be there.
-func (q *query) addQuoting(reply *messages.MessageFound, id ids.MessageKey) error {
-	after, former := "", ""
+func (q *query) addQuoting(reply *messages.MessageFound, m *messages.FindMessage) error {
+	id, after, former := messages.MessageKey(m.ChatId, m.MessageId), "", ""
 	defer func() {
 		if len(reply.Described) == 0 && former != "" {
 			reply.Described = []string{former}
@@ -122,6 +122,11 @@ func (q *query) addQuoting(reply *messages.MessageFound, id ids.MessageKey) erro
 		for i := range page {
 			ticketID := page[i].TicketID
 			if page[i].ReplyTo.Deleted {
+				if m.CommandId != "" && ticketID != former && !reply.Taken {
+					if reply.Taken, err = q.took(ticketID, messages.TakeBackID(m.CommandId, ticketID)); err != nil {
+						return err
+					}
+				}
 				former = ticketID
 				continue
 			}
@@ -140,6 +145,15 @@ func (q *query) addQuoting(reply *messages.MessageFound, id ids.MessageKey) erro
 	}
 	reply.More = true
 	return nil
+}
+
+// took says whether a ticket has carried out a command lately.
+func (q *query) took(ticketID ids.TicketID, commandID string) (bool, error) {
+	r, err := q.env.Store.Ticket(q.env.Ctx, ticketID)
+	if err != nil {
+		return false, err
+	}
+	return slices.Contains(r.Handled, commandID), nil
 }
 
 // findWord says which ticket the desk spoke of last before a message: what it says while somebody writes, they have not

@@ -171,7 +171,7 @@ func (t *ticket) tellPostStays(r *storage.Ticket, s *step, at *storage.Topic, wh
 	r.Handled = desk.Remember(r.Handled, told, handledByTicket)
 	op := desk.OperationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: messages.NoticeSourceStays, ReplyTo: o.MessageId,
-		Args: map[string]string{"ticket": desk.NameOf(r), "group": title, "why": why}}}
+		Args: map[string]string{"ticket": t.nameAt(o.GetPlace()), "group": title, "why": why}}}
 	desk.AddPending(r, told, op, 0)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // What is pending to people: answers to commands, and notices to the ticket's topics. The record keeps each until
@@ -116,4 +117,17 @@ func (t *ticket) nameRefused(o *messages.Origin) string {
 		return messages.NumberName(t.record.Number)
 	}
 	return t.nameFor(o)
+}
+
+// isAt reports whether the ticket has a topic in a place: those who read there know what it is called.
+func (t *ticket) isAt(place ids.Place) bool {
+	return slices.ContainsFunc(desk.TopicsOf(t.record), func(topic *storage.Topic) bool { return topic.GroupID == place })
+}
+
+// nameAt is how an answer in a place names the ticket: by its number alone where it has no topic (docs/decisions.md, D302).
+func (t *ticket) nameAt(place ids.Place) string {
+	if t.isAt(place) {
+		return desk.NameOf(t.record)
+	}
+	return messages.NumberName(t.record.Number)
 }

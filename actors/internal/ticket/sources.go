@@ -68,7 +68,7 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 		})
 		r.Sources[at].EditedMs = m.EditedMs
 		if reworded == desk.SourceStray {
-			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": desk.NameOf(r.Ticket)})
+			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": t.nameAt(m.Origin.GetPlace())})
 		}
 	})
 }
@@ -166,7 +166,10 @@ func (t *ticket) takingBack(m *messages.DeleteMessage, more bool) effect {
 			}
 			return reworded
 		})
-		at, args := desk.SourceAt(r.Sources, id), map[string]string{"ticket": desk.NameOf(r.Ticket), "title": r.Title}
+		at, args := desk.SourceAt(r.Sources, id), map[string]string{"ticket": t.nameAt(m.Origin.GetPlace())}
+		if t.isAt(m.Origin.GetPlace()) {
+			args["title"] = r.Title
+		}
 		if deletes {
 			args["deletes"] = "yes"
 		}
@@ -209,7 +212,9 @@ func (t *ticket) decideTakeBack(id string, m *messages.DeleteMessage, may verdic
 		}
 		do = t.takingBack(m, more)
 	case unanswered:
-		do = answer(m.Origin, messages.NoticeCannotAsk, map[string]string{"why": failure})
+		if !m.Quiet {
+			do = answer(m.Origin, messages.NoticeCannotAsk, map[string]string{"why": failure})
+		}
 	}
 	_, err := t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, do)
 	return err
@@ -275,9 +280,13 @@ func (t *ticket) requote(id ids.MessageKey, says *storage.Message) (quoted, more
 	return len(own) > 0, false, nil
 }
 
-// unquote has those messages show nothing of a message that is to be deleted.
+// unquote has those messages show nothing of a message that is to be deleted. If the description keeps its words, so do they: whoever
+// takes it back hears that nothing is changed, and it stays.
 func (t *ticket) unquote(m *messages.DeleteMessage) (more bool, err error) {
 	id := messages.MessageKey(m.ChatId, m.AnsweredId)
+	if desk.RewordSource(desk.CloneTicket(t.record), id, messages.Marked{}) == desk.SourceStray {
+		return false, nil
+	}
 	_, more, err = t.requote(id, &storage.Message{MessageID: id, Deleted: true})
 	return more, err
 }
