@@ -456,6 +456,23 @@ func TestWordsAfterClosing(t *testing.T) {
 	d.run(t, "with 0 days people are asked", func(t *testing.T) {
 		d.asksAfterClosing()
 		d.awaitAnswer(d.say(d.eve, d.eve, 0, "And now?"), "Not passed on")
+		thanks := d.say(d.eve, d.eve, 0, "ขอบคุณค่ะ")
+		d.awaitRecorded(thanks)
+		d.settled(d.eve, d.eve)
+		for _, m := range d.byBot(d.eve, 0) {
+			if m.ReplyTo == thanks.ID {
+				t.Errorf("thanks are answered with %q", m.Text)
+			}
+		}
+	})
+}
+
+// awaitRecorded waits until a ticket has a message.
+func (d *desk) awaitRecorded(m simulator.Message) {
+	d.t.Helper()
+	d.eventually("it is recorded", func() bool {
+		_, err := d.store.Message(d.t.Context(), messages.MessageKey(m.Chat, int64(m.ID)))
+		return err == nil
 	})
 }
 
@@ -613,10 +630,7 @@ func TestWordsAfterClosingInAGroup(t *testing.T) {
 	d.quiet(k)
 	d.clock.jump(8 * 24 * time.Hour)
 	m := d.say(d.ann, d.support, k.thread, "It is back again")
-	d.eventually("it is recorded", func() bool {
-		_, err := d.store.Message(t.Context(), messages.MessageKey(m.Chat, int64(m.ID)))
-		return err == nil
-	})
+	d.awaitRecorded(m)
 	d.quiet(k)
 	if d.record(k).Status != "closed" || len(d.reminders(d.support, k.thread, reopenedBy)) != 1 {
 		t.Error("it is open")

@@ -2,8 +2,10 @@ package actors_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
@@ -125,4 +127,119 @@ func TestChangesWhileATicketOpens(t *testing.T) {
 		d.describes(k, "please lok", map[int64]int{d.support: k.thread})
 		d.awaitText(who, 0, outOfDescription+d.name(k))
 	})
+}
+
+// TestDraftsOfSeveralMessages: "/delete" of one takes that out, and only the one that is the title gives the ticket up.
+func TestDraftsOfSeveralMessages(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	d.run(t, "by the button of one", func(t *testing.T) {
+		who := d.newcomer("Nina")
+		first := d.say(who, who, 0, "my card was charged twice")
+		second := d.say(who, who, 0, "number 4111")
+		d.press(who, d.awaitAnswer(first, "passed on to nobody"), "new")
+		choice := d.awaitAnswer(first, "Where should my card")
+		d.awaitAnswer(d.reply(who, who, second, "/delete"), "not passed on to anyone")
+		k := d.pick(who, choice, "my card was charged")
+		d.describes(k, "my card was charged twice", map[int64]int{d.support: k.thread})
+	})
+	d.run(t, "that go on from a closed ticket", func(t *testing.T) {
+		for name, first := range map[string]func(who int64) (words string){
+			"words": func(who int64) string {
+				return d.say(who, who, 0, "Dark again").Text
+			},
+			"a medium, which has the former title": func(who int64) string {
+				return d.send(who, who, 0, upload("voice"), "").Text
+			},
+		} {
+			who := d.newcomer("Olaf")
+			lamp := d.closedLongAgo(who, "Lamp of "+name)
+			d.inject(simulator.Fault{Method: "getChatMember", Kind: simulator.Fault500, Count: -1})
+			letGo := d.clock.hold() // nobody gives up asking meanwhile
+			words := first(who)
+			hello := d.say(who, who, 0, "Hello? Is the Lamp of nobody?")
+			d.reply(who, who, hello, "/delete")
+			d.await("it is accepted", func() bool { return d.sim.Pending() == 0 })
+			d.sim.ClearFaults()
+			letGo()
+			d.awaitDeleted(hello)
+			next := d.next(lamp)
+			d.describes(next, words, map[int64]int{d.support: next.thread})
+			if _, found := d.find(who, 0, "Cancelled"); found {
+				t.Error("it is cancelled")
+			}
+		}
+	})
+}
+
+// TestCancelledDraftOfSeveralMessages: what was promised to go into a ticket is not kept from its author when it does not.
+func TestCancelledDraftOfSeveralMessages(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	const nobody = "What you wrote for it was passed on to nobody"
+	cancelled := func(name string, leaves ...int64) (who int64, said simulator.Message) {
+		who = d.newcomerInBoth(name)
+		d.closedLongAgo(who, "Lamp of "+name)
+		d.inject(simulator.Fault{Method: "getChatMember", Kind: simulator.Fault500, Count: -1})
+		letGo := d.clock.hold()
+		said = d.say(who, who, 0, "Dark again")
+		d.say(who, who, 0, "Hello?")
+		d.await("it is accepted", func() bool { return d.sim.Pending() == 0 })
+		for _, group := range leaves {
+			d.must(d.sim.SetMember(group, who, simulator.Left))
+		}
+		d.sim.ClearFaults()
+		letGo()
+		return who, said
+	}
+	d.run(t, "by the button, which leaves nothing of the question", func(t *testing.T) {
+		who, said := cancelled("Pia", d.support)
+		choice := d.awaitAnswer(said, "Where should Dark again")
+		if a := d.press(who, choice, "pdrop:"); !strings.Contains(a.Text, nobody) {
+			t.Errorf("answered %q", a.Text)
+		}
+		d.became(choice, "✖️ Cancelled: Dark again. "+nobody)
+	})
+	d.run(t, "a single message", func(t *testing.T) {
+		who := d.newcomer("Quin")
+		choice := d.choice(who, "Printer")
+		if a := d.press(who, choice, "pdrop:"); strings.Contains(a.Text, nobody) {
+			t.Errorf("answered %q", a.Text)
+		}
+		d.became(choice, "✖️ Cancelled: Printer")
+	})
+	d.run(t, "as there is no group for it", func(t *testing.T) {
+		_, said := cancelled("Rosa", d.support, d.engineering)
+		d.awaitAnswer(said, nobody)
+	})
+}
+
+// next waits for the ticket that goes on from a closed one.
+func (d *desk) next(k *ticket) *ticket {
+	d.t.Helper()
+	next := &ticket{chat: k.chat}
+	d.eventually("the next ticket is open", func() bool {
+		newest, err := d.store.TicketsByCreator(d.t.Context(), "user", d.record(k).CreatedBy.ID, true, 1)
+		d.must(err)
+		for i := range newest {
+			if newest[i].Follows == k.id {
+				next.id, next.thread = newest[i].TicketID, int(newest[i].Home.TelegramTopicID)
+			}
+		}
+		return next.thread != 0
+	})
+	d.introduced(k.chat, next.thread)
+	return next
+}
+
+// closedLongAgo is a ticket of somebody that was closed so long ago that a word opens another one.
+func (d *desk) closedLongAgo(who int64, title string) *ticket {
+	d.t.Helper()
+	k := d.openPrivately(who, d.support, title)
+	d.say(d.carl, d.support, k.thread, "/close_ticket")
+	d.awaitClosed(k)
+	d.quiet(k)
+	d.awaitText(who, 0, "closed your ticket "+d.name(k))
+	d.clock.jump(8 * 24 * time.Hour)
+	return k
 }

@@ -144,10 +144,10 @@ func TestAfterClosingTheCurrentTicket(t *testing.T) {
 	d.awaitText(d.support, scanner.thread, "closed this ticket")
 	d.awaitText(d.ann, 0, "closed your ticket #2 Scanner")
 	d.quiet(printer, scanner)
-	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Thank you"), "Not passed on: ticket #2 Scanner")
+	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Thank you, but"), "Not passed on: ticket #2 Scanner")
 	d.quiet(printer, scanner)
 	for _, k := range []*ticket{printer, scanner} {
-		if _, found := d.find(d.support, k.thread, "Thank you"); found {
+		if _, found := d.find(d.support, k.thread, "Thank you, but"); found {
 			t.Errorf("it went to %s", k.id)
 		}
 	}
@@ -159,7 +159,7 @@ func TestAfterClosingTheCurrentTicket(t *testing.T) {
 	}
 	same(t, "choices", choices, []string{"say:" + scanner.id, "sayc:" + scanner.id, "say:" + printer.id, "new"})
 	d.press(d.ann, asked, "say:"+printer.id)
-	d.awaitText(d.support, printer.thread, "Thank you")
+	d.awaitText(d.support, printer.thread, "Thank you, but")
 	d.say(d.ann, d.ann, 0, "And the printer?")
 	d.awaitText(d.support, printer.thread, "And the printer?")
 	d.quiet(printer, scanner)

@@ -197,8 +197,8 @@ const (
 
 	// Private chats.
 	NoticePrivateChoose       = "private_choose"        // title, mute (how many groups could not be asked); with a keyboard
-	NoticePrivateNoGroup      = "private_no_group"      // title, mute
-	NoticePrivateNotMember    = "private_not_member"    // title, group; not a member, or the group takes no tickets
+	NoticePrivateNoGroup      = "private_no_group"      // title, mute, words (not empty: more was to go into it)
+	NoticePrivateNotMember    = "private_not_member"    // title, group, words; not a member, or the group takes no tickets
 	NoticePrivateCannotAsk    = "private_cannot_ask"    // title, group, why
 	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
 	NoticePrivateDropped      = "private_dropped"       // title, words

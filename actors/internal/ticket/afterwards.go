@@ -31,16 +31,18 @@ func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (re
 			return false, "", err
 		}
 	}
-	days, lately, err := t.reopenDays()
+	read, days, lately, err := t.reopenDays()
 	switch {
 	case err != nil:
 		return false, "", err
 	case !messages.IsPrivate(topic.GroupID):
 		return lately, "", nil
-	case days == 0, t.record.Home.Failure != "": // nobody might read it
+	case !read:
 		return false, messages.ReasonClosed, nil
 	case m.Internal || messages.OnlyThanks(m.Content):
 		return false, "", nil
+	case days == 0:
+		return false, messages.ReasonClosed, nil
 	case !lately:
 		return false, messages.ReasonClosedBefore, nil
 	case !m.Reopens:
@@ -49,18 +51,18 @@ func (t *ticket) afterClose(m *messages.RecordMessage, topic *storage.Topic) (re
 	return true, "", nil
 }
 
-// reopenDays is for how many days after closing a customer's word reopens the ticket: none unless somebody can read it in the
-// group. lately says whether it does now.
-func (t *ticket) reopenDays() (days int64, lately bool, err error) {
+// reopenDays is for how many days after closing a customer's word reopens the ticket, and lately whether it does now: not unless
+// somebody can read it in the group.
+func (t *ticket) reopenDays() (read bool, days int64, lately bool, err error) {
 	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return 0, false, fmt.Errorf("read a group: %w", err)
+		return false, 0, false, fmt.Errorf("read a group: %w", err)
 	}
 	if err != nil || desk.TicketsIn(group) != messages.Standing_READY {
-		return 0, false, nil
+		return false, 0, false, nil
 	}
 	days = desk.ReopenDaysOf(group)
-	return days, days > 0 && t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour, nil
+	return t.record.Home.Failure == "", days, days > 0 && t.now().Sub(t.record.ClosedAt) <= time.Duration(days)*24*time.Hour, nil
 }
 
 // openedWith says whether a message from a private chat, delivered again, is what the ticket was opened with.

@@ -320,7 +320,7 @@ func (t *ticket) keepsClosed(o *messages.Origin, side string) (bool, error) {
 		t.record.Home.Failure != "" || t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		return false, nil
 	}
-	_, lately, err := t.reopenDays()
+	_, _, lately, err := t.reopenDays()
 	return lately, err
 }
 

@@ -113,10 +113,9 @@ func draftFollowing(r *storage.User, id ids.TicketID) *storage.Draft {
 // dropOldest drops the oldest draft whose group is not chosen yet, and says so.
 func (u *user) dropOldest(r *storage.User) {
 	d := r.Drafts[max(0, slices.IndexFunc(r.Drafts, func(d storage.Draft) bool { return !chosen(&d) }))]
-	asked := originIn(d.Asked)
+	asked, args := originIn(d.Asked), givenUp(&d)
 	giveUpDraft(r, d.TicketID)
-	u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, ReplyTo: asked.MessageId,
-		Args: map[string]string{"title": d.Title}})
+	u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, ReplyTo: asked.MessageId, Args: args})
 }
 
 // chosen says whether the person has chosen the group of a draft.
@@ -236,12 +235,16 @@ func (u *user) dropping(m *messages.DropDraft) (effect, error) {
 			u.respond(r, o, messages.NoticePrivateStale, nil)
 			return
 		}
-		args, said := map[string]string{"title": d.Title}, false
-		if r.Shelf, said = desk.CancelOnShelf(r.Shelf, m.TicketId); said {
+		args := givenUp(d)
+		next, said := desk.CancelOnShelf(r.Shelf, m.TicketId)
+		if r.Shelf = next; said {
 			args["words"] = "yes"
 		}
 		giveUpDraft(r, m.TicketId)
-		u.showKeyboard(r, o, nil)
+		if o.GetCallbackMessageId() != 0 { // the question would go on saying that the ticket is to be opened
+			u.addPending(r, o, &messages.Operation{Call: &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{
+				MessageId: o.CallbackMessageId, Notice: &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: args}}}})
+		}
 		u.respond(r, o, messages.NoticePrivateDropped, args)
 	}, nil
 }
@@ -329,7 +332,11 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 	return u.alter(func(r *storage.User) {
 		d := draftOf(r, ticketID)
 		asked, lang := originIn(d.Asked), originIn(d.Pressed)
-		key, args := messages.NoticePrivateNotMember, map[string]string{"group": title, "title": d.Title}
+		key, args := messages.NoticePrivateNotMember, map[string]string{"title": d.Title}
+		if len(left) == 0 {
+			args = givenUp(d)
+		}
+		args["group"] = title
 		if m.Failure != "" {
 			key, args["why"] = messages.NoticePrivateCannotAsk, m.Failure
 		}

@@ -42,6 +42,15 @@ func giveUpDraft(r *storage.User, ticketID ids.TicketID) {
 	}
 }
 
+// givenUp are the arguments of a text that says that a ticket will not be opened: also whether several messages were to go into it.
+func givenUp(d *storage.Draft) map[string]string {
+	args := map[string]string{"title": d.Title}
+	if len(messagesOf(d)) > 1 {
+		args["words"] = "yes"
+	}
+	return args
+}
+
 // takeHomeless adds to a draft what the person has written without a ticket since they asked for it.
 func (u *user) takeHomeless(r *storage.User, d *storage.Draft) {
 	next, words, media := desk.TakeHomeless(r.Shelf, d.TicketID, u.Now())

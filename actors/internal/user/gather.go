@@ -135,6 +135,9 @@ func (u *user) onGatherOver(m gatherOver) error {
 		d := draftOf(r, m.ticketID)
 		o := originIn(d.Asked)
 		args := map[string]string{"title": d.Title}
+		if len(found) == 0 {
+			args = givenUp(d)
+		}
 		if mute > 0 {
 			args["mute"] = strconv.Itoa(mute)
 		}

@@ -238,14 +238,7 @@ func (u *user) rewordDrafts(r *storage.User, messageID int64, words messages.Mar
 
 // retitle has a draft whose title is the beginning of a message's words, or of a caption, begin as these do now.
 func retitle(d *storage.Draft, id ids.MessageKey, words messages.Marked) {
-	gives := func(text string, entities []storage.Entity) bool {
-		return text != "" && d.Title == messages.TitleOf(messages.Marked{Text: text, Entities: desk.EntitiesOf(entities)})
-	}
-	at, title := desk.SourceAt(d.Sources, id), messages.TitleOf(words)
-	bySource := at >= 0 && !d.Sources[at].Titles && gives(d.Sources[at].Text, d.Sources[at].Entities)
-	if title != "" && (bySource || slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool {
-		return e.MessageID == id && gives(e.Text, e.Entities)
-	})) {
+	if title := messages.TitleOf(words); title != "" && beginsWithTitle(d, func(from ids.MessageKey) bool { return from == id }) {
 		d.Title = title
 	}
 }
@@ -261,9 +254,9 @@ func (u *user) withdrawFromDrafts(r *storage.User, messageID int64) {
 		}
 		r.Shelf = desk.WithdrawFromDraft(r.Shelf, d.TicketID, messageID)
 		if titles(d, id) || desk.RewordDraft(d, id, messages.Marked{}) == desk.SourceStray {
-			asked, title := originIn(d.Asked), d.Title
+			asked, args := originIn(d.Asked), givenUp(d)
 			giveUpDraft(r, d.TicketID)
-			u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: map[string]string{"title": title}})
+			u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: args})
 			continue
 		}
 		d.Enclosures = slices.DeleteFunc(slices.Clone(d.Enclosures), func(e storage.Enclosure) bool { return e.MessageID == id })
@@ -280,17 +273,50 @@ func has(d *storage.Draft, id ids.MessageKey) bool {
 		slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id })
 }
 
-// titles reports whether a draft has its title of a message, or may have.
+// titles reports whether a draft has its title of a message, or may have: as the words of no other message are the title, nor has a
+// command, or the closed ticket that it goes on from, given it.
 func titles(d *storage.Draft, id ids.MessageKey) bool {
-	given := func(text string) bool {
+	at := desk.SourceAt(d.Sources, id)
+	switch {
+	case at >= 0 && d.Sources[at].Titles:
+		return true
+	case beginsWithTitle(d, func(from ids.MessageKey) bool { return from != id }):
+		return false
+	}
+	given := func(text string) bool { // as the title that a command gives, too: that may have been taken of it
 		return strings.Contains(messages.CleanLine(text), strings.TrimSuffix(messages.CleanLine(d.Title), "…"))
 	}
-	if slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool { return e.MessageID == id && given(e.Text) }) {
+	if at >= 0 && given(d.Sources[at].Text) || slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool {
+		return e.MessageID == id && given(e.Text)
+	}) {
 		return true
 	}
-	byOther := slices.ContainsFunc(d.Sources, func(s storage.Source) bool { return s.MessageID != id && s.Titles })
-	at := desk.SourceAt(d.Sources, id)
-	return at >= 0 && (d.Sources[at].Titles || given(d.Sources[at].Text)) || !byOther
+	byCommand := slices.ContainsFunc(d.Sources, func(s storage.Source) bool { return s.MessageID != id && s.Titles })
+	return !byCommand && (d.Follows == "" || len(messagesOf(d)) < 2)
+}
+
+// beginsWithTitle reports whether the words of some message of a draft begin with its title.
+func beginsWithTitle(d *storage.Draft, which func(ids.MessageKey) bool) bool {
+	gives := func(id ids.MessageKey, text string, entities []storage.Entity) bool {
+		return which(id) && text != "" && d.Title == messages.TitleOf(messages.Marked{Text: text, Entities: desk.EntitiesOf(entities)})
+	}
+	return slices.ContainsFunc(d.Sources, func(s storage.Source) bool { return !s.Titles && gives(s.MessageID, s.Text, s.Entities) }) ||
+		slices.ContainsFunc(d.Enclosures, func(e storage.Enclosure) bool { return gives(e.MessageID, e.Text, e.Entities) })
+}
+
+// messagesOf lists the messages that a draft has something of.
+func messagesOf(d *storage.Draft) (all []ids.MessageKey) {
+	for _, s := range d.Sources {
+		if s.MessageID != "" && !s.Withdrawn && !slices.Contains(all, s.MessageID) {
+			all = append(all, s.MessageID)
+		}
+	}
+	for _, e := range d.Enclosures {
+		if e.MessageID != "" && !slices.Contains(all, e.MessageID) {
+			all = append(all, e.MessageID)
+		}
+	}
+	return all
 }
 
 // withdrawShelved has no ticket get a kept message any more. Opening says that one has it, or is about to.
