@@ -158,6 +158,22 @@ func TestWebActions(t *testing.T) {
 			}
 		}
 	})
+	s.run(t, "that note stands where the command is given", func(t *testing.T) {
+		boss := s.newPerson("Boss", s.support) // who administers another group of the ticket than the home group
+		s.must(s.sim.SetMember(s.sales, boss, simulator.Administrator))
+		both := s.opened(s.ann, s.support, "For two teams")
+		where := "/tickets/" + both.TicketID
+		good(t, v.do(where, "mention", url.Values{"user": {strconv.FormatInt(ben, 10)}}))
+		there := int(s.linked(both.TicketID))
+		good(t, s.signIn(boss).do(where, "close", url.Values{"reason": {"// not ours to say"}}))
+		s.awaitText(s.sales, there, "// Boss: not ours to say")
+		s.await("it is closed", v.shows(where, `class="state closed"`))
+		for _, m := range s.sim.Messages(s.support, int(both.Home.TelegramTopicID)) {
+			if strings.Contains(m.Text, "not ours to say") {
+				t.Errorf("the other team reads it: %q", m.Text)
+			}
+		}
+	})
 	s.run(t, "a command is no answer", func(t *testing.T) {
 		for i, text := range []string{"/", "/\u200b"} {
 			if p := v.do(address, "answer", url.Values{"text": {text}, "form": {"slash" + strconv.Itoa(i)}}); p.status != http.StatusNoContent {
