@@ -80,8 +80,8 @@ type API struct {
 	failing *addressLimits // other failures to authenticate
 	ops     []*op
 
-	lists, searches chan struct{} // those in progress
-	feeds           *feedReaders
+	lists, searches, reports, previews chan struct{} // those in progress
+	feeds                              *feedReaders
 }
 
 // call is one authenticated request: its key, and the id of the command that it becomes.
@@ -119,7 +119,8 @@ func NewAPI(s *Server, o APIOptions) *API {
 	}
 	a := &API{
 		o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys(),
-		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce), feeds: newFeedReaders(),
+		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce),
+		reports: make(chan struct{}, reportsAtOnce), previews: make(chan struct{}, previewsAtOnce), feeds: newFeedReaders(),
 	}
 	a.address = newAddressLimits(float64(o.AddressRate), float64(o.AddressBurst))
 	if o.FailedBurst == 0 {

@@ -127,7 +127,8 @@ func (a *API) reportOperations() {
 	times := TimesFigures{FirstAnswer: took, FirstClose: took, Close: took, ClosedUnanswered: 3}
 	did := ActivityFigures{Opened: 42, Closed: 40, Reopened: 2, CustomerMessages: 130, DeskMessages: 145, Notes: 12}
 	hour := int64(3600)
-	few, unknown := huma.Middlewares{a.fewLists}, []string{codeGroupUnknown}
+	unknown := []string{codeGroupUnknown}
+	few := huma.Middlewares{a.oneOf(a.reports, "Too many reports are being made at the moment. Wait as long as Retry-After says.")}
 	csv := " As CSV (RFC 4180, UTF-8), with all rows. What begins as a formula of a spreadsheet does has a ' before it."
 	register(a, op{
 		id: "getTimesReport", method: http.MethodGet, path: "/reports/times", tag: tagReports, scope: messages.ScopeReportsRead,
@@ -153,7 +154,7 @@ func (a *API) reportOperations() {
 	}, a.getActivityReportCSV)
 	register(a, op{
 		id: "getOpenReport", method: http.MethodGet, path: "/reports/open", tag: tagReports, scope: messages.ScopeReportsRead,
-		summary: "See how old the open tickets are", middlewares: few, codes: unknown,
+		summary: "See how old the open tickets are", middlewares: huma.Middlewares{a.fewLists}, codes: unknown,
 		description: "Returns how many tickets are not closed now, by how long ago they were opened. A key that is bound to a group " +
 			"gets those of its group.",
 		answer: OpenReport{At: view.ExampleTime, Data: []OpenRow{{ToSeconds: &hour, Open: 7, Pending: 2}}},

@@ -1,13 +1,20 @@
 package httpedge_test
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -171,4 +178,58 @@ func TestReports(t *testing.T) {
 			t.Error(rows)
 		}
 	})
+}
+
+// TestReportsLeaveRoomForLists: while reports take long, whoever lists tickets does not wait for them, and further reports are refused.
+func TestReportsLeaveRoomForLists(t *testing.T) {
+	var begun atomic.Int64
+	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		if _, is := m.(*messages.GetTimesReport); is {
+			begun.Add(1)
+			<-gate
+		}
+		return next.Ask(context.WithoutCancel(ctx), kind, id, m) // on a slow machine the test takes its time
+	}))
+	t.Cleanup(open) // before the service stops
+	s.register()
+	key := s.key(nil, "admin")
+	var asking sync.WaitGroup
+	statuses := make(chan int, 10)
+	for range cap(statuses) {
+		asking.Go(func() {
+			r, err := s.try("GET", reportsPath+"/times"+ofMarch, key, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			statuses <- r.status
+			if r.status == http.StatusServiceUnavailable && r.header.Get("Retry-After") == "" {
+				t.Errorf("refused without a Retry-After: %s", r.body)
+			}
+		})
+	}
+	for range cap(statuses) - 2 {
+		select {
+		case status := <-statuses:
+			if status != http.StatusServiceUnavailable {
+				t.Errorf("one of many reports: %d", status)
+			}
+		case <-time.After(patience):
+			t.Fatal("more than two reports are being made")
+		}
+	}
+	if n := begun.Load(); n != 2 {
+		t.Errorf("%d reports are being made", n)
+	}
+	s.do("GET", "/api/v1/tickets", key, nil).is(200)
+	s.do("GET", reportsPath+"/open", key, nil).is(200)
+	open()
+	asking.Wait()
+	for range 2 {
+		if status := <-statuses; status != http.StatusOK {
+			t.Errorf("one of the two: %d", status)
+		}
+	}
 }

@@ -49,11 +49,13 @@ type ticketCursor struct {
 	ID string `json:"i"`
 }
 
-// How many lists and searches are made concurrently, and how long others wait for one to end. A list of the largest
+// How many answers that cost much are made concurrently, and how long others wait for one to end. A list of the largest
 // tickets is 2 MB, and takes four times as much memory while it is made.
 const (
 	listsAtOnce    = 8
 	searchesAtOnce = 4
+	reportsAtOnce  = 2 // each may take seconds
+	previewsAtOnce = 1 // each may use a processor for a second
 	listPatience   = 2 * time.Second
 )
 
@@ -64,16 +66,23 @@ func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Query("q") != "" {
 		slots = a.searches
 	}
-	patience := time.NewTimer(listPatience)
-	defer patience.Stop()
-	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
-		next(ctx)
-	case <-patience.C:
-		p := problem(codeUnavailable, "Too many tickets are being listed at the moment. Wait as long as Retry-After says.")
-		p.retryAfter(1)
-		a.refuse(ctx, p)
+	a.oneOf(slots, "Too many tickets are being listed at the moment. Wait as long as Retry-After says.")(ctx, next)
+}
+
+// oneOf makes a middleware that lets as many requests in at a time as there are slots. Others wait for a moment.
+func (a *API) oneOf(slots chan struct{}, busy string) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		patience := time.NewTimer(listPatience)
+		defer patience.Stop()
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			next(ctx)
+		case <-patience.C:
+			p := problem(codeUnavailable, busy)
+			p.retryAfter(1)
+			a.refuse(ctx, p)
+		}
 	}
 }
 

@@ -166,6 +166,22 @@ func TestWebActions(t *testing.T) {
 			t.Errorf("the bot says %q", m.Text)
 		}
 	})
+	s.run(t, "that note stands where the command is given", func(t *testing.T) {
+		boss := s.newPerson("Boss", s.support) // who administers another group of the ticket than the home group
+		s.must(s.sim.SetMember(s.sales, boss, simulator.Administrator))
+		both := s.opened(s.ann, s.support, "For two teams")
+		where := "/tickets/" + both.TicketID
+		good(t, v.do(where, "mention", url.Values{"user": {strconv.FormatInt(ben, 10)}}))
+		there := int(s.linked(both.TicketID))
+		good(t, s.signIn(boss).do(where, "close", url.Values{"reason": {"// not ours to say"}}))
+		s.awaitText(s.sales, there, "// Boss: not ours to say")
+		s.await("it is closed", v.shows(where, `class="state closed"`))
+		for _, m := range s.sim.Messages(s.support, int(both.Home.TelegramTopicID)) {
+			if strings.Contains(m.Text, "not ours to say") {
+				t.Errorf("the other team reads it: %q", m.Text)
+			}
+		}
+	})
 	s.run(t, "a command is no answer", func(t *testing.T) {
 		for i, text := range []string{"/", "/\u200b"} {
 			if p := v.do(address, "answer", url.Values{"text": {text}, "form": {"slash" + strconv.Itoa(i)}}); p.status != http.StatusNoContent {
@@ -419,4 +435,104 @@ func TestWebNotesWhileTelegramIsSilent(t *testing.T) {
 			t.Errorf("it was sent: %q", m.Text)
 		}
 	}
+}
+
+// TestWebOffersWhatWorks: a ticket's page has the forms of those who may use them, and what it has works.
+func TestWebOffersWhatWorks(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	ben, max, cy := s.colleague("Ben", s.sales), s.newPerson("Max", s.support), s.newPerson("Cy", s.support)
+	tina := s.newPerson("Tina", s.support)
+	ticket := s.opened(cy, s.support, "Printer is on fire")
+	address := "/tickets/" + ticket.TicketID
+	people := map[string]*visitor{"its creator": s.signIn(cy), "an administrator": s.signIn(s.ann), "a member": s.signIn(max), "an internal user on it": s.signIn(ben),
+		"who takes care of it": s.signIn(tina)}
+	if p := people["an administrator"].do(address, "mention", url.Values{"user": {strconv.FormatInt(ben, 10)}}); p.status != http.StatusNoContent {
+		t.Fatal(p.status, p.body)
+	}
+	s.linked(ticket.TicketID)
+	forms := func(status string) map[string]url.Values {
+		if status == "closed" {
+			return map[string]url.Values{"reopen": nil, "title": {"title": {"Lamp"}}}
+		}
+		return map[string]url.Values{"title": {"title": {"Lamp"}}, "priority": {"priority": {"high"}}, "pending": nil, "close": {"reason": {"Done"}}}
+	}
+	has := func(p *page, action string) bool { return strings.Contains(p.body, `action="`+address+"/"+action+`"`) }
+	check := func(t *testing.T, status string, may map[string]bool) {
+		t.Helper()
+		for who, allowed := range may {
+			v := people[who]
+			for action := range forms(status) {
+				s.await(who+" and the form to "+action, func() bool { p := v.get(address); return p.status == 200 && has(p, action) == allowed })
+			}
+			if p := v.get(address); strings.Contains(p.body, "Reopen it to answer") != (allowed && status == "closed") {
+				t.Errorf("%s: %s", who, p.body)
+			}
+			if allowed {
+				continue
+			}
+			for action, form := range forms(status) {
+				if p := v.do(address, action, form); p.status != http.StatusForbidden {
+					t.Errorf("%s could %s, which the page does not offer: %d %s", who, action, p.status, p.body)
+				}
+			}
+		}
+	}
+	s.run(t, "open", func(t *testing.T) {
+		check(t, "open", map[string]bool{"its creator": true, "an administrator": true, "a member": false, "an internal user on it": true, "who takes care of it": false})
+		if p := people["who takes care of it"].do(address, "claim", nil); p.status != http.StatusNoContent {
+			t.Fatal(p.status, p.body)
+		}
+		check(t, "open", map[string]bool{"who takes care of it": true, "a member": false})
+		for who, v := range people {
+			if p := v.do(address, "title", url.Values{"title": {"Lamp of " + who}}); (p.status == http.StatusNoContent) != (who != "a member") {
+				t.Errorf("%s: %d %s", who, p.status, p.body)
+			}
+		}
+	})
+	s.run(t, "closed", func(t *testing.T) {
+		if p := people["who takes care of it"].do(address, "close", nil); p.status != http.StatusNoContent {
+			t.Fatal(p.status, p.body)
+		}
+		check(t, "closed", map[string]bool{"its creator": true, "an administrator": true, "a member": false, "an internal user on it": true})
+		if p := people["a member"].get(address); !p.has("administers the group can reopen it") || p.has(`data-testid="actions"`) {
+			t.Error(p.body)
+		}
+	})
+	s.run(t, "a ticket that was asked for in private, for the team", func(t *testing.T) {
+		pia := s.newPerson("Pia", s.support)
+		address = "/tickets/" + s.asked(pia, "Help me").TicketID
+		check(t, "open", map[string]bool{"a member": true})
+		if p := people["a member"].do(address, "close", nil); p.status != http.StatusNoContent {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+	})
+}
+
+// asked has somebody ask the team of their group in private, and waits until the ticket's topic is open.
+func (s *service) asked(person int64, title string) (found *storage.Ticket) {
+	s.t.Helper()
+	_, err := s.sim.Post(simulator.Post{From: person, Text: "/create_ticket " + title})
+	s.must(err)
+	pressed := false
+	s.await("the ticket "+title, func() bool {
+		for _, m := range s.sim.Messages(person, 0) {
+			for _, row := range m.Buttons {
+				if len(row) > 0 && strings.HasPrefix(row[0].Data, "pick:") && !pressed {
+					pressed = true
+					_, err := s.sim.Press(person, person, m.ID, row[0].Data)
+					s.must(err)
+				}
+			}
+		}
+		page, err := s.store.ListTickets(s.t.Context(), storage.TicketQuery{Limit: 100})
+		s.must(err)
+		for i := range page.Tickets {
+			if t := &page.Tickets[i]; t.Title == title && t.Home.TelegramTopicID != 0 && len(t.Links) > 0 {
+				found = t
+			}
+		}
+		return found != nil
+	})
+	return found
 }

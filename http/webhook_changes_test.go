@@ -1,12 +1,17 @@
 package httpedge_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 func TestWebhookSettings(t *testing.T) {
@@ -193,4 +198,49 @@ func TestWebhooksByName(t *testing.T) {
 			s.do("PUT", webhooks+"/by-name/shared", k, quiet()).is(201)
 		}
 	})
+}
+
+// previewing is a desk whose previews wait for a gate.
+type previewing struct {
+	httpedge.Desk
+	begun *atomic.Int64
+	gate  chan struct{}
+}
+
+func (p previewing) PreviewWebhook(ctx context.Context, id, kind string, templates json.RawMessage) (*messages.WebhookTested, error) {
+	p.begun.Add(1)
+	<-p.gate
+	return p.Desk.PreviewWebhook(context.WithoutCancel(ctx), id, kind, templates)
+}
+
+// TestPreviewsAtOnce: templates may run long, and run in the node's own time: one preview at a time, and others come again.
+func TestPreviewsAtOnce(t *testing.T) {
+	var begun atomic.Int64
+	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	s := newService(t, serviceOptions{wrapDesk: func(d httpedge.Desk) httpedge.Desk { return previewing{d, &begun, gate} }})
+	t.Cleanup(open)
+	path, key := s.endpoint()+"/preview", s.key(nil, "admin")
+	answers := make(chan *response, 3)
+	for range cap(answers) {
+		go func() {
+			r, err := s.try("POST", path, key, object{"type": "ticket.created", "templates": object{"preset": "slack"}})
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- r
+		}()
+	}
+	for range 2 {
+		if r := <-answers; r == nil || r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
+			t.Errorf("beside another one: %+v", r)
+		}
+	}
+	if n := begun.Load(); n != 1 {
+		t.Errorf("%d are being made", n)
+	}
+	open()
+	if r := <-answers; r == nil || r.status != http.StatusOK {
+		t.Errorf("the first: %+v", r)
+	}
 }

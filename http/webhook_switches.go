@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
 )
@@ -45,6 +47,7 @@ func (a *API) webhookSwitchOperations() {
 	register(a, op{
 		id: "previewWebhook", method: http.MethodPost, path: "/webhooks/{id}/preview",
 		tag: tagWebhooks, summary: "See what an endpoint would be sent", scope: scopeWebhooksWrite,
+		middlewares: huma.Middlewares{a.oneOf(a.previews, "Other templates are being filled at the moment. Wait as long as Retry-After says.")},
 		description: "Fills `templates`, or without them the endpoint's own, with the example of a type, and answers with the request " +
 			"that the endpoint would get. Nothing is sent or saved. What is wrong with the templates is refused as when they are saved." +
 			aboutWebhooks,

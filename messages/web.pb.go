@@ -648,8 +648,10 @@ func (x *GetWebAccess) GetUserId() int64 {
 type WebAccess struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	On            bool                   `protobuf:"varint,2,opt,name=on,proto3" json:"on,omitempty"`        // the person opened it, or was brought into it
-	Topics        []*WebTopic            `protobuf:"bytes,3,rep,name=topics,proto3" json:"topics,omitempty"` // in Telegram, the home topic first
+	On            bool                   `protobuf:"varint,2,opt,name=on,proto3" json:"on,omitempty"`                                       // the person opened it, or was brought into it
+	Topics        []*WebTopic            `protobuf:"bytes,3,rep,name=topics,proto3" json:"topics,omitempty"`                                // in Telegram, the home topic first
+	Acts          bool                   `protobuf:"varint,361,opt,name=acts,proto3" json:"acts,omitempty"`                                 // they created it, take care of it, or are an internal user on it: so they may close and change it from any topic
+	ActsAtHome    bool                   `protobuf:"varint,362,opt,name=acts_at_home,json=actsAtHome,proto3" json:"acts_at_home,omitempty"` // from the home topic whoever writes there may: whoever asks in private has chosen the team
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +705,20 @@ func (x *WebAccess) GetTopics() []*WebTopic {
 		return x.Topics
 	}
 	return nil
+}
+
+func (x *WebAccess) GetActs() bool {
+	if x != nil {
+		return x.Acts
+	}
+	return false
+}
+
+func (x *WebAccess) GetActsAtHome() bool {
+	if x != nil {
+		return x.ActsAtHome
+	}
+	return false
 }
 
 type WebTopic struct {
@@ -1800,11 +1816,14 @@ const file_messages_web_proto_rawDesc = "" +
 	"\x05admin\x18\x04 \x01(\bR\x05admin\"D\n" +
 	"\fGetWebAccess\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
-	"\auser_id\x18\x02 \x01(\x03R\x06userId\"\x7f\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\"\xb7\x01\n" +
 	"\tWebAccess\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x0e\n" +
 	"\x02on\x18\x02 \x01(\bR\x02on\x124\n" +
-	"\x06topics\x18\x03 \x03(\v2\x1c.topicdesk.messages.WebTopicR\x06topics\"V\n" +
+	"\x06topics\x18\x03 \x03(\v2\x1c.topicdesk.messages.WebTopicR\x06topics\x12\x13\n" +
+	"\x04acts\x18\xe9\x02 \x01(\bR\x04acts\x12!\n" +
+	"\facts_at_home\x18\xea\x02 \x01(\bR\n" +
+	"actsAtHome\"V\n" +
 	"\bWebTopic\x12\x14\n" +
 	"\x05place\x18\x01 \x01(\tR\x05place\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1b\n" +

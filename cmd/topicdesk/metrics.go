@@ -93,7 +93,7 @@ func (m *deskMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// count counts the tickets, or tells what was counted before.
+// count counts the tickets, or tells what was counted before: for a while, and where counting fails.
 func (m *deskMetrics) count() ticketCounts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,14 +104,14 @@ func (m *deskMetrics) count() ticketCounts {
 	ctx, cancel := context.WithTimeout(context.Background(), countWithin)
 	defer cancel()
 	byState, err := m.tickets.CountTickets(ctx)
-	if err != nil {
-		return ticketCounts{}
+	var waiting map[string]int64
+	if err == nil {
+		waiting, err = m.tickets.CountWaiting(ctx)
 	}
-	waiting, err := m.tickets.CountWaiting(ctx)
+	m.next = began.Add(max(countEvery, countShare*time.Since(began))) // also after a failure, which was no cheaper
 	if err != nil {
-		return ticketCounts{}
+		return m.counts
 	}
-	m.next = began.Add(max(countEvery, countShare*time.Since(began)))
 	m.counts = ticketCounts{map[string]int64{"open": 0, "pending": 0, "closed": 0},
 		map[string]int64{storage.WaitsForDesk: 0, storage.WaitsForCustomer: 0}}
 	maps.Copy(m.counts.byState, byState)

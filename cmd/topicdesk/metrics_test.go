@@ -95,6 +95,47 @@ func (h *hooked) doALittle(receiver string) {
 	})
 }
 
+// counting is a store that counts, or fails to.
+type counting struct {
+	asked            int
+	failing, waiting error // of CountTickets and of CountWaiting
+}
+
+func (c *counting) CountTickets(context.Context) (map[string]int64, error) {
+	c.asked++
+	return map[string]int64{"open": int64(c.asked)}, c.failing
+}
+
+func (c *counting) CountWaiting(context.Context) (map[string]int64, error) {
+	return map[string]int64{storage.WaitsForDesk: int64(c.asked)}, c.waiting
+}
+
+// TestMetricsKeepTheirCounts: where tickets can't be counted, the metrics have what was counted before, and not each scrape tries again.
+func TestMetricsKeepTheirCounts(t *testing.T) {
+	gone := errors.New("the storage is slow")
+	for name, fails := range map[string]func(*counting){"by state": func(c *counting) { c.failing = gone }, "by whom they wait for": func(c *counting) { c.waiting = gone }} {
+		t.Run(name, func(t *testing.T) {
+			store := &counting{}
+			m := &deskMetrics{tickets: store}
+			m.count()
+			fails(store)
+			m.next = time.Time{} // as after a minute
+			for range 3 {
+				if got := m.count(); got.byState["open"] != 1 || got.waiting[storage.WaitsForDesk] != 1 {
+					t.Errorf("%v", got)
+				}
+			}
+			if store.asked != 2 {
+				t.Errorf("counted %d times", store.asked)
+			}
+			store.failing, store.waiting, m.next = nil, nil, time.Time{}
+			if got := m.count(); got.byState["open"] != 3 || got.waiting[storage.WaitsForDesk] != 3 {
+				t.Errorf("later: %v", got)
+			}
+		})
+	}
+}
+
 // TestMetricsOfALargeDesk: however many tickets and groups there are, the metrics are read in a moment, and have as many series.
 func TestMetricsOfALargeDesk(t *testing.T) {
 	if onServer() {

@@ -18,6 +18,7 @@ type access struct {
 	groups []*messages.WebTopic // the topics of their groups
 	topics []*messages.WebTopic // all of the ticket's, the home topic first
 	partly bool                 // Telegram did not say of every group whether they belong to it
+	acts   bool                 // from that topic they may close and change the ticket; while that is not known, too: the ticket decides
 }
 
 // mayRead is the one place that decides whether a person may see a ticket: they opened it, were brought into it, or belong
@@ -60,6 +61,7 @@ func (s *Site) mayRead(ctx context.Context, of *session, id string) (*access, er
 	if admin != nil {
 		may.topic = admin
 	}
+	may.acts = may.topic != nil && (found.Acts || admin != nil || found.ActsAtHome && may.topic == found.Topics[0] || may.partly)
 	if !allowed {
 		return nil, errNowhere
 	}

@@ -139,11 +139,11 @@ func (s *Site) close(c *fiber.Ctx, of *session) error {
 	if err != nil {
 		return err
 	}
-	reason := firstOf(messages.CleanLine(c.FormValue("reason")), 1000)
+	reason, topic := firstOf(messages.CleanLine(c.FormValue("reason")), 1000), may.topic
 	if before, note, is := messages.SplitNote(reason); is && (len(may.groups) > 0 || may.partly) {
-		reason = before
+		reason, topic = before, may.deskTopic() // both stand in one team's topic
 		said, _ := messages.CutNote(note)
-		switch topic := may.noteTopic(""); {
+		switch {
 		case may.partly: // it must not go to everybody meanwhile
 			return s.refuse(c, http.StatusServiceUnavailable, "refused_cannot_ask")
 		case topic == nil:
@@ -158,7 +158,7 @@ func (s *Site) close(c *fiber.Ctx, of *session) error {
 			}
 		}
 	}
-	return s.carryOut(c, of, may, may.topic, func(o *messages.Origin) ticketCommand {
+	return s.carryOut(c, of, may, topic, func(o *messages.Origin) ticketCommand {
 		return &messages.CloseTicket{Origin: o, Reason: reason}
 	})
 }

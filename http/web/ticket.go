@@ -31,7 +31,7 @@ type ticketPage struct {
 	*messages.TicketRecord
 	may      *access
 	Group    string
-	Acts     bool // there is a topic from which they can give commands
+	Acts     bool // they may close and change it
 	Mentions bool // and one in a group, where colleagues can be mentioned
 	Claims   bool // and they may take care of the ticket, as far as that is known without asking it
 	Has      bool // they do
@@ -110,6 +110,9 @@ func (m said) Besides(v *view) string {
 // Priorities are those to choose from.
 func (p *ticketPage) Priorities() []string { return priorities }
 
+// Offers says whether there is anything to do besides answering, and besides taking care of it.
+func (p *ticketPage) Offers() bool { return p.Acts || p.Mentions && p.Status != "closed" }
+
 // DescriptionHTML is the description, with its markup.
 func (p *ticketPage) DescriptionHTML(v *view) template.HTML {
 	return markedHTML(p.Description, p.DescriptionEntities, v.T("spoiler"))
@@ -129,7 +132,7 @@ func (p *ticketPage) Rev() string {
 	for _, file := range p.Files {
 		topics = append(topics, file.AttachmentId, file.State)
 	}
-	return revOf(p.Status, p.Priority, p.Title, p.Description, strconv.FormatBool(p.Acts), strconv.FormatBool(p.Claims), strings.Join(topics, " "),
+	return revOf(p.Status, p.Priority, p.Title, p.Description, strconv.FormatBool(p.Acts), strconv.FormatBool(p.Mentions), strconv.FormatBool(p.Claims), strings.Join(topics, " "),
 		p.Assignee.GetId(), p.Assignee.GetName(), p.Closing.GetBy(), p.Closing.GetReason())
 }
 
@@ -222,7 +225,7 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64, has ha
 	if err != nil {
 		return nil, err
 	}
-	p := &ticketPage{TicketRecord: may.ticket, may: may, Acts: may.topic != nil, Mentions: len(may.groups) > 0, Uploads: s.o.Files != nil,
+	p := &ticketPage{TicketRecord: may.ticket, may: may, Acts: may.acts, Mentions: len(may.groups) > 0, Uploads: s.o.Files != nil,
 		FormID: rand.Text(), First: after, Age: age{time.UnixMilli(may.ticket.CreatedMs), s.o.Now()}}
 	p.Claims, p.Has = may.claims(of), isPerson(may.ticket.Assignee, of)
 	p.Waits = waitsOf(may.ticket, s.o.Now())

@@ -204,19 +204,25 @@ func (t *Templates) find(kind string) *shape {
 func (t *Templates) Check(examples []Envelope) error {
 	var wrong []error
 	for _, e := range examples {
-		s := t.find(e.Type)
-		if s == nil {
-			continue
-		}
-		if _, err := s.render(e, !s.preset); err != nil {
-			var located *TemplateError
-			if errors.As(err, &located) {
-				located.Type = e.Type
-			}
+		if _, err := t.Try(e); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// Try makes the message for an example of an event, as Check tries it; nil if no template is for its type.
+func (t *Templates) Try(example Envelope) (*Message, error) {
+	s := t.find(example.Type)
+	if s == nil {
+		return nil, nil
+	}
+	m, err := s.render(example, !s.preset)
+	var located *TemplateError
+	if errors.As(err, &located) {
+		located.Type = example.Type
+	}
+	return m, err
 }
 
 // Render makes the message for an event; nil if no template is for its type. A field that the event does not have is

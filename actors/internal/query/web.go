@@ -22,7 +22,8 @@ func (q *query) webAccess(m *messages.GetWebAccess) proto.Message {
 	if err != nil {
 		return &messages.WebAccess{Code: q.code(m, err)}
 	}
-	reply := &messages.WebAccess{Code: messages.Code_OK, On: isOn(r, m.UserId)}
+	person := storage.Creator{Kind: "user", ID: strconv.FormatInt(m.UserId, 10)}
+	reply := &messages.WebAccess{Code: messages.Code_OK, On: isOn(r, m.UserId), Acts: desk.Acts(r, person, m.UserId), ActsAtHome: desk.TeamActs(r)}
 	for _, topic := range desk.TopicsOf(r) {
 		chat, err := desk.ChatOf(q.env.Ctx, q.env.Store, topic.GroupID)
 		if err != nil {

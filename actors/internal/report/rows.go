@@ -29,12 +29,12 @@ type reader struct {
 	ctx   context.Context
 	store storage.Tallies
 	span  *span
-	read  int
+	of    int // how many tallies it is made of
 }
 
-// counted notes that tallies were read.
+// counted notes that the report is made of more tallies.
 func (r *reader) counted(n int) error {
-	if r.read += n; r.read > talliesAtMost {
+	if r.of += n; r.of > talliesAtMost {
 		return ErrTooMuch
 	}
 	return r.ctx.Err()
@@ -168,13 +168,15 @@ func (r *reader) tickets(by storage.TallyTime, each func(t *storage.Tally)) erro
 		if err != nil {
 			return fmt.Errorf("read tallies: %w", err)
 		}
-		if err := r.counted(len(page)); err != nil {
-			return err
-		}
+		of := 0
 		for i := range page {
 			if t := &page[i]; r.span.GroupId == "" || t.GroupID == r.span.GroupId {
 				each(t)
+				of++
 			}
+		}
+		if err := r.counted(of); err != nil { // those of other groups only take time
+			return err
 		}
 		if len(page) < pageOfTallies {
 			return nil

@@ -138,23 +138,8 @@ func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {
 		return t.hasGroup(o.Place)
 	}
-	if topic := t.topicAt(o.GetPlace(), o.GetThreadId()); topic == &t.record.Home && desk.PrivateLink(t.record, "") != nil {
-		return true
-	}
-	by := desk.CreatorOf(o)
-	if by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
-		return true
-	}
-	if has := t.record.Assignee; has != nil && by.Kind == has.Kind && by.ID == has.ID {
-		return true
-	}
-	from := o.GetFrom().GetId()
-	for i := range t.record.Links {
-		if link := &t.record.Links[i]; !link.Ended && link.UserID == from && from != 0 {
-			return true
-		}
-	}
-	return false
+	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
+	return topic == &t.record.Home && desk.TeamActs(t.record) || desk.Acts(t.record, desk.CreatorOf(o), o.GetFrom().GetId())
 }
 
 func (t *ticket) hasGroup(groupID ids.Place) bool {

@@ -196,6 +196,13 @@ func envelopeOf(e *storage.Event) delivery.Envelope {
 // request makes the request that tells the endpoint of an event, to be signed as of now. An error will be the same next
 // time.
 func (r *Room) request(e *endpoint, event delivery.Envelope, now time.Time) (delivery.Request, error) {
+	return r.requestBy(e, event, now, e.templates.Render)
+}
+
+// requestBy is request, with the templates filled by a function.
+func (r *Room) requestBy(
+	e *endpoint, event delivery.Envelope, now time.Time, fill func(delivery.Envelope) (*delivery.Message, error),
+) (delivery.Request, error) {
 	req := delivery.Request{URL: e.url, ID: event.ID, Header: e.headers}
 	for _, s := range e.secrets {
 		if s.until.IsZero() || now.Before(s.until) {
@@ -208,7 +215,7 @@ func (r *Room) request(e *endpoint, event delivery.Envelope, now time.Time) (del
 			return req, err
 		}
 	}
-	switch m, err := e.templates.Render(event); {
+	switch m, err := fill(event); {
 	case err != nil:
 		return req, err
 	case m != nil:

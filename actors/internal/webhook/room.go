@@ -218,7 +218,7 @@ func (r *Room) Preview(ctx context.Context, webhookID, kind string, raw json.Raw
 	if raw != nil {
 		record.Templates = raw
 	}
-	if err := r.tryTemplates(record, []view.EventType{of}); err != nil {
+	if _, err := delivery.ParseTemplates(record.Templates); err != nil {
 		out.Faults = faultsOf(err)
 		return out, nil
 	}
@@ -227,9 +227,13 @@ func (r *Room) Preview(ctx context.Context, webhookID, kind string, raw json.Raw
 		out.Error = err.Error()
 		return out, nil
 	}
-	req, err := r.request(e, exampleOf(of), r.env.Now())
+	req, err := r.requestBy(e, exampleOf(of), r.env.Now(), e.templates.Try)
+	if len(templateErrors(err)) > 0 {
+		out.Faults = faultsOf(err)
+		return out, nil
+	}
 	if err != nil {
-		return nil, err // it was tried above
+		return nil, err
 	}
 	out.Method, out.Host, out.RequestBody = cmp.Or(req.Method, "POST"), hostOf(e.url), string(req.Body)
 	shown, own := map[string]string{"content-type": cmp.Or(req.ContentType, "application/json")}, map[string]string{}
