@@ -37,8 +37,9 @@ type OpenTicket struct {
 	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
 	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
 	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
-	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"` // of the description, in its order
-	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"` // id of the closed ticket of the same customer that it goes on from; empty: none
+	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`   // of the description, in its order
+	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"`   // id of the closed ticket of the same customer that it goes on from; empty: none
+	Customer            *Person                `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"` // whose message it is opened from, if that is somebody else; none: whoever opens it
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -162,6 +163,13 @@ func (x *OpenTicket) GetFollows() string {
 		return x.Follows
 	}
 	return ""
+}
+
+func (x *OpenTicket) GetCustomer() *Person {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
 }
 
 // Enclose adds media to a ticket's description: parts of the album to which the command that opened it belongs.
@@ -827,6 +835,7 @@ type RecordMessage struct {
 	Described     *Content  `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	MeantTicketId string    `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
 	Sources       []*Source `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                                  // on a shelf: of described
+	Customer      *Person   `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"`                                // on a shelf, as in OpenTicket
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,6 +929,13 @@ func (x *RecordMessage) GetMeantTicketId() string {
 func (x *RecordMessage) GetSources() []*Source {
 	if x != nil {
 		return x.Sources
+	}
+	return nil
+}
+
+func (x *RecordMessage) GetCustomer() *Person {
+	if x != nil {
+		return x.Customer
 	}
 	return nil
 }
@@ -3443,7 +3459,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xa6\x04\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xdf\x04\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -3461,7 +3477,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
 	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x125\n" +
 	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\x19\n" +
-	"\afollows\x18\xc8\x01 \x01(\tR\afollowsJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\afollows\x18\xc8\x01 \x01(\tR\afollows\x127\n" +
+	"\bcustomer\x18\xf3\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\bcustomerJ\x04\b\x1e\x10\x1f\"|\n" +
 	"\aEnclose\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
@@ -3518,7 +3535,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xa4\x03\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xdd\x03\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -3529,7 +3546,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\areopens\x18\xc8\x01 \x01(\bR\areopens\x129\n" +
 	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\x12&\n" +
 	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\x125\n" +
-	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\"\x86\x01\n" +
+	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x127\n" +
+	"\bcustomer\x18\xf3\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\bcustomer\"\x86\x01\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
@@ -3779,15 +3797,16 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Forward)(nil),          // 56: topicdesk.messages.Forward
 	(*Entity)(nil),           // 57: topicdesk.messages.Entity
 	(*Source)(nil),           // 58: topicdesk.messages.Source
-	(*SendNoticeCall)(nil),   // 59: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 60: topicdesk.messages.Code
-	(*Content)(nil),          // 61: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 62: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 63: topicdesk.messages.Sender
-	(*Operation)(nil),        // 64: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 65: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 66: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 67: topicdesk.messages.GroupFacts
+	(*Person)(nil),           // 59: topicdesk.messages.Person
+	(*SendNoticeCall)(nil),   // 60: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 61: topicdesk.messages.Code
+	(*Content)(nil),          // 62: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 63: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 64: topicdesk.messages.Sender
+	(*Operation)(nil),        // 65: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 66: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 67: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 68: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
 	54, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
@@ -3795,60 +3814,62 @@ var file_messages_commands_proto_depIdxs = []int32{
 	56, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
 	57, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
 	58, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
-	54, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	55, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
-	10, // 7: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	59, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	60, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	60, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	60, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	10, // 12: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	54, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	61, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	62, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	61, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	58, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
-	54, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	54, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	54, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	54, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	54, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	54, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	54, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 32: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
-	54, // 33: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	54, // 34: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	54, // 35: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	63, // 36: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	61, // 37: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	62, // 38: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	64, // 39: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	38, // 40: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	65, // 41: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	66, // 42: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	39, // 43: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	54, // 44: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	64, // 45: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	54, // 46: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	67, // 47: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	54, // 48: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	54, // 49: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	54, // 50: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	54, // 51: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	54, // 52: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	54, // 53: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	54, // [54:54] is the sub-list for method output_type
-	54, // [54:54] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	59, // 5: topicdesk.messages.OpenTicket.customer:type_name -> topicdesk.messages.Person
+	54, // 6: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	55, // 7: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	10, // 8: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	60, // 9: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	61, // 10: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	61, // 11: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	61, // 12: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	10, // 13: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	54, // 14: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	62, // 15: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	63, // 16: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	62, // 17: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	58, // 18: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
+	59, // 19: topicdesk.messages.RecordMessage.customer:type_name -> topicdesk.messages.Person
+	54, // 20: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	54, // 21: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	54, // 22: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	54, // 23: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	54, // 24: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 25: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 26: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	54, // 27: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	54, // 28: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 29: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 30: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 31: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 32: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 33: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 34: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
+	54, // 35: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	54, // 36: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	54, // 37: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	64, // 38: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	62, // 39: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	63, // 40: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	65, // 41: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	38, // 42: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	66, // 43: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	67, // 44: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	39, // 45: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	54, // 46: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	65, // 47: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	54, // 48: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	68, // 49: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	54, // 50: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	54, // 51: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	54, // 52: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	54, // 53: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	54, // 54: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	54, // 55: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -16,7 +17,8 @@ type Ticket struct {
 	Status              string            `json:"status" enum:"open,pending,closed" example:"open"`
 	Priority            string            `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
 	GroupID             int64             `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
-	CreatedBy           Creator           `json:"createdBy"`
+	CreatedBy           Creator           `json:"createdBy" doc:"Who opened the ticket."`
+	Customer            Creator           `json:"customer" doc:"Whose ticket it is: who opened it, or whose message it was opened from. For whom a ticket waits, and who may not claim it, goes by this."`
 	Topic               HomeTopic         `json:"topic"`
 	ExternalID          *string           `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
 	Metadata            Metadata          `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
@@ -55,7 +57,8 @@ func TicketOf(r *messages.TicketRecord) Ticket {
 	t := Ticket{
 		TicketID: r.TicketId, Number: r.Number, Title: r.Title, Description: r.Description,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
-		GroupID: r.ChatId, CreatedBy: CreatorOf(r.CreatedBy), Metadata: r.Metadata,
+		GroupID: r.ChatId, CreatedBy: CreatorOf(r.CreatedBy), Customer: CreatorOf(cmp.Or(r.Customer, r.CreatedBy)),
+		Metadata: r.Metadata,
 		Topic: HomeTopic{State: r.Topic.State, TelegramTopicID: orNull(r.Topic.TelegramTopicId), Link: linkTo(r.Topic),
 			Name: r.Topic.Name, Reason: r.Topic.Failure},
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),

@@ -167,7 +167,7 @@ func (t *ticket) tellClosing(r *storage.Ticket) bool {
 	}
 	if messages.IsPrivate(topic.GroupID) {
 		notice.Args["ticket"] = desk.NameOf(r)
-	} else if by := r.CreatedBy; by.Kind == "user" {
+	} else if by := r.Customer(); by.Kind == "user" {
 		notice.Args["name"] = by.Name
 		notice.UserId, _ = strconv.ParseInt(by.ID, 10, 64)
 	}

@@ -132,7 +132,7 @@ func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	return user.DefaultGroupID == o.Place, nil
 }
 
-// onTicket reports whether a person created the ticket, takes care of it, is an internal user on it, speaks as one of its groups, or
+// onTicket reports whether a person created the ticket, is its customer, takes care of it, is an internal user on it, speaks as one of its groups, or
 // as the team that whoever asks in private has chosen (docs/decisions.md, D189).
 func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {
@@ -142,10 +142,7 @@ func (t *ticket) onTicket(o *messages.Origin) bool {
 		return true
 	}
 	by := desk.CreatorOf(o)
-	if by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
-		return true
-	}
-	if has := t.record.Assignee; has != nil && by.Kind == has.Kind && by.ID == has.ID {
+	if has := t.record.Assignee; t.record.CreatedBy.Is(by) || t.isCustomer(by) || has != nil && has.Is(by) {
 		return true
 	}
 	from := o.GetFrom().GetId()
