@@ -9,7 +9,7 @@ import (
 // Examples, as the API's document and the catalogue of events show them.
 
 // ExampleTime is when everything in the examples happens.
-var ExampleTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+var ExampleTime = Time{time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 
 // ExampleTicket is a ticket whose home topic is in that state: pending or open.
 func ExampleTicket(state string) Ticket {
