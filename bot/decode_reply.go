@@ -67,7 +67,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 // reply returns the reply to a message in the same topic.
 func (w *wireReplied) reply(chatID int64) *Reply {
 	from := w.From.person()
-	r := &Reply{ChatID: chatID, MessageID: w.ID, FromID: from.GetId(), FromBot: from.GetIsBot()}
+	r := &Reply{ChatID: chatID, MessageID: w.ID, From: from, AsChat: w.SenderChat != nil}
 	switch {
 	case w.Text != "":
 		r.Text, r.Entities = w.Text, entities(w.Entities, w.Text)

@@ -87,7 +87,7 @@ func TestDecodeMessages(t *testing.T) {
 	t.Run("a reply", func(t *testing.T) {
 		m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"from":{"id":9},"text":"`+strings.Repeat("ก", 200)+`"},"quote":{"text":"ก","position":0,"is_manual":true}`)
 		r := m.Reply
-		if r.ChatID != -1001 || r.MessageID != 48 || r.FromID != 9 || r.Quote != "ก" ||
+		if r.ChatID != -1001 || r.MessageID != 48 || r.From.GetId() != 9 || r.Quote != "ก" ||
 			messages.UTF16Len(r.Preview) > previewUnits || len(r.Text) != 600 {
 			t.Errorf("%+v", r)
 		}

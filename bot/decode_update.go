@@ -107,8 +107,8 @@ func (m *Message) Service() bool {
 type Reply struct {
 	ChatID          int64
 	MessageID       int64
-	FromID          int64
-	FromBot         bool
+	From            *messages.Person
+	AsChat          bool   // they wrote as a group or a channel
 	Text            string // whole text or caption of the answered message; "" when that is in another chat
 	Entities        []*messages.Entity
 	Media           *messages.Media

@@ -54,6 +54,7 @@ type wireTopicName struct {
 type wireReplied struct {
 	ID              int64          `json:"message_id"`
 	From            *wireUser      `json:"from"`
+	SenderChat      *wireChat      `json:"sender_chat"`
 	Text            string         `json:"text"`
 	Entities        []wireEntity   `json:"entities"`
 	Caption         string         `json:"caption"`

@@ -141,7 +141,7 @@ func (h *handling) openFollowing(m *Message) error {
 	}
 	said := h.saying(m)
 	replied := &Message{ID: m.ID, Chat: m.Chat, From: m.From, Reply: &Reply{
-		ChatID: m.Chat.ID, MessageID: m.ID, FromID: m.From.GetId(), Text: m.Text, Entities: m.Entities, Media: m.Media,
+		ChatID: m.Chat.ID, MessageID: m.ID, From: m.From, Text: m.Text, Entities: m.Entities, Media: m.Media,
 		Forward: said.Content.Forward, Protected: m.Protected,
 	}}
 	c := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(said.ReplyTo)}

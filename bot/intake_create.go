@@ -38,7 +38,7 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
 		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description.Text,
 		DescriptionEntities: c.Description.Entities, Enclosures: enclosures, Forward: cmp.Or(h.forwarded(m), described.GetForward()),
-		Sources: append(c.Sources, messages.SourcesIn(shelved)...),
+		Sources: append(c.Sources, messages.SourcesIn(shelved)...), Customer: cmp.Or(h.customer(m), messages.CustomerIn(shelved)),
 	})
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (h *handling) askTitle(m *Message, c SlashCommand) error {
 			kept.Described = &messages.Content{
 				Text: c.Description.Text, Entities: c.Description.Entities, Forward: h.forwarded(m),
 			}
-			kept.Sources = c.Sources
+			kept.Sources, kept.Customer = c.Sources, h.customer(m)
 		}
 		_, err := h.shelf(&messages.Shelve{Message: kept, Untitled: id, Former: former})
 		if err != nil {
@@ -117,6 +117,16 @@ func (h *handling) described(m *Message) *Reply {
 		return r
 	}
 	return nil
+}
+
+// customer returns whose message the ticket of a group is opened from; nil: from none, from an own one, or from what a bot, a
+// group or a channel wrote.
+func (h *handling) customer(m *Message) *messages.Person {
+	r := h.described(m)
+	if r == nil || r.AsChat || r.From.GetId() == 0 || r.From.GetIsBot() || r.From.GetId() == m.From.GetId() {
+		return nil
+	}
+	return r.From
 }
 
 // describedHere returns the id of the message that the command replies to, if it stands in the same chat; 0: none.

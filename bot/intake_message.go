@@ -88,7 +88,7 @@ func (h *handling) onMessage(m *Message) (string, error) {
 
 // answersAskTitle says whether the message answers the bot's question for a ticket's title.
 func (h *handling) answersAskTitle(m *Message) bool {
-	return m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.FromID == h.bot.ID && h.isAskTitle(m.Reply.Text)
+	return m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.From.GetId() == h.bot.ID && h.isAskTitle(m.Reply.Text)
 }
 
 // record has the ticket record the message.

@@ -35,7 +35,7 @@ func (h *handling) findPrivately(m *Message) (err error) {
 		if err != nil {
 			return err
 		}
-		if h.ticket = found.TicketId; h.ticket == "" && r.FromID == h.bot.ID {
+		if h.ticket = found.TicketId; h.ticket == "" && r.From.GetId() == h.bot.ID {
 			if h.ticket, err = h.ticketNamedIn(r.Text); err != nil { // a card, or a notice about a ticket
 				return err
 			}
@@ -401,7 +401,7 @@ func (h *handling) pressNew(c *Callback) error {
 	// As if the person had answered that message with a bare /create_ticket.
 	content := described.Content
 	reply := &Reply{
-		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, FromID: c.From.GetId(),
+		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, From: c.From,
 		Text: content.Text, Entities: content.Entities, Media: content.Media, Forward: content.Forward,
 		Protected: content.IsProtected,
 	}

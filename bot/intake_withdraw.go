@@ -12,7 +12,7 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 	if r == nil || r.MessageID == 0 || r.ChatID != m.Chat.ID || !h.known {
 		return false, nil
 	}
-	own := r.FromID == h.bot.ID
+	own := r.From.GetId() == h.bot.ID
 	found, err := query[*messages.MessageFound](h.ctx, h.desk,
 		&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Described: true, Own: own, CommandId: h.origin.CommandId})
 	if err != nil || len(found.Described) == 0 {
@@ -22,7 +22,7 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 		o := proto.CloneOf(h.origin)
 		o.CommandId = messages.TakeBackID(o.CommandId, id)
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.DeleteMessage{
-			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.FromID, Described: true, Own: own,
+			Origin: o, ChatId: r.ChatID, AnsweredId: r.MessageID, AnsweredFrom: r.From.GetId(), Described: true, Own: own,
 			Quiet: i > 0 || found.Taken, Others: int32(len(found.Described) - 1), Again: found.More,
 		}); err != nil {
 			return false, err
@@ -35,7 +35,7 @@ func (h *handling) takeBack(m *Message) (taken bool, err error) {
 // that is for its author alone.
 func (h *handling) withdraw(m *Message) (withdrawn bool, err error) {
 	r := m.Reply
-	if r == nil || r.MessageID == 0 || r.ChatID != m.Chat.ID || r.FromID == 0 || r.FromID != m.From.GetId() || !h.known {
+	if r == nil || r.MessageID == 0 || r.ChatID != m.Chat.ID || r.From.GetId() == 0 || r.From.GetId() != m.From.GetId() || !h.known {
 		return false, nil
 	}
 	found, err := query[*messages.MessageFound](h.ctx, h.desk,

@@ -66,6 +66,10 @@ func renderCard(lang string, c card) Rich {
 		tail.plain("\n" + label(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))
 	}
+	if name := oneLine(t.GetCustomer()); name != "" {
+		tail.plain("\n" + label(lang, textCardCustomer))
+		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCustomerUsername()))
+	}
 	if name := oneLine(t.GetAssignee()); name != "" && !t.GetPrivate() {
 		tail.plain("\n" + label(lang, textCardAssignee))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetAssigneeUsername()))

@@ -59,6 +59,7 @@ const (
 	textCardAskedBy    = "card_asked_by"  // who, name (of the person who was mentioned; empty: nobody was)
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
+	textCardCustomer   = "card_customer"  // before the name of whose message it was opened from
 	textCardAssignee   = "card_assignee"  // before the name of who takes care of it
 	textCardCloses     = "card_closes"    // at
 	textCardFollows    = "card_follows"   // ticket

@@ -62,15 +62,15 @@ type Consumer struct {
 	Name        string    `json:"name" example:"crm"`
 	Cursor      string    `json:"cursor" doc:"Where it goes on." example:"AQAA"`
 	Lease       string    `json:"lease" example:"K7C2M4Q3X5AD3H5"`
-	LeasedUntil time.Time `json:"leasedUntil" doc:"When the lease ends unless it is renewed."`
+	LeasedUntil view.Time `json:"leasedUntil" doc:"When the lease ends unless it is renewed."`
 }
 
 // NamedConsumer is a named reader of the feed, as a list shows it.
 type NamedConsumer struct {
 	Name        string     `json:"name" example:"crm"`
 	Cursor      *string    `json:"cursor" doc:"Where it goes on. null: at the oldest event, since nothing was committed yet." example:"AQAA"`
-	LeasedUntil *time.Time `json:"leasedUntil" doc:"When the newest lease ends, or has ended."`
-	UpdatedAt   time.Time  `json:"updatedAt" doc:"When it last read or committed."`
+	LeasedUntil *view.Time `json:"leasedUntil" doc:"When the newest lease ends, or has ended."`
+	UpdatedAt   view.Time  `json:"updatedAt" doc:"When it last read or committed."`
 }
 
 // consumerLease is the lease of a request or a stream; nil: it reads as no consumer.
@@ -207,7 +207,7 @@ func (a *API) commitConsumer(ctx context.Context, c *call, in *commitConsumerInp
 		return nil, err
 	}
 	return &consumerOutput{Body: Consumer{Name: in.Name, Cursor: held.Cursor, Lease: held.Token,
-		LeasedUntil: time.UnixMilli(held.LeasedUntilMs).UTC()}}, nil
+		LeasedUntil: view.At(held.LeasedUntilMs)}}, nil
 }
 
 type consumerListOutput struct {
@@ -231,7 +231,7 @@ func (a *API) listConsumers(ctx context.Context, c *call, in *PageInput) (*consu
 }
 
 func namedConsumerOf(v *messages.ConsumerView) NamedConsumer {
-	n := NamedConsumer{Name: v.Name, LeasedUntil: view.TimeOf(v.LeasedUntilMs), UpdatedAt: time.UnixMilli(v.UpdatedMs).UTC()}
+	n := NamedConsumer{Name: v.Name, LeasedUntil: view.TimeOf(v.LeasedUntilMs), UpdatedAt: view.At(v.UpdatedMs)}
 	if v.Cursor != "" {
 		n.Cursor = &v.Cursor
 	}

@@ -3,7 +3,6 @@ package httpedge
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/topicdesk/topicdesk/hours"
 	"github.com/topicdesk/topicdesk/messages"
@@ -30,8 +29,8 @@ type Group struct {
 	AutoClose            AutoClose         `json:"autoClose"`
 	ReopenDays           int64             `json:"reopenDays" doc:"For how many days after closing a customer's word reopens a ticket; later it opens a new one. 0: in private, people are asked; in a group, nothing happens." example:"7"`
 	Language             string            `json:"language" doc:"The bot's language in the group: en, th, or empty for each person's own language." example:"en"`
-	CreatedAt            time.Time         `json:"createdAt" doc:"When the desk first met the group."`
-	UpdatedAt            time.Time         `json:"updatedAt" doc:"When the desk last changed this record."`
+	CreatedAt            view.Time         `json:"createdAt" doc:"When the desk first met the group."`
+	UpdatedAt            view.Time         `json:"updatedAt" doc:"When the desk last changed this record."`
 }
 
 // AutoClose says when a ticket that waits for the customer closes by itself.
@@ -203,7 +202,7 @@ func groupOf(r *messages.GroupRecord) Group {
 		Public: r.Public, AutoClaim: r.AutoClaim, TopicIcons: r.Icons, WaitingList: r.WaitingList, Language: r.Lang,
 		Hours: r.Hours, HoursByDate: daysOf(r.Exceptions), AnswerWithin: answerTimesOf(r.AnswerWithin),
 		AutoClose: AutoClose{After: r.AutoClose.GetAfter(), Notice: r.AutoClose.GetNotice()}, ReopenDays: r.ReopenDays,
-		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
+		CreatedAt: view.At(r.CreatedMs), UpdatedAt: view.At(r.UpdatedMs),
 	}
 }
 

@@ -21,12 +21,12 @@ type APIKey struct {
 	GroupID    *int64     `json:"groupId" doc:"Telegram id of the only group that the key sees. null: it sees all groups." example:"-1001234567890"`
 	Rate       int64      `json:"rate" doc:"The most requests per second, on average." example:"100"`
 	Burst      int64      `json:"burst" doc:"The most requests in one burst." example:"200"`
-	ExpiresAt  *time.Time `json:"expiresAt" doc:"When the key expires. null: never."`
-	RevokedAt  *time.Time `json:"revokedAt" doc:"When the key was revoked. null: it is not revoked."`
-	LastUsedAt *time.Time `json:"lastUsedAt" doc:"When the key was last used, to the minute. null: never."`
-	OldUntil   *time.Time `json:"oldSecretUntil" doc:"After a rotation: until when the previous secret is accepted."`
-	CreatedAt  time.Time  `json:"createdAt" doc:"When the key was created."`
-	UpdatedAt  time.Time  `json:"updatedAt" doc:"When the key was last changed."`
+	ExpiresAt  *view.Time `json:"expiresAt" doc:"When the key expires. null: never."`
+	RevokedAt  *view.Time `json:"revokedAt" doc:"When the key was revoked. null: it is not revoked."`
+	LastUsedAt *view.Time `json:"lastUsedAt" doc:"When the key was last used, to the minute. null: never."`
+	OldUntil   *view.Time `json:"oldSecretUntil" doc:"After a rotation: until when the previous secret is accepted."`
+	CreatedAt  view.Time  `json:"createdAt" doc:"When the key was created."`
+	UpdatedAt  view.Time  `json:"updatedAt" doc:"When the key was last changed."`
 }
 
 // NewAPIKey is a key that was just created or rotated. Its secret is shown only here.
@@ -236,8 +236,8 @@ func keyOf(k *messages.APIKey) APIKey {
 	v := APIKey{
 		KeyID: k.KeyId, Name: k.Name, Owner: k.Owner, Scopes: k.Scopes, Rate: k.Rate, Burst: k.Burst,
 		ExpiresAt: view.TimeOf(k.ExpiresMs), RevokedAt: view.TimeOf(k.RevokedMs), LastUsedAt: view.TimeOf(k.LastUsedMs),
-		OldUntil: view.TimeOf(k.OldUntilMs), CreatedAt: time.UnixMilli(k.CreatedMs).UTC(),
-		UpdatedAt: time.UnixMilli(k.UpdatedMs).UTC(),
+		OldUntil: view.TimeOf(k.OldUntilMs), CreatedAt: view.At(k.CreatedMs),
+		UpdatedAt: view.At(k.UpdatedMs),
 	}
 	if k.GroupId != "" {
 		v.GroupID = &k.ChatId

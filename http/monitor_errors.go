@@ -22,10 +22,10 @@ type ErrorGroup struct {
 	Kind        *string     `json:"kind" doc:"The kind of the error: its types and what it stands for. null: only a message was logged." example:"storage unavailable"`
 	State       string      `json:"state" enum:"open,resolved" doc:"resolved: somebody has said so, and it has not occurred since." example:"open"`
 	Count       int64       `json:"count" doc:"How often it has occurred." example:"17"`
-	FirstAt     time.Time   `json:"firstAt"`
-	LastAt      time.Time   `json:"lastAt"`
-	ResolvedAt  *time.Time  `json:"resolvedAt" doc:"null: it is open."`
-	MutedUntil  *time.Time  `json:"mutedUntil" doc:"Until then no event tells of it. null: it is not muted."`
+	FirstAt     view.Time   `json:"firstAt"`
+	LastAt      view.Time   `json:"lastAt"`
+	ResolvedAt  *view.Time  `json:"resolvedAt" doc:"null: it is open."`
+	MutedUntil  *view.Time  `json:"mutedUntil" doc:"Until then no event tells of it. null: it is not muted."`
 	TicketIDs   []string    `json:"ticketIds" nullable:"false" doc:"The newest of the tickets that it is about, at most 20." example:"[\"TICK-MDJ3K5QP-1A2B3C4D\"]"`
 	GroupIDs    []int64     `json:"groupIds" nullable:"false" doc:"The Telegram ids of the newest of the groups that it is about, at most 20." example:"[-1001234567890]"`
 	WebhookIDs  []string    `json:"webhookIds" nullable:"false" doc:"The newest of the endpoints that it is about, at most 50."`
@@ -172,7 +172,7 @@ func (a *API) muteError(ctx context.Context, c *call, in *muteErrorInput) (*erro
 func errorOf(e *messages.ErrorView) ErrorGroup {
 	v := ErrorGroup{
 		Fingerprint: e.Fingerprint, Level: e.Level, Component: e.Component, Place: e.Place, Message: e.Message, State: "open",
-		Count: e.Count, FirstAt: time.UnixMilli(e.FirstMs).UTC(), LastAt: time.UnixMilli(e.LastMs).UTC(),
+		Count: e.Count, FirstAt: view.At(e.FirstMs), LastAt: view.At(e.LastMs),
 		ResolvedAt: view.TimeOf(e.ResolvedMs), MutedUntil: view.TimeOf(e.MutedUntilMs), TicketIDs: orEmpty(e.TicketIds),
 		GroupIDs: orEmpty(e.ChatIds), WebhookIDs: orEmpty(e.WebhookIds), Example: []ErrorFact{},
 	}

@@ -3,7 +3,6 @@ package httpedge
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
@@ -18,9 +17,9 @@ type DeskProblem struct {
 	Detail     string     `json:"detail" doc:"What exactly is wrong, if more is known than the title says." example:"the bot may not manage topics"`
 	Advice     string     `json:"advice" doc:"What to do." example:"Make the bot an administrator of the group who may manage topics."`
 	State      string     `json:"state" enum:"open,closed" doc:"closed: it is over." example:"open"`
-	OpenedAt   time.Time  `json:"openedAt" doc:"Since when it has been so."`
-	ClosedAt   *time.Time `json:"closedAt" doc:"null: it is open."`
-	MutedUntil *time.Time `json:"mutedUntil" doc:"Until then nothing is posted about it in the chat of ALERTS_CHAT: somebody has pressed the button there. null: it is not muted."`
+	OpenedAt   view.Time  `json:"openedAt" doc:"Since when it has been so."`
+	ClosedAt   *view.Time `json:"closedAt" doc:"null: it is open."`
+	MutedUntil *view.Time `json:"mutedUntil" doc:"Until then nothing is posted about it in the chat of ALERTS_CHAT: somebody has pressed the button there. null: it is not muted."`
 	Times      int64      `json:"times" doc:"How often it has opened." example:"1"`
 	GroupID    *int64     `json:"groupId" doc:"The Telegram id of the group that it is about. null: it is about no group." example:"-1001234567890"`
 	WebhookID  *string    `json:"webhookId" doc:"The endpoint that it is about. null: it is about none." example:"wh_k7c2m4q3x5ad4ah6tz2y"`
@@ -69,7 +68,7 @@ func deskProblemOf(p *messages.ProblemView) DeskProblem {
 	kind := messages.ProblemKindOf(p.Kind)
 	v := DeskProblem{
 		ProblemID: p.ProblemId, Kind: p.Kind, Title: kind.Title, About: p.Name, Detail: p.Detail, Advice: kind.Advice, State: "open",
-		OpenedAt: time.UnixMilli(p.OpenedMs).UTC(), ClosedAt: view.TimeOf(p.ClosedMs), MutedUntil: view.TimeOf(p.MutedUntilMs),
+		OpenedAt: view.At(p.OpenedMs), ClosedAt: view.TimeOf(p.ClosedMs), MutedUntil: view.TimeOf(p.MutedUntilMs),
 		Times: p.Times,
 	}
 	if v.ClosedAt != nil {

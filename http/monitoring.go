@@ -37,14 +37,14 @@ type Traffic struct {
 
 // TrafficPoint is what the desk did in one step.
 type TrafficPoint struct {
-	At time.Time `json:"at" doc:"When the step begins."`
+	At view.Time `json:"at" doc:"When the step begins."`
 	Traffic
 }
 
 // Throughput is what the desk did over a time.
 type Throughput struct {
-	From        time.Time      `json:"from"`
-	To          time.Time      `json:"to"`
+	From        view.Time      `json:"from"`
+	To          view.Time      `json:"to"`
 	StepSeconds int64          `json:"stepSeconds" doc:"How long the step of a point is." example:"60"`
 	Total       Traffic        `json:"total" doc:"All points together."`
 	Points      []TrafficPoint `json:"points" nullable:"false" doc:"One for each step, in order. The last step is not over."`
@@ -73,14 +73,14 @@ type Latencies struct {
 
 // LatencyPoint says how long things took in one step.
 type LatencyPoint struct {
-	At time.Time `json:"at" doc:"When the step begins."`
+	At view.Time `json:"at" doc:"When the step begins."`
 	Latencies
 }
 
 // Latency says how long things took over a time.
 type Latency struct {
-	From        time.Time      `json:"from"`
-	To          time.Time      `json:"to"`
+	From        view.Time      `json:"from"`
+	To          view.Time      `json:"to"`
 	StepSeconds int64          `json:"stepSeconds" doc:"How long the step of a point is." example:"60"`
 	Total       Latencies      `json:"total" doc:"All points together."`
 	Points      []LatencyPoint `json:"points" nullable:"false" doc:"One for each step, in order. The last step is not over."`
@@ -88,7 +88,7 @@ type Latency struct {
 
 // Overview is how the desk does now.
 type Overview struct {
-	At       time.Time       `json:"at" doc:"Of when the numbers are. They may be half a minute old."`
+	At       view.Time       `json:"at" doc:"Of when the numbers are. They may be half a minute old."`
 	Tickets  TicketCounts    `json:"tickets"`
 	Groups   GroupCounts     `json:"groups"`
 	Work     Work            `json:"work"`
@@ -141,7 +141,7 @@ func (a *API) monitoringOperations() {
 	times := Latencies{Sync: took(120, 41.5, 180, 420), Updates: took(310, 3.1, 9, 24), Calls: took(182, 38, 140, 390),
 		APIRequests: took(952, 1.4, 6, 22), WebhookAttempts: took(138, 13, 52, 96), Events: took(140, 9, 24, 60),
 		StorageReads: took(4200, .09, .4, 1.2), StorageWrites: took(1300, 4, 11, 24), Commits: took(900, 3, 9, 20)}
-	begin, end := view.ExampleTime, view.ExampleTime.Add(time.Minute)
+	begin, end := view.ExampleTime, view.Time{Time: view.ExampleTime.Add(time.Minute)}
 	register(a, op{
 		id: "getOverview", method: http.MethodGet, path: "/monitoring/overview",
 		tag: tagMonitoring, summary: "See how the desk does", scope: messages.ScopeMonitoringRead,

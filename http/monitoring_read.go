@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // seesDesk returns an error unless a key, which has the scope, may see what concerns the whole desk.
@@ -77,9 +78,9 @@ func (a *API) getThroughput(ctx context.Context, c *call, in *RangeInput) (*thro
 	if err != nil {
 		return nil, err
 	}
-	t := Throughput{From: f.from, To: f.to, StepSeconds: int64(f.step.Seconds()), Total: trafficOf(f.all)}
+	t := Throughput{From: view.Time{Time: f.from}, To: view.Time{Time: f.to}, StepSeconds: int64(f.step.Seconds()), Total: trafficOf(f.all)}
 	for i, m := range f.points {
-		t.Points = append(t.Points, TrafficPoint{f.at(i), trafficOf(m)})
+		t.Points = append(t.Points, TrafficPoint{view.Time{Time: f.at(i)}, trafficOf(m)})
 	}
 	return &throughputOutput{Body: t}, nil
 }
@@ -96,9 +97,9 @@ func (a *API) getLatency(ctx context.Context, c *call, in *RangeInput) (*latency
 	if err != nil {
 		return nil, err
 	}
-	l := Latency{From: f.from, To: f.to, StepSeconds: int64(f.step.Seconds()), Total: latenciesOf(f.all)}
+	l := Latency{From: view.Time{Time: f.from}, To: view.Time{Time: f.to}, StepSeconds: int64(f.step.Seconds()), Total: latenciesOf(f.all)}
 	for i, m := range f.points {
-		l.Points = append(l.Points, LatencyPoint{f.at(i), latenciesOf(m)})
+		l.Points = append(l.Points, LatencyPoint{view.Time{Time: f.at(i)}, latenciesOf(m)})
 	}
 	return &latencyOutput{Body: l}, nil
 }
@@ -126,7 +127,7 @@ func (a *API) getOverview(ctx context.Context, c *call, _ *struct{}) (*overviewO
 	}
 	n := func(name string) int64 { return int64(math.Round(gauges[name])) }
 	return &overviewOutput{Body: Overview{
-		At: hour.to, LastHour: trafficOf(hour.all), Latency: latenciesOf(hour.all),
+		At: view.Time{Time: hour.to}, LastHour: trafficOf(hour.all), Latency: latenciesOf(hour.all),
 		Tickets: TicketCounts{Open: n(messages.MeasuredTickets + "/open"), Pending: n(messages.MeasuredTickets + "/pending"),
 			Closed: n(messages.MeasuredTickets + "/closed")},
 		Groups: GroupCounts{Behind: n(messages.MeasuredBehind), Slowed: n(messages.MeasuredSlowed), Held: n(messages.MeasuredHeld),

@@ -22,7 +22,7 @@ type GroupState struct {
 	BotIsAdmin           bool       `json:"botIsAdmin"`
 	CanManageTopics      bool       `json:"canManageTopics" doc:"The bot has the right to manage topics."`
 	Held                 *string    `json:"held" doc:"Why the bot may not write there, in Telegram's words, so that copies wait. null: it may."`
-	BlockedUntil         *time.Time `json:"blockedUntil" doc:"Until when Telegram takes nothing there, since too much was sent. null: it does."`
+	BlockedUntil         *view.Time `json:"blockedUntil" doc:"Until when Telegram takes nothing there, since too much was sent. null: it does."`
 	LagMs                int64      `json:"lagMs" doc:"How long the oldest copy has waited. 0: none waits." example:"0"`
 	Waiting              int64      `json:"waiting" doc:"How many calls wait there." example:"0"`
 	Budget               *int64     `json:"budget" doc:"How many calls may leave there without waiting. null: no limit." example:"18"`
@@ -38,9 +38,9 @@ type WebhookState struct {
 	GroupID              *int64     `json:"groupId" doc:"Telegram id of the only group that it hears. null: all groups." example:"-1001234567890"`
 	State                string     `json:"state" enum:"ok,failing,disabled" example:"ok"`
 	DisabledReason       *string    `json:"disabledReason" doc:"As at GET /webhooks. null: it is enabled."`
-	FailingSince         *time.Time `json:"failingSince" doc:"Since when every attempt has failed. null: the newest one did not."`
+	FailingSince         *view.Time `json:"failingSince" doc:"Since when every attempt has failed. null: the newest one did not."`
 	LastError            *string    `json:"lastError" doc:"Why it fails, or why nothing is sent to it although it is enabled. null: nothing is wrong."`
-	LastSuccessAt        *time.Time `json:"lastSuccessAt" doc:"When it last took an event. null: never."`
+	LastSuccessAt        *view.Time `json:"lastSuccessAt" doc:"When it last took an event. null: never."`
 	Backlog              *int64     `json:"backlog" doc:"How many events wait. Those that were not read yet count, wanted or not. null: its part of the desk does not answer now." example:"0"`
 	OldestPendingSeconds *float64   `json:"oldestPendingSeconds" doc:"How long the oldest of them has waited; 0: nothing waits. null: as for backlog." example:"0"`
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // Node is one of the processes that share the desk.
 type Node struct {
 	Addr           string     `json:"addr" doc:"Its CLUSTER_ADDR. Empty: the desk runs on this node alone." example:"10.0.0.1:7070"`
-	Since          *time.Time `json:"since" doc:"Since when it runs. null: it did not answer."`
+	Since          *view.Time `json:"since" doc:"Since when it runs. null: it did not answer."`
 	Version        string     `json:"version" doc:"The version of its program."`
 	Shards         int64      `json:"shards" doc:"How many of the 256 shards it has: parts of the desk, which move when nodes come and go."`
 	Entities       int64      `json:"entities" doc:"How many tickets, links, chats and so on are in its memory."`
@@ -28,7 +29,7 @@ type Node struct {
 type Lease struct {
 	Entity string    `json:"entity" doc:"What it is: poller/ and the bot's id receives Telegram's updates in polling mode; budget/telegram shares out the calls per second; monitor/desk keeps errors and problems." example:"poller/7000000001"`
 	Epoch  int64     `json:"epoch" doc:"Its fencing number, which grows with each owner. Storage refuses what an owner with a smaller one writes." example:"12"`
-	Since  time.Time `json:"since" doc:"Since when this node has it."`
+	Since  view.Time `json:"since" doc:"Since when this node has it."`
 }
 
 // Nodes lists the nodes of the desk.
@@ -37,7 +38,7 @@ type Nodes struct {
 }
 
 func (a *API) nodeOperations() {
-	since := time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)
+	since := view.Time{Time: time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)}
 	register(a, op{
 		id: "listNodes", method: http.MethodGet, path: "/monitoring/nodes",
 		tag: tagNodes, summary: "List the nodes of the desk", scope: messages.ScopeAdmin,
@@ -73,12 +74,12 @@ func nodesOf(all []*messages.NodeStatus) []Node {
 		nodes[i] = Node{Addr: n.Addr, Version: n.Version, Shards: n.Shards, Entities: n.Entities,
 			CallsPerSecond: n.CallsPerSecond, Polls: n.Polls, Leases: make([]Lease, len(n.Leases))}
 		for j, l := range n.Leases {
-			nodes[i].Leases[j] = Lease{Entity: l.Entity, Epoch: l.Epoch, Since: time.UnixMilli(l.SinceMs).UTC()}
+			nodes[i].Leases[j] = Lease{Entity: l.Entity, Epoch: l.Epoch, Since: view.At(l.SinceMs)}
 		}
 		if n.Trouble != "" {
 			nodes[i].Trouble = &n.Trouble
 		} else {
-			since := time.UnixMilli(n.SinceMs).UTC()
+			since := view.At(n.SinceMs)
 			nodes[i].Since = &since
 		}
 	}

@@ -36,7 +36,7 @@ type ReportOf struct {
 	To            string     `json:"to" example:"2026-03-31"`
 	TimeZone      string     `json:"timeZone" example:"Asia/Bangkok"`
 	By            string     `json:"by" enum:"group,person,day,hour" example:"group"`
-	CompleteSince *time.Time `json:"completeSince" doc:"What happened before this may be missing, since its events were deleted before they were counted. null: nothing is missing."`
+	CompleteSince *view.Time `json:"completeSince" doc:"What happened before this may be missing, since its events were deleted before they were counted. null: nothing is missing."`
 	WaitingEvents int64      `json:"waitingEvents" doc:"How many events are not counted yet. After an upgrade that may be many, for some minutes." example:"0"`
 }
 
@@ -103,7 +103,7 @@ type ActivityReport struct {
 
 // OpenReport says how old the tickets are that are not closed.
 type OpenReport struct {
-	At   time.Time `json:"at" doc:"Of when it is."`
+	At   view.Time `json:"at" doc:"Of when it is."`
 	Data []OpenRow `json:"data" nullable:"false" doc:"A row for each class of ages, the youngest first."`
 }
 

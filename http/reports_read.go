@@ -8,7 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -235,7 +234,7 @@ func (a *API) getOpenReport(ctx context.Context, c *call, in *OpenReportInput) (
 	if err != nil {
 		return nil, err
 	}
-	body := OpenReport{At: time.UnixMilli(found.AtMs).UTC(), Data: []OpenRow{}}
+	body := OpenReport{At: view.At(found.AtMs), Data: []OpenRow{}}
 	for _, r := range found.Rows {
 		row := OpenRow{FromSeconds: r.FromMs / 1000, Open: r.Open, Pending: r.Pending}
 		if to := r.ToMs / 1000; to > 0 {

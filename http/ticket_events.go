@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
@@ -28,7 +27,7 @@ type Event struct {
 	EventID string         `json:"eventId" doc:"The event's id. The same cause always makes the same id."`
 	Number  int64          `json:"number" doc:"The event's number within the ticket: 1, 2, 3 …, without gaps." example:"1"`
 	Type    string         `json:"type" example:"ticket.created"`
-	At      time.Time      `json:"at"`
+	At      view.Time      `json:"at"`
 	Data    map[string]any `json:"data" doc:"What happened; the fields depend on the type."`
 }
 
@@ -62,7 +61,7 @@ func (a *API) listEvents(ctx context.Context, c *call, in *listEventsInput) (*ev
 }
 
 func eventOf(e *messages.EventRecord) Event {
-	v := Event{EventID: e.EventId, Number: e.Number, Type: e.Type, At: time.UnixMilli(e.AtMs).UTC()}
+	v := Event{EventID: e.EventId, Number: e.Number, Type: e.Type, At: view.At(e.AtMs)}
 	if json.Unmarshal(e.Data, &v.Data) != nil || v.Data == nil {
 		v.Data = map[string]any{}
 	}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
@@ -19,8 +18,8 @@ type User struct {
 	LastName       string    `json:"lastName" example:"Carter"`
 	IsBot          bool      `json:"isBot" doc:"Whether this is a bot."`
 	DefaultGroupID *int64    `json:"defaultGroupId" doc:"Telegram id of the person's default group, in which a topic opens when they are mentioned. null: they can't be mentioned." example:"-1001234567890"`
-	CreatedAt      time.Time `json:"createdAt" doc:"When the desk first met the person."`
-	UpdatedAt      time.Time `json:"updatedAt" doc:"When the desk last changed this record."`
+	CreatedAt      view.Time `json:"createdAt" doc:"When the desk first met the person."`
+	UpdatedAt      view.Time `json:"updatedAt" doc:"When the desk last changed this record."`
 }
 
 const aboutUsers = " A key that is bound to a group sees only the people whose default group it is."
@@ -211,7 +210,7 @@ func (a *API) deleteUser(ctx context.Context, c *call, in *UserPath) (*struct{},
 func userOf(r *messages.UserRecord) User {
 	p := r.Person
 	u := User{TelegramID: p.Id, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, IsBot: p.IsBot,
-		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
+		CreatedAt: view.At(r.CreatedMs), UpdatedAt: view.At(r.UpdatedMs)}
 	if r.DefaultChatId != 0 {
 		u.DefaultGroupID = &r.DefaultChatId
 	}

@@ -18,15 +18,15 @@ type WebhookDelivery struct {
 	TicketID      *string           `json:"ticketId" doc:"null for events of no ticket." example:"TICK-MWWK9D73-FBC14E0C"`
 	Number        *int64            `json:"number" doc:"The event's number within the ticket. null for events of no ticket." example:"1"`
 	State         string            `json:"state" enum:"pending,sent,failed,exhausted,aborted,skipped" doc:"pending: it was not tried yet. failed: it is tried again. exhausted: its schedule is spent. aborted: the receiver wants no further attempt. skipped: the endpoint went on without it." example:"sent"`
-	NextAttemptAt *time.Time        `json:"nextAttemptAt" doc:"null: none is planned."`
+	NextAttemptAt *view.Time        `json:"nextAttemptAt" doc:"null: none is planned."`
 	Attempts      []DeliveryAttempt `json:"attempts" nullable:"false" doc:"Oldest first."`
-	CreatedAt     time.Time         `json:"createdAt"`
-	UpdatedAt     time.Time         `json:"updatedAt"`
+	CreatedAt     view.Time         `json:"createdAt"`
+	UpdatedAt     view.Time         `json:"updatedAt"`
 }
 
 // DeliveryAttempt is one request to an endpoint, and what it answered.
 type DeliveryAttempt struct {
-	At             time.Time         `json:"at"`
+	At             view.Time         `json:"at"`
 	DurationMs     int64             `json:"durationMs" example:"42"`
 	Status         *int              `json:"status" doc:"null: there was no answer." example:"204"`
 	Error          *string           `json:"error" doc:"What went wrong, in words. null: nothing."`
@@ -203,13 +203,13 @@ func deliveryOf(c *call, d *messages.WebhookDelivery) WebhookDelivery {
 	shown := messages.ScopeAllows(c.key.Scopes, scopeMessagesRead)
 	v := WebhookDelivery{
 		EventID: d.GetEventId(), Type: d.GetType(), State: d.GetState(), NextAttemptAt: view.TimeOf(d.GetNextAttemptMs()),
-		Attempts: []DeliveryAttempt{}, CreatedAt: time.UnixMilli(d.GetCreatedMs()).UTC(), UpdatedAt: time.UnixMilli(d.GetUpdatedMs()).UTC(),
+		Attempts: []DeliveryAttempt{}, CreatedAt: view.At(d.GetCreatedMs()), UpdatedAt: view.At(d.GetUpdatedMs()),
 	}
 	if d.GetTicketId() != "" {
 		v.TicketID, v.Number = &d.TicketId, &d.Number
 	}
 	for _, t := range d.GetAttempts() {
-		attempt := DeliveryAttempt{At: time.UnixMilli(t.AtMs).UTC(), DurationMs: t.DurationMs,
+		attempt := DeliveryAttempt{At: view.At(t.AtMs), DurationMs: t.DurationMs,
 			RequestHeaders: headersOf(t.RequestHeaders)}
 		if shown {
 			attempt.Response = t.Response

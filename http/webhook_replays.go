@@ -20,8 +20,8 @@ type Replay struct {
 	Total     int64     `json:"total" doc:"How many events it has found so far; all of them, when it is done." example:"120"`
 	Sent      int64     `json:"sent" doc:"How many of them were delivered." example:"35"`
 	Failed    int64     `json:"failed" doc:"How many of them were given up." example:"0"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
+	CreatedAt view.Time `json:"createdAt"`
+	UpdatedAt view.Time `json:"updatedAt"`
 }
 
 func (a *API) webhookReplayOperations() {
@@ -168,5 +168,5 @@ func (a *API) cancelReplay(ctx context.Context, c *call, in *ReplayPath) (*struc
 
 func replayOf(r *messages.Replay) Replay {
 	return Replay{ReplayID: r.GetReplayId(), WebhookID: r.GetWebhookId(), State: r.GetState(), Total: r.GetTotal(), Sent: r.GetSent(),
-		Failed: r.GetFailed(), CreatedAt: time.UnixMilli(r.GetCreatedMs()).UTC(), UpdatedAt: time.UnixMilli(r.GetUpdatedMs()).UTC()}
+		Failed: r.GetFailed(), CreatedAt: view.At(r.GetCreatedMs()), UpdatedAt: view.At(r.GetUpdatedMs())}
 }

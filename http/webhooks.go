@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -35,13 +34,13 @@ type Webhook struct {
 	DisabledReason  *string           `json:"disabledReason" doc:"Why it is not enabled: failing (for 5 days), gone (it answered 410), asked (by the header webhook-delivery), program. null: it is enabled." example:"failing"`
 	KeyID           string            `json:"keyId" doc:"The API key that made it." example:"k7c2m4q3x5ad"`
 	GroupID         *int64            `json:"groupId" doc:"Telegram id of the only group that it hears. null: all groups." example:"-1001234567890"`
-	FailingSince    *time.Time        `json:"failingSince" doc:"Since when every attempt has failed. null: the newest one did not."`
+	FailingSince    *view.Time        `json:"failingSince" doc:"Since when every attempt has failed. null: the newest one did not."`
 	LastError       *string           `json:"lastError" doc:"Why it fails, or why nothing is sent to it although it is enabled. null: nothing is wrong." example:"the receiver answered 500 Internal Server Error"`
-	LastSuccessAt   *time.Time        `json:"lastSuccessAt" doc:"When it last took an event. null: never."`
-	HoldUntil       *time.Time        `json:"holdUntil" doc:"Until when it is left alone, as it asked by Retry-After. null: it is not."`
-	OldSecretUntil  *time.Time        `json:"oldSecretUntil" doc:"After a rotation: until when requests bear a signature by the previous secret, too."`
-	CreatedAt       time.Time         `json:"createdAt"`
-	UpdatedAt       time.Time         `json:"updatedAt" doc:"When its settings were last changed."`
+	LastSuccessAt   *view.Time        `json:"lastSuccessAt" doc:"When it last took an event. null: never."`
+	HoldUntil       *view.Time        `json:"holdUntil" doc:"Until when it is left alone, as it asked by Retry-After. null: it is not."`
+	OldSecretUntil  *view.Time        `json:"oldSecretUntil" doc:"After a rotation: until when requests bear a signature by the previous secret, too."`
+	CreatedAt       view.Time         `json:"createdAt"`
+	UpdatedAt       view.Time         `json:"updatedAt" doc:"When its settings were last changed."`
 }
 
 // WebhookFilter selects events by their ticket.
@@ -190,7 +189,7 @@ func webhookOf(w *messages.Webhook) Webhook {
 		Headers: map[string]string{}, IncludeInternal: s.GetIncludeInternal(), Templates: s.GetTemplates(), Enabled: s.GetEnabled(),
 		KeyID: w.KeyId, FailingSince: view.TimeOf(w.FailingSinceMs), LastSuccessAt: view.TimeOf(w.LastSuccessMs),
 		HoldUntil: view.TimeOf(w.HoldUntilMs), OldSecretUntil: view.TimeOf(w.OldSecretUntilMs),
-		CreatedAt: time.UnixMilli(w.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(w.UpdatedMs).UTC(),
+		CreatedAt: view.At(w.CreatedMs), UpdatedAt: view.At(w.UpdatedMs),
 	}
 	for _, h := range s.GetHeaders() {
 		v.Headers[h.Name] = maskedHeader

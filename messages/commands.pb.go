@@ -37,8 +37,9 @@ type OpenTicket struct {
 	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
 	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
 	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
-	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"` // of the description, in its order
-	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"` // id of the closed ticket of the same customer that it goes on from; empty: none
+	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`   // of the description, in its order
+	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"`   // id of the closed ticket of the same customer that it goes on from; empty: none
+	Customer            *Person                `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"` // whose message it is opened from, if that is somebody else; none: whoever opens it
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -162,6 +163,13 @@ func (x *OpenTicket) GetFollows() string {
 		return x.Follows
 	}
 	return ""
+}
+
+func (x *OpenTicket) GetCustomer() *Person {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
 }
 
 // Enclose adds media to a ticket's description: parts of the album to which the command that opened it belongs.
@@ -828,6 +836,7 @@ type RecordMessage struct {
 	MeantTicketId string    `protobuf:"bytes,7,opt,name=meant_ticket_id,json=meantTicketId,proto3" json:"meant_ticket_id,omitempty"` // on a shelf: the ticket that the message itself says it is about; empty: it says of none
 	Sources       []*Source `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                                  // on a shelf: of described
 	CommandNote   bool      `protobuf:"varint,341,opt,name=command_note,json=commandNote,proto3" json:"command_note,omitempty"`      // internal for as long as it exists: what a command's message has besides the command, for the team
+	Customer      *Person   `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"`                                // on a shelf, as in OpenTicket
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -930,6 +939,13 @@ func (x *RecordMessage) GetCommandNote() bool {
 		return x.CommandNote
 	}
 	return false
+}
+
+func (x *RecordMessage) GetCustomer() *Person {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
 }
 
 type Mention struct {
@@ -3497,7 +3513,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xa6\x04\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xdf\x04\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -3515,7 +3531,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
 	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x125\n" +
 	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\x19\n" +
-	"\afollows\x18\xc8\x01 \x01(\tR\afollowsJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\afollows\x18\xc8\x01 \x01(\tR\afollows\x127\n" +
+	"\bcustomer\x18\xf3\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\bcustomerJ\x04\b\x1e\x10\x1f\"|\n" +
 	"\aEnclose\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
@@ -3572,7 +3589,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\xc8\x03\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\x81\x04\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -3584,7 +3601,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\x12&\n" +
 	"\x0fmeant_ticket_id\x18\a \x01(\tR\rmeantTicketId\x125\n" +
 	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\"\n" +
-	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\"\x86\x01\n" +
+	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\x127\n" +
+	"\bcustomer\x18\xf3\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\bcustomer\"\x86\x01\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
@@ -3837,15 +3855,16 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Forward)(nil),          // 57: topicdesk.messages.Forward
 	(*Entity)(nil),           // 58: topicdesk.messages.Entity
 	(*Source)(nil),           // 59: topicdesk.messages.Source
-	(*SendNoticeCall)(nil),   // 60: topicdesk.messages.SendNoticeCall
-	(Code)(0),                // 61: topicdesk.messages.Code
-	(*Content)(nil),          // 62: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 63: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 64: topicdesk.messages.Sender
-	(*Operation)(nil),        // 65: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 66: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 67: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 68: topicdesk.messages.GroupFacts
+	(*Person)(nil),           // 60: topicdesk.messages.Person
+	(*SendNoticeCall)(nil),   // 61: topicdesk.messages.SendNoticeCall
+	(Code)(0),                // 62: topicdesk.messages.Code
+	(*Content)(nil),          // 63: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 64: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 65: topicdesk.messages.Sender
+	(*Operation)(nil),        // 66: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 67: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 68: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 69: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
 	55, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
@@ -3853,61 +3872,63 @@ var file_messages_commands_proto_depIdxs = []int32{
 	57, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
 	58, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
 	59, // 4: topicdesk.messages.OpenTicket.sources:type_name -> topicdesk.messages.Source
-	55, // 5: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	56, // 6: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
-	10, // 7: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	60, // 8: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
-	61, // 9: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	61, // 10: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
-	61, // 11: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	10, // 12: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	55, // 13: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	62, // 14: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	63, // 15: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	62, // 16: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	59, // 17: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
-	55, // 18: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	55, // 19: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	55, // 20: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	55, // 21: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	55, // 22: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 23: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 24: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	55, // 25: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	55, // 26: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 27: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 28: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 29: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 30: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 31: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 32: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
-	55, // 33: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	55, // 34: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	55, // 35: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	64, // 36: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	62, // 37: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	63, // 38: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	65, // 39: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	38, // 40: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	66, // 41: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	67, // 42: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	38, // 43: topicdesk.messages.NoRoom.operation:type_name -> topicdesk.messages.OperationVersion
-	39, // 44: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	55, // 45: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	65, // 46: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	55, // 47: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	68, // 48: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	55, // 49: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	55, // 50: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	55, // 51: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	55, // 52: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	55, // 53: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	55, // 54: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	55, // [55:55] is the sub-list for method output_type
-	55, // [55:55] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	60, // 5: topicdesk.messages.OpenTicket.customer:type_name -> topicdesk.messages.Person
+	55, // 6: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	56, // 7: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	10, // 8: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	61, // 9: topicdesk.messages.Shelve.question:type_name -> topicdesk.messages.SendNoticeCall
+	62, // 10: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	62, // 11: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	62, // 12: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	10, // 13: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	55, // 14: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	63, // 15: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	64, // 16: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	63, // 17: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	59, // 18: topicdesk.messages.RecordMessage.sources:type_name -> topicdesk.messages.Source
+	60, // 19: topicdesk.messages.RecordMessage.customer:type_name -> topicdesk.messages.Person
+	55, // 20: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	55, // 21: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	55, // 22: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	55, // 23: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	55, // 24: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 25: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 26: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	55, // 27: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	55, // 28: topicdesk.messages.RenameTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 29: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 30: topicdesk.messages.ClaimTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 31: topicdesk.messages.AssignTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 32: topicdesk.messages.ReleaseTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 33: topicdesk.messages.SnoozeTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 34: topicdesk.messages.KeepTicket.origin:type_name -> topicdesk.messages.Origin
+	55, // 35: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	55, // 36: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	55, // 37: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	65, // 38: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	63, // 39: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	64, // 40: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	66, // 41: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	38, // 42: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	67, // 43: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	68, // 44: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 45: topicdesk.messages.NoRoom.operation:type_name -> topicdesk.messages.OperationVersion
+	39, // 46: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	55, // 47: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	66, // 48: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	55, // 49: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	69, // 50: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	55, // 51: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 52: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	55, // 53: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	55, // 54: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	55, // 55: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 56: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

@@ -37,6 +37,16 @@ func DescribedIn(shelved []*RecordMessage) *Content {
 	return &Content{Text: text.Text, Entities: text.Entities, Forward: forward}
 }
 
+// CustomerIn returns whose message a ticket is opened from that has no title yet; nil: from none of somebody else.
+func CustomerIn(shelved []*RecordMessage) *Person {
+	for _, m := range shelved {
+		if m.GetCustomer() != nil {
+			return m.GetCustomer()
+		}
+	}
+	return nil
+}
+
 // JoinEnclosures adds to enclosures those others that are not among them. With inOrder they are sorted as their
 // messages were sent.
 func JoinEnclosures(enclosures, others []*Enclosure, inOrder bool) []*Enclosure {

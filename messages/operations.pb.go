@@ -2260,6 +2260,8 @@ type TicketView struct {
 	Priority            string                 `protobuf:"bytes,5,opt,name=priority,proto3" json:"priority,omitempty"`
 	CreatedBy           string                 `protobuf:"bytes,6,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
+	Customer            string                 `protobuf:"bytes,372,opt,name=customer,proto3" json:"customer,omitempty"` // whose message it was opened from; empty: it was opened by its customer
+	CustomerUsername    string                 `protobuf:"bytes,373,opt,name=customer_username,json=customerUsername,proto3" json:"customer_username,omitempty"`
 	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`                                  // of its home topic; empty: not open yet
@@ -2370,6 +2372,20 @@ func (x *TicketView) GetCreatedBy() string {
 func (x *TicketView) GetCreatedByUsername() string {
 	if x != nil {
 		return x.CreatedByUsername
+	}
+	return ""
+}
+
+func (x *TicketView) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *TicketView) GetCustomerUsername() string {
+	if x != nil {
+		return x.CustomerUsername
 	}
 	return ""
 }
@@ -4412,7 +4428,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x95\a\n" +
+	"\x10DescribeChatCall\"\xe0\a\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
@@ -4424,7 +4440,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bpriority\x18\x05 \x01(\tR\bpriority\x12\x1d\n" +
 	"\n" +
 	"created_by\x18\x06 \x01(\tR\tcreatedBy\x12.\n" +
-	"\x13created_by_username\x18\a \x01(\tR\x11createdByUsername\x12\x1d\n" +
+	"\x13created_by_username\x18\a \x01(\tR\x11createdByUsername\x12\x1b\n" +
+	"\bcustomer\x18\xf4\x02 \x01(\tR\bcustomer\x12,\n" +
+	"\x11customer_username\x18\xf5\x02 \x01(\tR\x10customerUsername\x12\x1d\n" +
 	"\n" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +

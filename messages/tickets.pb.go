@@ -470,6 +470,7 @@ type TicketRecord struct {
 	SnoozedUntilMs      int64                  `protobuf:"varint,172,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3" json:"snoozed_until_ms,omitempty"` // 0: it is not put aside
 	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`                     // when it closes by itself; 0: it does not
 	Follows             string                 `protobuf:"bytes,201,opt,name=follows,proto3" json:"follows,omitempty"`                                        // id of the ticket that it goes on from; empty: none
+	Customer            *Creator               `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"`                                      // whose message it was opened from; none: whoever opened it is the customer
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -698,6 +699,13 @@ func (x *TicketRecord) GetFollows() string {
 		return x.Follows
 	}
 	return ""
+}
+
+func (x *TicketRecord) GetCustomer() *Creator {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
 }
 
 // ListTicketRecords asks for a page of a list; storage.TicketQuery says which are served.
@@ -2203,7 +2211,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x19\n" +
 	"\bgroup_id\x18\x05 \x01(\tR\agroupId\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\x03R\x06chatId\x12\x18\n" +
-	"\afailure\x18\a \x01(\tR\afailure\"\xf7\a\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"\xb1\b\n" +
 	"\fTicketRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -2239,7 +2247,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"overdue_ms\x18\xab\x01 \x01(\x03R\toverdueMs\x12)\n" +
 	"\x10snoozed_until_ms\x18\xac\x01 \x01(\x03R\x0esnoozedUntilMs\x12\x1c\n" +
 	"\tcloses_ms\x18\xc8\x01 \x01(\x03R\bclosesMs\x12\x19\n" +
-	"\afollows\x18\xc9\x01 \x01(\tR\afollows\"\xda\x03\n" +
+	"\afollows\x18\xc9\x01 \x01(\tR\afollows\x128\n" +
+	"\bcustomer\x18\xf3\x02 \x01(\v2\x1b.topicdesk.messages.CreatorR\bcustomer\"\xda\x03\n" +
 	"\x11ListTicketRecords\x12\x1a\n" +
 	"\bstatuses\x18\x0e \x03(\tR\bstatuses\x12\x1e\n" +
 	"\n" +
@@ -2436,35 +2445,36 @@ var file_messages_tickets_proto_depIdxs = []int32{
 	4,  // 6: topicdesk.messages.TicketRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	25, // 7: topicdesk.messages.TicketRecord.description_entities:type_name -> topicdesk.messages.Entity
 	3,  // 8: topicdesk.messages.TicketRecord.assignee:type_name -> topicdesk.messages.Creator
-	7,  // 9: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
-	27, // 10: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
-	5,  // 11: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
-	7,  // 12: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
-	27, // 13: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
-	28, // 14: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
-	4,  // 15: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	26, // 16: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
-	10, // 17: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
-	29, // 18: topicdesk.messages.MessageRecord.reference:type_name -> topicdesk.messages.ReplyTo
-	4,  // 19: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
-	27, // 20: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
-	9,  // 21: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
-	27, // 22: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
-	14, // 23: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
-	4,  // 24: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
-	4,  // 25: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	3,  // 26: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
-	18, // 27: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
-	27, // 28: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
-	17, // 29: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
-	27, // 30: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
-	27, // 31: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
-	3,  // 32: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	3,  // 9: topicdesk.messages.TicketRecord.customer:type_name -> topicdesk.messages.Creator
+	7,  // 10: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
+	27, // 11: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
+	5,  // 12: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
+	7,  // 13: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
+	27, // 14: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
+	28, // 15: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
+	4,  // 16: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	26, // 17: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
+	10, // 18: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
+	29, // 19: topicdesk.messages.MessageRecord.reference:type_name -> topicdesk.messages.ReplyTo
+	4,  // 20: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
+	27, // 21: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
+	9,  // 22: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
+	27, // 23: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
+	14, // 24: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
+	4,  // 25: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
+	4,  // 26: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	3,  // 27: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
+	18, // 28: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
+	27, // 29: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
+	17, // 30: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
+	27, // 31: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
+	27, // 32: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 33: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_messages_tickets_proto_init() }

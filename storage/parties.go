@@ -22,8 +22,9 @@ func (t *Ticket) Parties() []string {
 	return all
 }
 
-// people returns who is on a ticket by its links that have not ended: people who were mentioned, and the groups of the
-// linked topics. The creator and the home group are none. A closed ticket has none, since nobody looks for it by them.
+// people returns who is on a ticket by its links that have not ended, which are people who were mentioned and the groups of
+// the linked topics, and whose message it was opened from. The creator and the home group are none. A closed ticket has
+// none, since nobody looks for it by them.
 func (t *Ticket) people() (all []string) {
 	if t.Status == "closed" {
 		return nil
@@ -37,6 +38,9 @@ func (t *Ticket) people() (all []string) {
 			all = append(all, UserParty(link.UserID))
 		}
 		all = append(all, link.Topic.GroupID)
+	}
+	if of := t.OpenedFor; of != nil && of.Kind == "user" {
+		all = append(all, "u"+of.ID)
 	}
 	slices.Sort(all)
 	creator := ""

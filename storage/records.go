@@ -129,7 +129,8 @@ type Ticket struct {
 	Status              string      `json:"status"`              // open | pending | closed
 	Priority            string      `json:"priority"`            // low | normal | high | urgent
 	CreatedBy           Creator     `json:"createdBy"`
-	GroupID             string      `json:"groupId"` // internal id of the home group
+	OpenedFor           *Creator    `json:"openedFor,omitempty"` // whose message it was opened from; nil: its customer opened it
+	GroupID             string      `json:"groupId"`             // internal id of the home group
 	Language            string      `json:"language,omitempty"`
 	// ExternalID is the creator's own id of the ticket. No other ticket of the same creator has it.
 	ExternalID string          `json:"externalId,omitempty"`

@@ -29,6 +29,17 @@ func (t *Ticket) AssigneeID() string {
 	return t.Assignee.ID
 }
 
+// Customer is whose ticket it is: who opened it, or whose message it was opened from.
+func (t *Ticket) Customer() Creator {
+	if t.OpenedFor != nil {
+		return *t.OpenedFor
+	}
+	return t.CreatedBy
+}
+
+// Is says whether two are the same one, whatever they are called.
+func (c Creator) Is(other Creator) bool { return c.Kind == other.Kind && c.ID == other.ID }
+
 // Creator is who opened a ticket.
 type Creator struct {
 	Kind     string `json:"kind"` // user | group | channel | apiKey

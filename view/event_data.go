@@ -1,7 +1,5 @@
 package view
 
-import "time"
-
 // What events carry in data: all that a program needs so that it need not ask back. These types only ever gain fields
 // (TestSchemasOnlyGainFields).
 
@@ -33,7 +31,7 @@ type Changes struct {
 	Status              *Change[string]       `json:"status,omitempty"`
 	Priority            *Change[string]       `json:"priority,omitempty"`
 	Metadata            *Change[Metadata]     `json:"metadata,omitempty"`
-	ClosesAt            *Change[*time.Time]   `json:"closesAt,omitempty" doc:"In an event of its own: the bot, or a customer's word, changes it, too."`
+	ClosesAt            *Change[*Time]        `json:"closesAt,omitempty" doc:"In an event of its own: the bot, or a customer's word, changes it, too."`
 }
 
 // Change is a field before and after an update.
@@ -71,13 +69,13 @@ type TicketReleasedData struct {
 // TicketOverdueData is the data of ticket.overdue.
 type TicketOverdueData struct {
 	TicketData
-	DueAt time.Time `json:"dueAt" doc:"When an answer was due."`
+	DueAt Time `json:"dueAt" doc:"When an answer was due."`
 }
 
 // TicketSnoozedData is the data of ticket.snoozed.
 type TicketSnoozedData struct {
 	TicketData
-	Until *time.Time `json:"until" doc:"Until when the ticket is put aside. null: it is taken up again."`
+	Until *Time `json:"until" doc:"Until when the ticket is put aside. null: it is taken up again."`
 }
 
 // MessageData is the data of message.sent and message.deleted.
@@ -165,7 +163,7 @@ type WebhookRef struct {
 type WebhookFailingData struct {
 	Webhook      WebhookRef `json:"webhook"`
 	Stage        string     `json:"stage" enum:"early,day1,day3" doc:"early: the first attempts at several events failed. day1, day3: nothing has arrived for so long." example:"early"`
-	FailingSince time.Time  `json:"failingSince" doc:"When the first of the failures was that no success has followed."`
+	FailingSince Time       `json:"failingSince" doc:"When the first of the failures was that no success has followed."`
 	LastError    string     `json:"lastError" example:"answered 503"`
 	Pending      int64      `json:"pending" doc:"How many events wait for it." example:"12"`
 }
@@ -173,7 +171,7 @@ type WebhookFailingData struct {
 // WebhookRecoveredData is the data of webhook.recovered.
 type WebhookRecoveredData struct {
 	Webhook      WebhookRef `json:"webhook"`
-	FailingSince time.Time  `json:"failingSince"`
+	FailingSince Time       `json:"failingSince"`
 	Late         int64      `json:"late" doc:"How many events were late for it." example:"12"`
 }
 
@@ -181,22 +179,22 @@ type WebhookRecoveredData struct {
 type WebhookDisabledData struct {
 	Webhook      WebhookRef `json:"webhook"`
 	Reason       string     `json:"reason" enum:"failing,gone,asked" doc:"failing: nothing arrived for 5 days. gone: it answered 410. asked: it answered webhook-delivery: disable." example:"failing"`
-	FailingSince *time.Time `json:"failingSince" doc:"null: it did not fail before."`
+	FailingSince *Time      `json:"failingSince" doc:"null: it did not fail before."`
 	LastError    string     `json:"lastError" example:"answered 503"`
 	Pending      int64      `json:"pending" doc:"How many events wait for it. They are kept." example:"4711"`
 }
 
 // ErrorOccurredData is the data of error.occurred.
 type ErrorOccurredData struct {
-	Fingerprint string    `json:"fingerprint" doc:"The same for the same error." example:"9f2c4e11"`
-	Component   string    `json:"component" doc:"The part of the service that met it." example:"storage"`
-	Message     string    `json:"message" example:"the disk is full"`
-	Count       int64     `json:"count" doc:"How often it has occurred." example:"1"`
-	FirstAt     time.Time `json:"firstAt"`
-	LastAt      time.Time `json:"lastAt"`
-	Level       string    `json:"level" enum:"warning,error" example:"error"`
-	HeldBack    int64     `json:"heldBack" doc:"How many other errors were new, or came back, and have no event of their own, since there are at most 10 events in a minute. GET /errors has them." example:"0"`
-	WebhookIDs  []string  `json:"webhookIds" nullable:"false" doc:"Some of the endpoints that it is about. They are not told of it."`
+	Fingerprint string   `json:"fingerprint" doc:"The same for the same error." example:"9f2c4e11"`
+	Component   string   `json:"component" doc:"The part of the service that met it." example:"storage"`
+	Message     string   `json:"message" example:"the disk is full"`
+	Count       int64    `json:"count" doc:"How often it has occurred." example:"1"`
+	FirstAt     Time     `json:"firstAt"`
+	LastAt      Time     `json:"lastAt"`
+	Level       string   `json:"level" enum:"warning,error" example:"error"`
+	HeldBack    int64    `json:"heldBack" doc:"How many other errors were new, or came back, and have no event of their own, since there are at most 10 events in a minute. GET /errors has them." example:"0"`
+	WebhookIDs  []string `json:"webhookIds" nullable:"false" doc:"Some of the endpoints that it is about. They are not told of it."`
 	// MoreWebhooks has no endpoint told: whether it is about one of them is not known.
 	MoreWebhooks bool `json:"moreWebhooks" doc:"It is about more endpoints than webhookIds has, so no endpoint is told of it." example:"false"`
 }

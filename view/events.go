@@ -54,7 +54,7 @@ func (e EventType) Example() Envelope {
 	if err != nil {
 		panic("the example of " + e.Type + ": " + err.Error()) // of constants: a test has it made
 	}
-	v := Envelope{ID: ids.EventID(e.Type + "/example"), Type: e.Type, Timestamp: Timestamp(ExampleTime), Data: data}
+	v := Envelope{ID: ids.EventID(e.Type + "/example"), Type: e.Type, Timestamp: Timestamp(ExampleTime.Time), Data: data}
 	if !e.NoTicket {
 		ticketID, number := ExampleTicket("open").TicketID, int64(7)
 		v.TicketID, v.Number = &ticketID, &number
@@ -73,7 +73,7 @@ var exampleData = func() map[string]any {
 	closed.Ticket.WaitingFor, closed.Ticket.WaitingSince = "nobody", nil
 	claimed := of
 	claimed.Ticket.Assignee.Value = &someone
-	late, aside, until := itself, of, ExampleTime.Add(24*time.Hour)
+	late, aside, until := itself, of, Time{ExampleTime.Add(24 * time.Hour)}
 	late.Ticket.AnswerDueAt, late.Ticket.OverdueSince = &ExampleTime, &ExampleTime
 	aside.Ticket.SnoozedUntil = &until
 	other := ExampleLink().Topic

@@ -9,7 +9,7 @@ import (
 // Examples, as the API's document and the catalogue of events show them.
 
 // ExampleTime is when everything in the examples happens.
-var ExampleTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+var ExampleTime = Time{time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 
 // ExampleTicket is a ticket whose home topic is in that state: pending or open.
 func ExampleTicket(state string) Ticket {
@@ -18,6 +18,7 @@ func ExampleTicket(state string) Ticket {
 		TicketID: "TICK-MWWK9D73-FBC14E0C", Number: 42, Title: "Printer is on fire", Description: "Third floor, next to the lift.",
 		DescriptionEntities: []TextEntity{}, Status: "open", Priority: "high", GroupID: -1001234567890,
 		CreatedBy:  Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"},
+		Customer:   Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"},
 		Topic:      HomeTopic{State: state, Name: "#42 Printer is on fire"},
 		ExternalID: &external, Metadata: Metadata(`{"customer":"ACME"}`), CreatedAt: ExampleTime, UpdatedAt: ExampleTime,
 		LastMessageAt: ExampleTime, WaitingFor: "desk", WaitingSince: &ExampleTime,

@@ -1,8 +1,6 @@
 package view
 
 import (
-	"time"
-
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -14,7 +12,7 @@ type Link struct {
 	Topic     TopicRef           `json:"topic" doc:"The other topic."`
 	User      Nullable[LinkUser] `json:"user" doc:"The person whose mention made the link. null: an existing topic was linked."`
 	CreatedBy Creator            `json:"createdBy"`
-	CreatedAt time.Time          `json:"createdAt"`
+	CreatedAt Time               `json:"createdAt"`
 	Sync      LinkSync           `json:"sync" doc:"How far copying is."`
 }
 
@@ -43,7 +41,7 @@ type FailedCopy struct {
 func LinkOf(l *messages.LinkRecord) Link {
 	v := Link{
 		LinkID: l.LinkId, State: l.State, Home: TopicOf(l.Home), Topic: TopicOf(l.Topic),
-		CreatedBy: CreatorOf(l.CreatedBy), CreatedAt: time.UnixMilli(l.CreatedMs).UTC(),
+		CreatedBy: CreatorOf(l.CreatedBy), CreatedAt: At(l.CreatedMs),
 		Sync: LinkSync{Failed: l.Failed, Failures: []FailedCopy{}},
 	}
 	if l.UserId != 0 {

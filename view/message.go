@@ -2,7 +2,6 @@ package view
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -16,8 +15,8 @@ type Message struct {
 	Topic       TopicRef     `json:"topic" doc:"The topic in which it was written."`
 	Internal    bool         `json:"internal" doc:"Whether it is an internal note, which stays in its topic."`
 	Deleted     bool         `json:"deleted" doc:"Whether it was deleted. Its text and its files are kept."`
-	SentAt      time.Time    `json:"sentAt"`
-	EditedAt    *time.Time   `json:"editedAt" doc:"When it was last edited. null if never."`
+	SentAt      Time         `json:"sentAt"`
+	EditedAt    *Time        `json:"editedAt" doc:"When it was last edited. null if never."`
 	ReplyTo     *string      `json:"replyTo" doc:"The messageId of the message that it answers."`
 	Forwarded   *string      `json:"forwarded" doc:"The name of the original sender of a forwarded message."`
 	Media       *string      `json:"media" doc:"What it carries besides text: photo, document … More kinds may come."`
@@ -52,11 +51,11 @@ type TopicRef struct {
 
 // Delivery is the copy of a message in one topic.
 type Delivery struct {
-	Topic              TopicRef   `json:"topic"`
-	State              string     `json:"state" enum:"pending,sent,failed" example:"sent"`
-	Reason             string     `json:"reason,omitempty" doc:"Why copying failed, in Telegram's words."`
-	SentAt             *time.Time `json:"sentAt"`
-	TelegramMessageIDs []int64    `json:"telegramMessageIds" nullable:"false" doc:"The ids of the copy in Telegram: several if the message was too long for one."`
+	Topic              TopicRef `json:"topic"`
+	State              string   `json:"state" enum:"pending,sent,failed" example:"sent"`
+	Reason             string   `json:"reason,omitempty" doc:"Why copying failed, in Telegram's words."`
+	SentAt             *Time    `json:"sentAt"`
+	TelegramMessageIDs []int64  `json:"telegramMessageIds" nullable:"false" doc:"The ids of the copy in Telegram: several if the message was too long for one."`
 }
 
 // TextEntity marks a part of a text (Bot API, MessageEntity). Offsets and lengths count UTF-16 code units.
@@ -73,7 +72,7 @@ func MessageOf(m *messages.MessageRecord) Message {
 	v := Message{
 		MessageID: m.MessageId, Text: m.GetContent().GetText(), Entities: EntitiesOf(m.GetContent().GetEntities()),
 		Sender: AuthorOf(m.Sender), Topic: TopicOf(m.Topic), Internal: m.Internal, Deleted: m.Deleted,
-		SentAt: time.UnixMilli(m.SentMs).UTC(), EditedAt: TimeOf(m.EditedMs), Attachments: []string{},
+		SentAt: At(m.SentMs), EditedAt: TimeOf(m.EditedMs), Attachments: []string{},
 		Deliveries: DeliveriesOf(m.Deliveries),
 	}
 	v.Attachments = append(v.Attachments, m.AttachmentIds...)

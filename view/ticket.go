@@ -1,7 +1,7 @@
 package view
 
 import (
-	"time"
+	"cmp"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -16,22 +16,23 @@ type Ticket struct {
 	Status              string            `json:"status" enum:"open,pending,closed" example:"open"`
 	Priority            string            `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
 	GroupID             int64             `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
-	CreatedBy           Creator           `json:"createdBy"`
+	CreatedBy           Creator           `json:"createdBy" doc:"Who opened the ticket."`
+	Customer            Creator           `json:"customer" doc:"Whose ticket it is: who opened it, or whose message it was opened from. For whom a ticket waits, and who may not claim it, goes by this."`
 	Topic               HomeTopic         `json:"topic"`
 	ExternalID          *string           `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
 	Metadata            Metadata          `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
-	CreatedAt           time.Time         `json:"createdAt"`
-	UpdatedAt           time.Time         `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count: see lastMessageAt."`
-	LastMessageAt       time.Time         `json:"lastMessageAt" doc:"When the desk took in the newest message, a second late at most. Internal notes count. Without messages, when the ticket was opened."`
+	CreatedAt           Time              `json:"createdAt"`
+	UpdatedAt           Time              `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count: see lastMessageAt."`
+	LastMessageAt       Time              `json:"lastMessageAt" doc:"When the desk took in the newest message, a second late at most. Internal notes count. Without messages, when the ticket was opened."`
 	WaitingFor          string            `json:"waitingFor" enum:"desk,customer,nobody" doc:"Whose turn it is: desk: a customer has said something that nobody of the desk has answered. customer: the desk has said the last word. nobody: the ticket is closed. Notes, reactions and thanks change nothing." example:"desk"`
-	WaitingSince        *time.Time        `json:"waitingSince" doc:"When the first word was taken in that waits for an answer; more words do not move it. null: it waits for nobody."`
-	AnswerDueAt         *time.Time        `json:"answerDueAt" doc:"When the desk's answer is due, by its working hours and the priority; a second late at most. null: no answer is due, or the ticket is put aside."`
-	OverdueSince        *time.Time        `json:"overdueSince" doc:"Since when the answer is overdue. null: it is not."`
-	SnoozedUntil        *time.Time        `json:"snoozedUntil" doc:"Until when the ticket is put aside. null: it is not. A customer's word ends it."`
-	ClosesAt            *time.Time        `json:"closesAt" doc:"When the ticket closes by itself: the customer was told, or somebody has set it. null: it does not. A customer's word ends it."`
+	WaitingSince        *Time             `json:"waitingSince" doc:"When the first word was taken in that waits for an answer; more words do not move it. null: it waits for nobody."`
+	AnswerDueAt         *Time             `json:"answerDueAt" doc:"When the desk's answer is due, by its working hours and the priority; a second late at most. null: no answer is due, or the ticket is put aside."`
+	OverdueSince        *Time             `json:"overdueSince" doc:"Since when the answer is overdue. null: it is not."`
+	SnoozedUntil        *Time             `json:"snoozedUntil" doc:"Until when the ticket is put aside. null: it is not. A customer's word ends it."`
+	ClosesAt            *Time             `json:"closesAt" doc:"When the ticket closes by itself: the customer was told, or somebody has set it. null: it does not. A customer's word ends it."`
 	Follows             *string           `json:"follows" doc:"The ticketId of the closed ticket that this one goes on from: its customer wrote again when that was closed for too long to be reopened. null: of none." example:"TICK-M4K2P0-1A2B3C4D"`
 	Assignee            Nullable[Creator] `json:"assignee" doc:"The person who has claimed the ticket. null: nobody has."`
-	ClosedAt            *time.Time        `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
+	ClosedAt            *Time             `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
 }
 
 // Creator is who opened a ticket, made a link or sent a file.
@@ -55,11 +56,12 @@ func TicketOf(r *messages.TicketRecord) Ticket {
 	t := Ticket{
 		TicketID: r.TicketId, Number: r.Number, Title: r.Title, Description: r.Description,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
-		GroupID: r.ChatId, CreatedBy: CreatorOf(r.CreatedBy), Metadata: r.Metadata,
+		GroupID: r.ChatId, CreatedBy: CreatorOf(r.CreatedBy), Customer: CreatorOf(cmp.Or(r.Customer, r.CreatedBy)),
+		Metadata: r.Metadata,
 		Topic: HomeTopic{State: r.Topic.State, TelegramTopicID: orNull(r.Topic.TelegramTopicId), Link: linkTo(r.Topic),
 			Name: r.Topic.Name, Reason: r.Topic.Failure},
-		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
-		LastMessageAt: time.UnixMilli(r.LastMessageMs).UTC(), ClosedAt: TimeOf(r.ClosedMs),
+		CreatedAt: At(r.CreatedMs), UpdatedAt: At(r.UpdatedMs),
+		LastMessageAt: At(r.LastMessageMs), ClosedAt: TimeOf(r.ClosedMs),
 		WaitingFor: r.WaitingFor, WaitingSince: TimeOf(r.WaitingSinceMs),
 		AnswerDueAt: TimeOf(r.AnswerDueMs), OverdueSince: TimeOf(r.OverdueMs), SnoozedUntil: TimeOf(r.SnoozedUntilMs),
 		ClosesAt: TimeOf(r.ClosesMs),
@@ -97,13 +99,4 @@ func orNull(n int64) *int64 {
 		return nil
 	}
 	return &n
-}
-
-// TimeOf is a time as the API shows it. It is nil if the time is not set.
-func TimeOf(ms int64) *time.Time {
-	if ms == 0 {
-		return nil
-	}
-	t := time.UnixMilli(ms).UTC()
-	return &t
 }

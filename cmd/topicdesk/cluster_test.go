@@ -8,6 +8,7 @@ import (
 	"time"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // TestClusterStatus: a desk on one node is a table of one.
@@ -51,7 +52,7 @@ func TestClusterStatus(t *testing.T) {
 // TestPrintNodes: a node that does not answer is named with the reason.
 func TestPrintNodes(t *testing.T) {
 	t.Parallel()
-	since, trouble := time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC), "it does not answer"
+	since, trouble := view.Time{Time: time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)}, "it does not answer"
 	var out strings.Builder
 	err := printNodes(&out, []httpedge.Node{
 		{Addr: "10.0.0.1:7070", Since: &since, Version: "1.4.0", Shards: 140, Entities: 12, CallsPerSecond: 28,

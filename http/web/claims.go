@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,10 +24,10 @@ func isPerson(who *messages.Creator, of *session) bool {
 	return who.GetKind() == "user" && who.GetId() == strconv.FormatInt(of.person.Id, 10)
 }
 
-// claims says whether to offer somebody to take care of the ticket: they read a topic of it in a group, and have not opened it. The
+// claims says whether to offer somebody to take care of the ticket: they read a topic of it in a group, and are not its customer. The
 // ticket knows more, and decides.
 func (a *access) claims(of *session) bool {
-	return a.deskTopic() != nil && !isPerson(a.ticket.CreatedBy, of)
+	return a.deskTopic() != nil && !isPerson(cmp.Or(a.ticket.Customer, a.ticket.CreatedBy), of)
 }
 
 // deskTopic is the topic from which a person speaks for the desk: the one of a group that they administer, or the first of their

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	apiview "github.com/topicdesk/topicdesk/view"
 )
 
 // jsonExport is one JSON object: the ticket, its messages, and what is left out. It has the API's names. Ids of messages and files name
@@ -93,23 +94,26 @@ func (j *jsonExport) begin(ctx context.Context) error {
 	}
 	t := j.page.TicketRecord
 	head := exportedTicket{TicketID: t.TicketId, Number: t.Number, Title: t.Title, Description: t.Description, Status: t.Status,
-		Priority: t.Priority, Group: titles[t.GroupId], CreatedBy: t.GetCreatedBy().GetName(), CreatedAt: isoOf(t.CreatedMs),
-		Attachments: j.filesOf(j.Files), ExportedAt: j.made.UTC().Format(time.RFC3339)}
+		Priority: t.Priority, Group: titles[t.GroupId], CreatedBy: t.GetCreatedBy().GetName(), CreatedAt: exactly(t.CreatedMs),
+		Attachments: j.filesOf(j.Files), ExportedAt: exactly(j.made.UnixMilli())}
 	j.Left.Files += int64(len(j.Files))
 	if t.ClosedMs != 0 {
-		head.ClosedAt = isoOf(t.ClosedMs)
+		head.ClosedAt = exactly(t.ClosedMs)
 	}
 	return j.put(`{"ticket":`, head, `,"messages":[`)
 }
 
+// exactly is a time as the API writes it.
+func exactly(ms int64) string { return apiview.Timestamp(time.UnixMilli(ms)) }
+
 func (j *jsonExport) message(ctx context.Context, m said, former []version) error {
 	one := exportedText{Sequence: m.Sequence, Sender: m.GetSender().GetName(), Group: m.Where,
-		SentAt: m.ISO(), Internal: m.Internal, Deleted: m.Deleted, Protected: m.Hidden}
+		SentAt: exactly(m.Sent.UnixMilli()), Internal: m.Internal, Deleted: m.Deleted, Protected: m.Hidden}
 	if j.page.may.inside {
 		one.MessageID = m.MessageId
 	}
 	if m.EditedMs != 0 {
-		one.EditedAt = isoOf(m.EditedMs)
+		one.EditedAt = exactly(m.EditedMs)
 	}
 	if !m.Deleted && !m.Hidden {
 		one.Text, one.ForwardedFrom = m.GetContent().GetText(), m.GetContent().GetForward().GetName()

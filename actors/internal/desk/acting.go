@@ -9,11 +9,10 @@ import (
 
 // Who may close and change a ticket, besides the administrators of its groups.
 
-// Acts says whether somebody may from any topic: they created the ticket, take care of it, or are an internal user on it. from is who
-// writes, under whatever name; 0: a program.
+// Acts says whether somebody may from any topic: they created the ticket, it was opened from their message, or they take care of it, or
+// are an internal user on it. from is who writes, under whatever name; 0: a program.
 func Acts(r *storage.Ticket, by storage.Creator, from ids.UserID) bool {
-	same := func(who storage.Creator) bool { return who.Kind == by.Kind && who.ID == by.ID }
-	return same(r.CreatedBy) || r.Assignee != nil && same(*r.Assignee) ||
+	return r.CreatedBy.Is(by) || r.Customer().Is(by) || r.Assignee != nil && r.Assignee.Is(by) ||
 		from != 0 && slices.ContainsFunc(r.Links, func(l storage.Link) bool { return !l.Ended && l.UserID == from })
 }
 

@@ -20,6 +20,9 @@ func ViewOf(
 		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
 		Forward: ForwardOf(r.Forwarded), Follows: r.FollowsName,
 	}
+	if of := r.OpenedFor; of != nil {
+		v.Customer, v.CustomerUsername = of.Name, of.Username
+	}
 	if r.Timers.Planned != nil || !TellsOfClosing(r) { // what cards show, costs a call
 		v.ClosesMs = MillisOf(r.Timers.ClosesAt)
 	}

@@ -127,6 +127,9 @@ func TicketRecord(
 	if r.Assignee != nil {
 		v.Assignee = CreatorRecord(*r.Assignee)
 	}
+	if r.OpenedFor != nil {
+		v.Customer = CreatorRecord(*r.OpenedFor)
+	}
 	return v, nil
 }
 

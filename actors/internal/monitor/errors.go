@@ -169,8 +169,8 @@ func (m *monitor) tell(changed, fresh []*storage.ErrorGroup, now time.Time) (oth
 // occurred gives a group its event. heldBack is how many others it tells of.
 func occurred(g *storage.ErrorGroup, now time.Time, heldBack int) error {
 	data, err := json.Marshal(view.ErrorOccurredData{
-		Fingerprint: g.Fingerprint, Component: g.Component, Message: g.Message, Count: g.Count, FirstAt: g.FirstAt, LastAt: g.LastAt,
-		Level: g.Level, HeldBack: int64(heldBack), WebhookIDs: append([]string{}, g.WebhookIDs...), MoreWebhooks: g.MoreWebhooks,
+		Fingerprint: g.Fingerprint, Component: g.Component, Message: g.Message, Count: g.Count,
+		FirstAt: view.Time{Time: g.FirstAt}, LastAt: view.Time{Time: g.LastAt}, Level: g.Level, HeldBack: int64(heldBack), WebhookIDs: append([]string{}, g.WebhookIDs...), MoreWebhooks: g.MoreWebhooks,
 	})
 	if err != nil {
 		return fmt.Errorf("an event about an error: %w", err)

@@ -35,12 +35,13 @@ func (q *query) webAccess(m *messages.GetWebAccess) proto.Message {
 	return reply
 }
 
-// isOn says whether a person opened the ticket, or was brought into it.
+// isOn says whether a person opened the ticket, is its customer, or was brought into it.
 func isOn(r *storage.Ticket, userID ids.UserID) bool {
 	if userID == 0 {
 		return false
 	}
-	if r.CreatedBy.Kind == "user" && r.CreatedBy.ID == strconv.FormatInt(userID, 10) {
+	person := storage.Creator{Kind: "user", ID: strconv.FormatInt(userID, 10)}
+	if r.CreatedBy.Is(person) || r.Customer().Is(person) {
 		return true
 	}
 	return slices.ContainsFunc(r.Links, func(l storage.Link) bool {

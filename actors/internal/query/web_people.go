@@ -67,9 +67,9 @@ func (q *query) webPeople(m *messages.ListWebPeople) proto.Message {
 func (q *query) withOthersOfDesk(t *storage.Ticket, internal []storage.User) (all []storage.User, err error) {
 	store, ctx := q.env.Store, q.env.Ctx
 	seen := map[ids.UserID]bool{0: true}
-	if t.CreatedBy.Kind == "user" { // may not have it
-		opener, _ := strconv.ParseInt(t.CreatedBy.ID, 10, 64)
-		seen[opener] = true
+	if of := t.Customer(); of.Kind == "user" { // may not have it
+		customer, _ := strconv.ParseInt(of.ID, 10, 64)
+		seen[customer] = true
 	}
 	for i := range internal {
 		if u := &internal[i]; u.DefaultGroupID != "" && hasTopicIn(t, u.DefaultGroupID) && !seen[u.TelegramID] {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,12 +38,16 @@ type eventData struct {
 	Ticket struct {
 		CreatedAt time.Time `json:"createdAt"`
 		CreatedBy person    `json:"createdBy"`
+		Customer  person    `json:"customer"` // of an event from before this was told: nobody
 	} `json:"ticket"`
 	Actor   person `json:"actor"`
 	Message struct {
 		Sender person `json:"sender"`
 	} `json:"message"`
 }
+
+// customer is whose ticket it is.
+func (d *eventData) customer() person { return cmp.Or(d.Ticket.Customer, d.Ticket.CreatedBy) }
 
 // person is somebody as events show them; nobody has no kind.
 type person struct {
@@ -147,7 +152,7 @@ func follow(t *storage.Tally, e *storage.Event, data *eventData) {
 	case messages.EventTicketReopened:
 		t.ClosedAt, t.ClosedBy = time.Time{}, storage.Creator{}
 	case messages.EventMessageSent:
-		if sender := data.Message.Sender; !e.Internal && !sender.is(data.Ticket.CreatedBy) && t.AnsweredAt.IsZero() {
+		if sender := data.Message.Sender; !e.Internal && !sender.is(data.customer()) && t.AnsweredAt.IsZero() {
 			t.AnsweredAt, t.AnsweredBy = e.At, sender.creator()
 		}
 	}
@@ -176,7 +181,7 @@ func (b *batch) countHour(e *storage.Event, data *eventData) error {
 		c.Reopened++
 	case e.Internal:
 		c.Notes++
-	case by.is(data.Ticket.CreatedBy):
+	case by.is(data.customer()):
 		c.Asked++
 	default:
 		c.Answered++

@@ -24,7 +24,7 @@ func (t *ticket) mayTake(m desk.Command) (verdict, []ids.Place, error) {
 	o := m.GetOrigin()
 	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
 	who := desk.CreatorOf(o)
-	if topic == nil || t.opened(who) {
+	if topic == nil || t.isCustomer(who) {
 		return no, nil, nil
 	}
 	side, err := t.sideOf(who, o.GetPlace(), topic.TopicID)
@@ -190,7 +190,7 @@ func (t *ticket) teamPersonAmong(m *messages.AssignTicket, user *storage.User, s
 		}
 		answered = answered || said[i].Side == storage.WaitsForDesk
 	}
-	if who == nil || user != nil && user.IsBot || t.opened(who.Creator) {
+	if who == nil || user != nil && user.IsBot || t.isCustomer(who.Creator) {
 		return who, nil
 	}
 	team, err := t.isOfTeam(who.userID)
@@ -234,7 +234,7 @@ func (t *ticket) tellAssignee(r *desk.Result, o *messages.Origin, who *teamPerso
 // ticket, and its group has not switched that off.
 func (t *ticket) claimsByAnswer(m *storage.Message) (bool, error) {
 	if m.Side != storage.WaitsForDesk || m.Sender.Kind != "user" || t.record.Assignee != nil ||
-		t.record.Status == desk.StatusClosed || t.opened(desk.Uploader(m.Sender)) {
+		t.record.Status == desk.StatusClosed || t.isCustomer(desk.Uploader(m.Sender)) {
 		return false, nil
 	}
 	group, err := t.Store.Group(t.Ctx, t.record.GroupID)

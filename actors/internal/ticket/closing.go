@@ -108,7 +108,7 @@ func (t *ticket) causeClosing(next *storage.Ticket) error {
 	if p := next.Timers.Planned; p != nil && p != t.record.Timers.Planned && p.At.Equal(next.Timers.QuietSince) {
 		by = &p.By
 	}
-	changed := &view.Change[*time.Time]{
+	changed := &view.Change[*view.Time]{
 		Before: view.TimeOf(desk.MillisOf(t.record.Timers.ClosesAt)), After: view.TimeOf(desk.MillisOf(next.Timers.ClosesAt))}
 	next.UpdatedAt = t.now()
 	t.cause(next, messages.EventTicketUpdated, next.TicketID+"/closes/"+strconv.FormatInt(t.record.Version, 10), next.UpdatedAt, by,
@@ -167,7 +167,7 @@ func (t *ticket) tellClosing(r *storage.Ticket) bool {
 	}
 	if messages.IsPrivate(topic.GroupID) {
 		notice.Args["ticket"] = desk.NameOf(r)
-	} else if by := r.CreatedBy; by.Kind == "user" {
+	} else if by := r.Customer(); by.Kind == "user" {
 		notice.Args["name"] = by.Name
 		notice.UserId, _ = strconv.ParseInt(by.ID, 10, 64)
 	}

@@ -48,6 +48,9 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, number)},
 		Handled: []string{o.GetCommandId()},
 	}
+	if err := t.keepCustomer(r, m); err != nil {
+		return nil, err
+	}
 	if m.Follows != "" {
 		if err := t.goOnFrom(r, m.Follows); err != nil {
 			return nil, err

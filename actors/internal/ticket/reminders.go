@@ -36,7 +36,7 @@ func (t *ticket) ringOverdue(r *storage.Ticket, now time.Time) {
 	x, id := &r.Timers, overdueID(r)
 	x.OverdueAt = now
 	if !x.Reminded {
-		t.cause(r, messages.EventTicketOverdue, r.TicketID+"/"+id, now, nil, &view.TicketOverdueData{DueAt: x.AnswerDueAt})
+		t.cause(r, messages.EventTicketOverdue, r.TicketID+"/"+id, now, nil, &view.TicketOverdueData{DueAt: view.Time{Time: x.AnswerDueAt}})
 	}
 	if !x.Reminded || x.Unsaid {
 		x.Unsaid = false

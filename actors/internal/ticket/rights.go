@@ -132,7 +132,7 @@ func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	return user.DefaultGroupID == o.Place, nil
 }
 
-// onTicket reports whether a person created the ticket, takes care of it, is an internal user on it, speaks as one of its groups, or
+// onTicket reports whether a person created the ticket, is its customer, takes care of it, is an internal user on it, speaks as one of its groups, or
 // as the team that whoever asks in private has chosen (docs/decisions.md, D189).
 func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {

@@ -42,7 +42,7 @@ func (t *ticket) sideOf(who storage.Creator, place ids.Place, topicID ids.TopicK
 		return storage.WaitsForCustomer, nil
 	case colleagues && messages.IsGroup(place):
 		return storage.WaitsForDesk, nil
-	case t.opened(who):
+	case t.isCustomer(who):
 		return storage.WaitsForCustomer, nil
 	}
 	team, err := t.isOfDesk(who, place)
@@ -52,12 +52,51 @@ func (t *ticket) sideOf(who storage.Creator, place ids.Place, topicID ids.TopicK
 	return "", err
 }
 
-// opened says whether somebody has opened the ticket.
-func (t *ticket) opened(who storage.Creator) bool {
-	return who.Kind == t.record.CreatedBy.Kind && who.ID == t.record.CreatedBy.ID
+// isCustomer says whether the ticket is somebody's: they opened it, or it was opened from their message.
+func (t *ticket) isCustomer(who storage.Creator) bool { return t.record.Customer().Is(who) }
+
+// keepCustomer keeps whose message a ticket is opened from. Where somebody else answers what the team has said, as people
+// do who are told to, they are the customer, who opens it.
+func (t *ticket) keepCustomer(r *storage.Ticket, m *messages.OpenTicket) error {
+	from := m.Customer
+	if from == nil || messages.IsPrivate(m.Origin.GetPlace()) {
+		return nil
+	}
+	group, err := t.Store.Group(t.Ctx, r.GroupID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("read a group: %w", err)
+	}
+	theirs, err := t.isOfGroup(group, from.Id)
+	if err != nil {
+		return err
+	}
+	own := r.CreatedBy.Kind == "group"
+	if theirs && !own {
+		if own, err = t.isOfGroup(group, m.Origin.GetFrom().GetId()); err != nil {
+			return err
+		}
+	}
+	if !theirs || own {
+		customer := desk.CreatorOf(&messages.Origin{From: from})
+		r.OpenedFor = &customer
+	}
+	return nil
 }
 
-// isOfDesk says whether somebody who writes at a place, and has not opened the ticket, is of the desk, as far as the ticket
+// isOfGroup says whether somebody is an internal user or an administrator of a group (nil: nobody knows it), as far as the
+// desk has written down.
+func (t *ticket) isOfGroup(group *storage.Group, userID ids.UserID) (bool, error) {
+	if group == nil {
+		return false, nil
+	}
+	user, err := t.Store.User(t.Ctx, userID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return false, fmt.Errorf("read a user: %w", err)
+	}
+	return slices.Contains(group.Admins, userID) || user != nil && user.DefaultGroupID == group.GroupID, nil
+}
+
+// isOfDesk says whether somebody who writes at a place, and is not the customer, is of the desk, as far as the ticket
 // knows: it can't wait for Telegram.
 func (t *ticket) isOfDesk(who storage.Creator, place ids.Place) (bool, error) {
 	switch {
@@ -112,7 +151,7 @@ func (t *ticket) isOfTeam(userID ids.UserID) (bool, error) {
 	return team, nil
 }
 
-// isAmongColleagues says whether whoever opened the ticket is of the desk, too, and has asked colleagues in other groups:
+// isAmongColleagues says whether the customer is of the desk, too, and colleagues in other groups were asked:
 // then the home topic asks, and the linked topics answer.
 func (t *ticket) isAmongColleagues() (bool, error) {
 	s := t.freshPeople()
@@ -128,7 +167,7 @@ func (t *ticket) isAmongColleagues() (bool, error) {
 		linked = linked || topic.GroupID != t.record.GroupID && !topic.Unproven
 	}
 	is := false
-	if by := t.record.CreatedBy; linked && by.Kind == "group" {
+	if by := t.record.Customer(); linked && by.Kind == "group" {
 		is = true
 	} else if id, err := strconv.ParseInt(by.ID, 10, 64); linked && by.Kind == "user" && err == nil {
 		if is, err = t.isOfTeam(id); err != nil {

@@ -88,7 +88,7 @@ func (t *ticket) snooze(r *storage.Ticket, o *messages.Origin, at time.Time) {
 		r.Timers.Snoozer = &by
 	}
 	r.UpdatedAt = t.now()
-	t.cause(r, messages.EventTicketSnoozed, o.CommandId, r.UpdatedAt, &by, &view.TicketSnoozedData{Until: &at})
+	t.cause(r, messages.EventTicketSnoozed, o.CommandId, r.UpdatedAt, &by, &view.TicketSnoozedData{Until: &view.Time{Time: at}})
 }
 
 // takeUp takes the ticket up again. by is who did that; nil: its time has come.

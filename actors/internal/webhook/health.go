@@ -136,7 +136,7 @@ func (w *webhook) warn(name string, bit int64) error {
 	h, pending := &w.health, w.backlog()
 	now := w.now()
 	err := w.tell(messages.EventWebhookFailing, name, &view.WebhookFailingData{
-		Webhook: w.ref(), Stage: name, FailingSince: h.failingSince.UTC(), LastError: h.lastError, Pending: pending,
+		Webhook: w.ref(), Stage: name, FailingSince: view.Time{Time: h.failingSince}, LastError: h.lastError, Pending: pending,
 	}, func(r *storage.Webhook) {
 		r.Warned |= bit
 		r.FailingSince = h.failingSince
@@ -164,7 +164,7 @@ func (w *webhook) recovered(now time.Time) error {
 	}
 	since := cmp.Or(h.failingSince, w.record.FailingSince, now)
 	late := w.backlog() + 1
-	err := w.tell(messages.EventWebhookRecovered, "", &view.WebhookRecoveredData{Webhook: w.ref(), FailingSince: since.UTC(),
+	err := w.tell(messages.EventWebhookRecovered, "", &view.WebhookRecoveredData{Webhook: w.ref(), FailingSince: view.Time{Time: since},
 		Late: late}, func(r *storage.Webhook) { r.Warned, r.FailingSince = 0, time.Time{} })
 	if err == nil {
 		h.failingSince = time.Time{}
@@ -180,8 +180,8 @@ func (w *webhook) disable(reason string) error {
 	}
 	h, pending := &w.health, w.backlog()
 	data := &view.WebhookDisabledData{Webhook: w.ref(), Reason: reason, LastError: h.lastError, Pending: pending}
-	if since := h.failingSince.UTC(); !h.failingSince.IsZero() {
-		data.FailingSince = &since
+	if !h.failingSince.IsZero() {
+		data.FailingSince = &view.Time{Time: h.failingSince}
 	}
 	err := w.tell(messages.EventWebhookDisabled, reason, data, func(r *storage.Webhook) {
 		r.Enabled, r.DisabledReason = false, reason

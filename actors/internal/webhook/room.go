@@ -256,7 +256,7 @@ func (r *Room) Preview(ctx context.Context, webhookID, kind string, raw json.Raw
 // exampleOf is an example of a type of event.
 func exampleOf(of view.EventType) delivery.Envelope {
 	v := of.Example()
-	e := delivery.Envelope{ID: v.ID, Type: v.Type, Timestamp: view.ExampleTime, Data: v.Data}
+	e := delivery.Envelope{ID: v.ID, Type: v.Type, Timestamp: view.ExampleTime.Time, Data: v.Data}
 	if v.TicketID != nil {
 		e.TicketID, e.Number = *v.TicketID, *v.Number
 	}

@@ -1,0 +1,99 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+)
+
+// openFrom has somebody open a ticket in Support by replying to a message.
+func (d *desk) openFrom(by int64, to simulator.Message, title string) *ticket {
+	d.t.Helper()
+	asked := d.reply(by, d.support, to, strings.TrimSpace("/create_ticket "+title))
+	return d.openedBy(asked)
+}
+
+// openedBy waits for the ticket that a message opens in Support.
+func (d *desk) openedBy(asked simulator.Message) *ticket {
+	d.t.Helper()
+	k := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened: #").Text)}
+	k.thread = d.topicOf(d.support, k)
+	d.awaitText(d.support, k.thread, d.head(k))
+	return k
+}
+
+// isFor checks whose ticket the record, the card, the event and the API's ticket say that it is.
+func (d *desk) isFor(t *testing.T, k *ticket, person int64, name string) {
+	t.Helper()
+	r := d.record(k)
+	if got := r.Customer(); got.Kind != "user" || got.ID != itoa64(person) || got.Name != name {
+		t.Errorf("the record says %+v", got)
+	}
+	_, data := d.awaitTold(k, messages.EventTicketCreated, 1)
+	if data.Ticket.Customer.ID != itoa64(person) || data.Ticket.CreatedBy.ID != r.CreatedBy.ID {
+		t.Errorf("the event says %+v, opened by %+v", data.Ticket.Customer, data.Ticket.CreatedBy)
+	}
+	card := d.card(k, d.support, k.thread)
+	if r.CreatedBy.ID != itoa64(person) && !strings.Contains(card.Text, "Customer: "+name) {
+		t.Errorf("the card says %s", card.Text)
+	}
+	if r.CreatedBy.ID == itoa64(person) && strings.Contains(card.Text, "Customer:") {
+		t.Errorf("the card names the customer twice: %s", card.Text)
+	}
+}
+
+// TestTicketFromSomebodysWords: whoever opens a ticket from another's message is not its customer; whose message it is, is.
+func TestTicketFromSomebodysWords(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	says := func(by int64, k *ticket, text, answer string) {
+		t.Helper()
+		d.awaitAnswer(d.say(by, d.support, k.thread, text), answer)
+	}
+	d.run(t, "the one who opens it may claim it, the customer may not", func(t *testing.T) {
+		k := d.openFrom(d.carl, d.say(d.eve, d.support, 0, "The printer smokes"), "")
+		d.isFor(t, k, d.eve, "Eve")
+		says(d.eve, k, "/claim", "Only the team can take care of this ticket")
+		says(d.carl, k, "/claim", "Carl takes care of this ticket now")
+		d.awaitAssignee(k, d.carl)
+	})
+	d.run(t, "for whom it waits goes by that", func(*testing.T) {
+		k := d.openFrom(d.carl, d.say(d.eve, d.support, 0, "The lamp is dark"), "Lamp")
+		d.awaitWaiting(k, "desk")
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Which lamp?"))
+		d.awaitWaiting(k, "customer")
+		d.awaitAssignee(k, d.carl)
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "The red one"))
+		d.awaitWaiting(k, "desk")
+	})
+	d.run(t, "it is among the customer's tickets, and they may close it", func(*testing.T) {
+		k := d.openFrom(d.carl, d.say(d.eve, d.support, 0, "The fan is loud"), "Fan")
+		d.awaitAnswer(d.say(d.eve, d.eve, 0, "/tickets"), d.name(k))
+		says(d.eve, k, "/close_ticket", "closed")
+	})
+	d.run(t, "also if only a picture is answered, and if the title is asked for", func(t *testing.T) {
+		photo := d.send(d.eve, d.support, 0, &simulator.Upload{Kind: "photo"}, "")
+		asked := d.reply(d.carl, d.support, photo, "/create_ticket")
+		question := d.awaitAnswer(asked, "title")
+		k := d.openedBy(d.reply(d.carl, d.support, question, "Picture"))
+		d.isFor(t, k, d.eve, "Eve")
+	})
+	d.run(t, "own words are the opener's", func(t *testing.T) {
+		k := d.openFrom(d.eve, d.say(d.eve, d.support, 0, "The cable is loose"), "")
+		d.isFor(t, k, d.eve, "Eve")
+	})
+	d.run(t, "who answers what the team has said is the customer", func(t *testing.T) {
+		k := d.openFrom(d.eve, d.say(d.ann, d.support, 0, "Reply here if something is broken"), "Mouse")
+		d.isFor(t, k, d.eve, "Eve")
+		says(d.ann, k, "/claim", "Ann takes care of this ticket now")
+	})
+	d.run(t, "a restart forgets nothing", func(t *testing.T) {
+		k := d.openFrom(d.carl, d.say(d.eve, d.support, 0, "The door squeaks"), "Door")
+		d.quiet(k)
+		d.restart()
+		says(d.carl, k, "/claim", "Carl takes care of this ticket now")
+		d.isFor(t, k, d.eve, "Eve")
+	})
+}
