@@ -262,6 +262,29 @@ func TestWordsOfTheClaimerReadNothing(t *testing.T) {
 	}
 }
 
+// TestWordsOfTheDeskReadNothing: where no answer claims a ticket, the desk's words on one that is nobody's do not read that each time.
+func TestWordsOfTheDeskReadNothing(t *testing.T) {
+	t.Parallel()
+	var groups, sweeps atomic.Int64
+	d := ready(t, options{sweepEvery: time.Hour, wrapStore: func(s storage.Store) storage.Store { return readsStore{s, &groups, &sweeps} }})
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "")
+	k := d.open(d.eve, d.support, "Printer")
+	d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Yes?"))
+	d.quiet(k)
+	letGo := d.clock.hold() // within a minute
+	before := groups.Load()
+	for n := range 10 {
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Word "+itoa(n)))
+	}
+	letGo()
+	if n := groups.Load() - before; n > 3 {
+		t.Errorf("10 words read a group %d times", n)
+	}
+	if r := d.record(k); r.Assignee != nil {
+		t.Errorf("it is %s's", r.Assignee.Name)
+	}
+}
+
 // TestSweepsLeaveAloneWhatWaits: a ticket whose answer waits for its chat for hours is woken again and again, but ever less often.
 func TestSweepsLeaveAloneWhatWaits(t *testing.T) {
 	t.Parallel()
