@@ -109,6 +109,8 @@ func TestMootReminders(t *testing.T) {
 		t.Helper()
 		d.eventually(itoa(n)+" more wait", func() bool { return d.metric(t, "operations_queued") == waited+float64(n) })
 	}
+	// The reminder is withdrawn by the write after the word.
+	d.eventually("it is withdrawn", func() bool { return len(d.record(answered).Pending) == 0 })
 	waits(4)                // an edited card and another icon in place of a reminder and an icon
 	letGo := d.clock.hold() // no new icon of the other one is due before the former one is withdrawn
 	until := d.clock.Now().Add(24 * time.Hour).UnixMilli()
