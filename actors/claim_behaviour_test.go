@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
@@ -164,6 +165,7 @@ func TestFirstAnswerClaims(t *testing.T) {
 		d.awaitWaiting(off, "customer")
 		d.awaitAssignee(off, 0)
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim"), "whoever answers a ticket first")
+		d.clock.jump(time.Minute) // until then the ticket knows it as it was
 		d.say(d.carl, d.support, off.thread, "Well?")
 		d.awaitAssignee(off, d.carl)
 	})

@@ -109,6 +109,8 @@ func TestMootReminders(t *testing.T) {
 		t.Helper()
 		d.eventually(itoa(n)+" more wait", func() bool { return d.metric(t, "operations_queued") == waited+float64(n) })
 	}
+	// The reminder is withdrawn by the write after the word.
+	d.eventually("it is withdrawn", func() bool { return len(d.record(answered).Pending) == 0 })
 	waits(4)                // an edited card and another icon in place of a reminder and an icon
 	letGo := d.clock.hold() // no new icon of the other one is due before the former one is withdrawn
 	until := d.clock.Now().Add(24 * time.Hour).UnixMilli()
@@ -259,6 +261,29 @@ func TestWordsOfTheClaimerReadNothing(t *testing.T) {
 	}
 	if n := groups.Load() - before; n > 3 { // who administers the group is read once a minute
 		t.Errorf("10 notes read a group %d times", n)
+	}
+}
+
+// TestWordsOfTheDeskReadNothing: where no answer claims a ticket, the desk's words on one that is nobody's do not read that each time.
+func TestWordsOfTheDeskReadNothing(t *testing.T) {
+	t.Parallel()
+	var groups, sweeps atomic.Int64
+	d := ready(t, options{sweepEvery: time.Hour, wrapStore: func(s storage.Store) storage.Store { return readsStore{s, &groups, &sweeps} }})
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "")
+	k := d.open(d.eve, d.support, "Printer")
+	d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Yes?"))
+	d.quiet(k)
+	letGo := d.clock.hold() // within a minute
+	before := groups.Load()
+	for n := range 10 {
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Word "+itoa(n)))
+	}
+	letGo()
+	if n := groups.Load() - before; n > 3 {
+		t.Errorf("10 words read a group %d times", n)
+	}
+	if r := d.record(k); r.Assignee != nil {
+		t.Errorf("it is %s's", r.Assignee.Name)
 	}
 }
 

@@ -153,6 +153,43 @@ func TestAutoCloseOfAGroup(t *testing.T) {
 	has(s.do("PUT", path, key, object{"autoClose": object{"after": 0, "notice": 0}}).is(200), 0, 0, 365)
 }
 
+// TestHostileTimesOfAutoClose: what can't be taken is refused, and changes nothing; the answer to anything else says what holds now.
+func TestHostileTimesOfAutoClose(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	key, path := s.key(nil, "admin"), fmt.Sprint("/api/v1/groups/", s.support)
+	holds := func(g object, after, notice int) bool {
+		a, _ := g["autoClose"].(object)
+		return a["after"] == float64(after) && a["notice"] == float64(notice)
+	}
+	for _, c := range []struct {
+		sent          string
+		after, notice int
+	}{
+		{`{"after":1440,"notice":4320}`, 1440, 4320}, {`{"after":1,"notice":1}`, 1, 1}, {`{"after":527040,"notice":527040}`, 527_040, 527_040},
+		{`{"after":0,"notice":60}`, 0, 0}, {`{"after":4320,"notice":1440}`, 4320, 1440},
+	} {
+		if g := s.do("PUT", path, key, `{"autoClose":`+c.sent+`}`).is(200); !holds(g, c.after, c.notice) {
+			t.Errorf("%s: %v", c.sent, g["autoClose"])
+		}
+	}
+	for _, sent := range []string{
+		`{"after":-1,"notice":60}`, `{"after":60,"notice":-1}`, `{"after":-9223372036854775808,"notice":-9223372036854775808}`,
+		`{"after":60,"notice":0}`, `{"after":527041,"notice":1}`, `{"after":1,"notice":527041}`, `{"after":60000000000000,"notice":60}`,
+		`{"after":9223372036854775807,"notice":9223372036854775807}`, `{"after":9223372036854775808,"notice":60}`, `{"after":1e99,"notice":60}`,
+		`{"after":1.5,"notice":60}`, `{"after":NaN,"notice":60}`, `{"after":"72h","notice":"24h"}`, `{"after":"๗๒","notice":60}`, `{"after":true,"notice":60}`,
+		`{"after":null,"notice":60}`, `{"after":[60],"notice":60}`, `{"after":60}`, `{"notice":60}`, `{}`, `[]`, `"off"`, `4320`,
+	} {
+		r := s.do("PUT", path, key, `{"autoClose":`+sent+`}`)
+		if r.status < 400 || r.status >= 500 {
+			t.Errorf("%s: %d %s", sent, r.status, r.body)
+		}
+		if g := s.do("GET", path, key, nil).is(200); !holds(g, 4320, 1440) {
+			t.Errorf("%s: %v", sent, g["autoClose"])
+		}
+	}
+}
+
 // TestGroupsDecideWhetherAnswersClaim: by the API as by /autoclaim.
 func TestGroupsDecideWhetherAnswersClaim(t *testing.T) {
 	s := newService(t, serviceOptions{})

@@ -39,8 +39,9 @@ type chat struct {
 	spoken  string     // what the group speaks; "": unknown
 	group   bool
 
-	answers []*queued // overtake copies, first come first served
-	last    []*queued // leave when nothing else may (last.go)
+	answers   []*queued // overtake copies, first come first served
+	last      []*queued // leave when nothing else may (last.go)
+	lastIcons int       // how many of those are icons
 	// whose reminders, and whose icons, did not find room there
 	refusedReminders, refusedIcons refusedLast
 
@@ -197,6 +198,7 @@ func (c *chat) clear() {
 		}
 	}
 	c.room.metrics.queued.Sub(float64(c.size + len(c.last)))
+	c.lastIcons = 0
 	c.answers, c.last, c.order, c.known, c.refused, c.size, c.waking = nil, nil, nil, nil, map[opKey]*refusal{}, 0, time.Time{}
 }
 

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/topicdesk/topicdesk/ids"
@@ -98,13 +99,32 @@ func (c *chat) limitLast() int { return cmp.Or(c.room.pace.LastAtMost, lastLimit
 
 // roomLast is how many more of them may.
 func (c *chat) roomLast(icons bool) int {
-	room := c.limitLast()
-	for _, q := range c.last {
-		if isIcon(q.op) == icons {
-			room--
-		}
+	waiting := c.lastIcons
+	if !icons {
+		waiting = len(c.last) - waiting
 	}
-	return room
+	return c.limitLast() - waiting
+}
+
+// addLast puts an operation at a place among those for which nobody waits.
+func (c *chat) addLast(at int, q *queued) {
+	c.last = slices.Insert(c.last, at, q)
+	if isIcon(q.op) {
+		c.lastIcons++
+	}
+}
+
+// removeLast takes one out of them.
+func (c *chat) removeLast(q *queued) {
+	at := slices.Index(c.last, q)
+	if at < 0 {
+		return
+	}
+	c.last = slices.Delete(c.last, at, at+1)
+	if isIcon(q.op) {
+		c.lastIcons--
+	}
+	c.offerLast(isIcon(q.op))
 }
 
 // takesLast says whether an operation may wait here. A ticket that hears that it may not offers it when it is told to.

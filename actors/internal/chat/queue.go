@@ -31,7 +31,7 @@ func (c *chat) enqueue(q *queued) {
 	c.addKnown(q)
 	c.room.metrics.queued.Inc()
 	if isLast(q.op) {
-		c.last = append(c.last, q)
+		c.addLast(len(c.last), q)
 		return
 	}
 	c.size++
@@ -274,8 +274,7 @@ func (c *chat) pickFree(now time.Time) *queued {
 func (c *chat) remove(q *queued) {
 	c.room.metrics.queued.Dec()
 	if isLast(q.op) {
-		c.last = slices.DeleteFunc(c.last, func(x *queued) bool { return x == q })
-		c.offerLast(isIcon(q.op))
+		c.removeLast(q)
 		return
 	}
 	c.size--
@@ -335,7 +334,7 @@ func (c *chat) putBack(q *queued) {
 	defer c.acceptNext(q)
 	c.room.metrics.queued.Inc()
 	if isLast(q.op) {
-		c.last = slices.Insert(c.last, 0, q)
+		c.addLast(0, q)
 		return
 	}
 	c.size++

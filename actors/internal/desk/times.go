@@ -18,16 +18,21 @@ type Times struct {
 	Within    storage.AnswerTimes
 	AutoClose storage.AutoClose // when tickets that wait for the customer close by themselves
 	Revision  int64             // of the group's record
+	// ManualClaims is not about times, but is read with them: an answer claims no ticket.
+	ManualClaims bool
 }
 
 // DefaultAnswerTimes hold for a group that has set none.
 var DefaultAnswerTimes = storage.AnswerTimes{Low: 240, Normal: 240, High: 120, Urgent: 60}
 
-// ReadTimes reads the times of a group. One that the desk does not know always works.
+// NoTimes are those of a group that the desk does not know: it always works, and its tickets are nobody's.
+var NoTimes = Times{Within: DefaultAnswerTimes, ManualClaims: true}
+
+// ReadTimes reads the times of a group.
 func ReadTimes(ctx context.Context, store storage.Groups, groupID string) (Times, error) {
 	group, err := store.Group(ctx, groupID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return Times{Within: DefaultAnswerTimes}, nil
+		return NoTimes, nil
 	}
 	if err != nil {
 		return Times{}, fmt.Errorf("read a group: %w", err)
@@ -37,7 +42,7 @@ func ReadTimes(ctx context.Context, store storage.Groups, groupID string) (Times
 
 // TimesOf are the times of a group. Hours that can't be read, which a newer program has written, are always.
 func TimesOf(r *storage.Group) Times {
-	t := Times{Within: AnswerTimesOf(r), Revision: r.TimesRevision, Zone: ZoneOf(r)}
+	t := Times{Within: AnswerTimesOf(r), Revision: r.TimesRevision, Zone: ZoneOf(r), ManualClaims: r.ManualClaims}
 	if h, err := hours.Parse(r.Hours, r.HoursApart); err == nil {
 		t.Hours = h
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -284,6 +285,9 @@ func readAutoClose(wanted string) (*storage.AutoClose, bool) {
 	case "off", "0", "never", "ปิด", "ไม่":
 		return &storage.AutoClose{}, true
 	}
+	if saysZero(wanted) { // of a sum it would be lost
+		return nil, false
+	}
 	if after, ok := hours.Duration(wanted); ok && len(strings.Fields(wanted)) <= 2 && !twoTimes(wanted) {
 		return autoCloseWithin(after, noticeByDefault*time.Minute)
 	}
@@ -296,6 +300,12 @@ func readAutoClose(wanted string) (*storage.AutoClose, bool) {
 		}
 	}
 	return nil, false
+}
+
+// saysZero says whether one of the numbers in a text is 0.
+func saysZero(text string) bool {
+	numbers := strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
+	return slices.ContainsFunc(numbers, func(n string) bool { return strings.Trim(n, "0") == "" })
 }
 
 // twoTimes says whether both of two words are times: "72h 24h" is not 96 hours.

@@ -231,20 +231,17 @@ func (t *ticket) tellAssignee(r *desk.Result, o *messages.Origin, who *teamPerso
 }
 
 // claimsByAnswer says whether a message that is about to be recorded claims the ticket: it is the desk's, nobody has the
-// ticket, and its group has not switched that off.
+// ticket, and its group has not switched that off. That it was switched on again is known within a minute.
 func (t *ticket) claimsByAnswer(m *storage.Message) (bool, error) {
 	if m.Side != storage.WaitsForDesk || m.Sender.Kind != "user" || t.record.Assignee != nil ||
 		t.record.Status == desk.StatusClosed || t.isCustomer(desk.Uploader(m.Sender)) {
 		return false, nil
 	}
-	group, err := t.Store.Group(t.Ctx, t.record.GroupID)
-	if errors.Is(err, storage.ErrNotFound) {
+	if t.knowsTimes() && t.times.ManualClaims { // else each word of the desk would read the group
 		return false, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("read a group: %w", err)
-	}
-	return !group.ManualClaims, nil
+	times, err := t.readTimes(t.record.GroupID)
+	return !times.ManualClaims && err == nil, err
 }
 
 // claimByAnswer is part of the write before the message's own. After a crash between them the message is delivered again,

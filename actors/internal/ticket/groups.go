@@ -40,7 +40,7 @@ func (t *ticket) recentGroup(place ids.Place) (recentGroup, error) {
 			return known, nil
 		}
 	}
-	read := recentGroup{times: desk.Times{Within: desk.DefaultAnswerTimes}, at: now}
+	read := recentGroup{times: desk.NoTimes, at: now}
 	group, err := t.Store.Group(t.Ctx, place)
 	switch {
 	case err == nil:

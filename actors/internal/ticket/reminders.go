@@ -211,11 +211,16 @@ const timesKept = time.Minute
 
 // recentTimes are the times of the group, of a minute ago at most.
 func (t *ticket) recentTimes() (desk.Times, error) {
-	now := t.Now()
-	if age := now.Sub(t.times.at); age >= 0 && age < timesKept && !t.times.at.IsZero() {
+	if t.knowsTimes() {
 		return t.times.Times, nil
 	}
 	return t.readTimes(t.record.GroupID)
+}
+
+// knowsTimes says whether the times of the group were read lately.
+func (t *ticket) knowsTimes() bool {
+	age := t.Now().Sub(t.times.at)
+	return age >= 0 && age < timesKept && !t.times.at.IsZero()
 }
 
 // readTimes reads the times of the group.
