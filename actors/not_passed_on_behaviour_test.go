@@ -238,6 +238,52 @@ func TestADismissedQuestionForATitle(t *testing.T) {
 	})
 }
 
+// TestATitleOrAnAnswer: what may be the title may also be an answer to what the desk said last, on a ticket that is not the current
+// one. It can be sent there, and whoever has opened a ticket since was not asked for its title.
+func TestATitleOrAnAnswer(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.must(d.sim.SetMember(d.engineering, d.ann, simulator.Member))
+	wages := d.openPrivately(d.ann, d.support, "Wages")
+	laptop := d.openPrivately(d.ann, d.engineering, "Laptop") // the current one
+	d.quiet(wages, laptop)
+	asks := func(text string) {
+		t.Helper()
+		d.say(d.eve, d.support, wages.thread, text)
+		d.awaitSaid(d.ann, d.awaitText(d.ann, 0, text))
+	}
+	d.run(t, "no ticket was opened", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/create_ticket"), "What is the ticket about?")
+		asks("Your number, please")
+		question := d.awaitAnswer(d.say(d.ann, d.ann, 0, "1-2345"), "is this the title of the new ticket")
+		want := []string{"New ticket", "Wages", "Laptop"}
+		for i, row := range question.Buttons {
+			if i >= len(want) || !strings.Contains(row[0].Text, want[i]) {
+				t.Errorf("%d: %q", i, row[0].Text)
+			}
+		}
+		d.press(d.ann, question, "say:"+wages.id)
+		d.awaitText(d.support, wages.thread, "1-2345")
+	})
+	d.run(t, "one was, with a title", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/create_ticket"), "What is the ticket about?")
+		door := d.openPrivately(d.ann, d.engineering, "Door")
+		d.quiet(door)
+		asks("And your name?")
+		question := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Ann of course"), "Which ticket do you mean?")
+		if strings.Contains(question.Text, "title") {
+			t.Errorf("the bot asks %q", question.Text)
+		}
+		d.press(d.ann, question, "mean:"+wages.id)
+		d.awaitText(d.support, wages.thread, "Ann of course")
+	})
+	for _, text := range []string{"1-2345", "Ann of course"} {
+		if _, found := d.find(d.engineering, simulator.AllThreads, text); found {
+			t.Errorf("another team reads %q", text)
+		}
+	}
+}
+
 // TestAQuestionAboutATitleIsRepeatedOnce: what may be the title waits visibly, also when later messages go on.
 func TestAQuestionAboutATitleIsRepeatedOnce(t *testing.T) {
 	t.Parallel()

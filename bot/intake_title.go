@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -25,20 +26,39 @@ func (h *handling) askIfTitle(m *Message) (asked bool, err error) {
 		h.update.Received.UnixMilli()-user.UntitledMs > titleFor.Milliseconds():
 		return false, err
 	}
-	current, err := h.titled(h.ticket)
-	if err != nil || current == nil || current.Status == statusClosed {
+	r, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
+	if err != nil || r.TicketId == "" || r.Status == statusClosed || r.CreatedMs > user.UntitledMs { // who has opened one since means that
+		return false, err
+	}
+	rows, err := h.rowsOfOwn(m, viewOf(r))
+	if err != nil {
 		return false, err
 	}
 	op := h.notice(messages.NoticePrivateTitle, nil)
-	rows := append([]*messages.KeyboardRow{newRow()},
-		ticketRows([]*messages.TicketView{current}, messages.CallbackSay, current.TicketId)...)
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append([]*messages.KeyboardRow{newRow()}, rows...)}
 	_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Untitled: user.UntitledId, TitleAsked: m.ID,
 		Question: proto.CloneOf(op.GetSendNotice())})
 	if err != nil {
 		return false, err
 	}
 	return true, h.answerWith(op)
+}
+
+// rowsOfOwn are buttons for the open tickets that a message may be about: the one that the desk spoke of last comes first, then the current one.
+func (h *handling) rowsOfOwn(m *Message, current *messages.TicketView) ([]*messages.KeyboardRow, error) {
+	own, err := h.ownTickets()
+	if err != nil {
+		return nil, err
+	}
+	word, err := h.lastWord(m.ID)
+	if err != nil {
+		return nil, err
+	}
+	may := []*messages.TicketView{current}
+	if at := slices.IndexFunc(own, func(v *messages.TicketView) bool { return v.TicketId == word.TicketId }); at >= 0 && word.TicketId != current.TicketId {
+		may = slices.Insert(may, 0, own[at])
+	}
+	return ticketRows(append(may, without(own, may...)...), messages.CallbackSay, current.TicketId), nil
 }
 
 // person returns who writes in their private chat, as the desk knows them when the update comes.
