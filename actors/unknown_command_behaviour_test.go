@@ -201,3 +201,27 @@ func TestUnknownCommandsUnderPictures(t *testing.T) {
 		d.awaitEnclosed(other, d.support, other.thread, 2)
 	})
 }
+
+// TestReopeningUnderALaterPart: the parts of an album before the one with "/reopen_ticket" reach the ticket, too.
+func TestReopeningUnderALaterPart(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 3})
+	d.asksAfterClosing()
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	d.say(d.ann, d.ann, 0, "/close_ticket")
+	d.awaitClosed(k)
+	d.quiet(k)
+	after, id := d.last(d.support), d.sim.NewAlbum()
+	first := d.albumParts(id, d.ann, d.ann, 0, "photo")
+	d.awaitAnswer(first[0], "Not passed on")
+	d.restart()
+	command := d.albumParts(id, d.ann, d.ann, 0, "photo:/reopen_ticket", "photo")
+	d.awaitAnswer(command[0], "✅ Sent to #1 Printer")
+	d.await("all parts", func() bool {
+		return strings.Count(strings.Join(d.arrived(d.support, k.thread, after), ""), "(photo)") == 3
+	})
+	d.quiet(k)
+	if s := d.record(k).Status; s != "open" {
+		t.Errorf("it is %s", s)
+	}
+}

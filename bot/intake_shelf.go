@@ -155,7 +155,15 @@ func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		return outcome, h.passOnBesides(m)
+		if err := h.passOnBesides(m); err != nil {
+			return "", err
+		}
+		passed, err := h.passOnAlbum(m) // the bot may have asked about the parts before, when the ticket was still closed
+		if err == nil && passed != nil {
+			defer h.as(h.origin.CommandId + ":album")()
+			err = h.answer(messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(passed.Title, passed.Number)})
+		}
+		return outcome, err
 	}
 	if err := h.passOnBesides(m); err != nil {
 		return "", err
