@@ -77,7 +77,8 @@ func (m *model) makeDraft(t *rapid.T) {
 	f := &modelDraft{n: m.drafted, by: who, opening: opening{by: who.id, at: who.id, thread: m.somewhere(t, who)}}
 	m.drafted++
 	form := rapid.SampledFrom(draftForms).Draw(t, "form")
-	if k := m.meant(who, f.thread); form == "question" && k != nil && k.status == "open" {
+	k := m.meant(who, f.thread) // who is asked for a group gets no button
+	if form == "question" && (k != nil && k.status == "open" || k == nil && len(who.drafts) > 0) {
 		form = "medium"
 	}
 	switch f.form = form; form {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
 )
@@ -439,4 +440,26 @@ func TestPrivateEditsAndReactions(t *testing.T) {
 	_, err = d.sim.Edit(d.carl, d.support, answer.ID, "On my way, 5 minutes")
 	d.must(err)
 	d.awaitText(d.ann, 0, "5 minutes")
+}
+
+// TestPrivateDeletionTooLate: who takes back a message that Telegram lets nobody delete hears that nothing is deleted, and who can
+// do it.
+func TestPrivateDeletionTooLate(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.openPrivately(d.eve, d.support, "Printer")
+	said := d.say(d.eve, d.eve, 0, "my password is 77")
+	d.awaitText(d.support, k.thread, "my password")
+	d.quiet(k)
+	d.clock.jump(49 * time.Hour)
+	answer := d.awaitAnswer(d.reply(d.eve, d.eve, said, "/delete"), "Nothing is deleted")
+	if !strings.Contains(answer.Text, "ask the team to delete it in their groups") {
+		t.Errorf("%q", answer.Text)
+	}
+	d.quiet(k)
+	d.awaitText(d.support, k.thread, "my password")
+	homeless := d.newcomer("Olaf")
+	waits := d.say(homeless, homeless, 0, "my password is 78")
+	d.awaitAnswer(waits, "passed on to nobody")
+	d.awaitAnswer(d.reply(homeless, homeless, waits, "/delete"), "if it is still here, delete it by hand")
 }

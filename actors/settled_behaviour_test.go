@@ -148,3 +148,24 @@ func TestUnclearAnsweredByTheList(t *testing.T) {
 		t.Error("it went to the other ticket, too")
 	}
 }
+
+// TestUnclearCommandOnAClosedTicket: whoever is asked which ticket a command is about, and chooses a closed one, has said what is to be
+// done with it.
+func TestUnclearCommandOnAClosedTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	d.say(d.carl, d.support, printer.thread, "/close_ticket")
+	d.awaitWord(printer, "closed your ticket #1 Printer")
+	d.awaitClosed(printer)
+	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/reopen_ticket"), unclear)
+	d.press(d.ann, asked, "mean:"+printer.id)
+	d.became(asked, "✅ Taken for #1 Printer.")
+	d.awaitText(d.ann, 0, "reopened your ticket #1 Printer")
+	d.quiet(printer, scanner)
+	if s := d.record(printer).Status; s != "open" {
+		t.Errorf("it is %s", s)
+	}
+	d.say(d.ann, d.ann, 0, "It is broken again")
+	d.awaitText(d.support, printer.thread, "It is broken again")
+}

@@ -127,3 +127,101 @@ func TestUnknownCommands(t *testing.T) {
 		d.awaitText(d.ann, 0, "/etc/hosts is empty")
 	})
 }
+
+// TestUnknownCommandsUnderPictures: in private, a caption that looks like a command is asked about as a text is, and so are all parts of
+// its album: the command that is meant may take them.
+func TestUnknownCommandsUnderPictures(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 3})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	arrived := func(after int) string { return strings.Join(d.arrived(d.support, k.thread, after), "; ") }
+	nothing := func(t *testing.T, after int) {
+		t.Helper()
+		d.settled(d.ann, d.ann, k)
+		if got := arrived(after); strings.Contains(got, "photo") {
+			t.Errorf("%q was passed on", got)
+		}
+	}
+	for text, answered := range map[string]string{"// this team is slow": "is an internal note in the team's groups", "/etc is full": "I don't know /etc"} {
+		d.run(t, "a picture: "+text, func(t *testing.T) {
+			after := d.last(d.support)
+			said := d.send(d.ann, d.ann, 0, upload("photo"), text)
+			asked := d.awaitAnswer(said, answered)
+			nothing(t, after)
+			d.press(d.ann, asked, "asis:")
+			d.awaitText(d.support, k.thread, text)
+		})
+		d.run(t, "an album: "+text, func(t *testing.T) {
+			after := d.last(d.support)
+			id := d.sim.NewAlbum()
+			said := d.albumParts(id, d.ann, d.ann, 0, "photo:"+text, "photo")
+			asked := d.awaitAnswer(said[0], answered)
+			nothing(t, after)
+			d.restart()
+			d.press(d.ann, asked, "asis:")
+			d.await("both parts", func() bool { return strings.Count(arrived(after), "(photo)") == 2 })
+			d.albumParts(id, d.ann, d.ann, 0, "photo")
+			d.await("a late one", func() bool { return strings.Count(arrived(after), "(photo)") == 3 })
+			d.quiet(k)
+			if got := arrived(after); !strings.Contains(got, text) {
+				t.Errorf("%q arrived", got)
+			}
+		})
+	}
+	d.run(t, "the command that is meant gets the album", func(t *testing.T) {
+		after := d.last(d.support)
+		said := d.albumParts(d.sim.NewAlbum(), d.ann, d.ann, 0, "photo:/crate_ticket Broken screen", "photo", "photo")
+		asked := d.awaitAnswer(said[0], "Did you mean /create_ticket?")
+		nothing(t, after)
+		d.press(d.ann, asked, "instead:")
+		other := d.pick(d.ann, d.awaitText(d.ann, 0, "Where should Broken screen"), "Broken screen")
+		d.awaitEnclosed(other, d.support, other.thread, 3)
+		d.quiet(k, other)
+		if got := arrived(after); strings.Contains(got, "photo") {
+			t.Errorf("%q went to the other", got)
+		}
+	})
+	d.run(t, "so does one that closes the ticket", func(t *testing.T) {
+		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "open tickets")
+		d.press(d.ann, list, "talk:"+k.id)
+		after := d.last(d.support)
+		said := d.albumParts(d.sim.NewAlbum(), d.ann, d.ann, 0, "photo:/clsoe_ticket", "photo")
+		d.press(d.ann, d.awaitAnswer(said[0], "Did you mean /close_ticket?"), "instead:")
+		d.awaitClosed(k)
+		d.await("both parts", func() bool { return strings.Count(arrived(after), "(photo)") == 2 })
+		d.quiet(k)
+	})
+	d.run(t, "of a newcomer", func(t *testing.T) {
+		who := d.newcomer("Nina")
+		said := d.albumParts(d.sim.NewAlbum(), who, who, 0, "photo:/printer is broken", "photo")
+		d.press(who, d.awaitAnswer(said[0], "so it was not passed on"), "asis:")
+		asked := d.awaitText(who, 0, "passed on to nobody")
+		d.press(who, asked, "new")
+		other := d.pick(who, d.awaitText(who, 0, "Where should /printer is"), "/printer is broken")
+		d.awaitEnclosed(other, d.support, other.thread, 2)
+	})
+}
+
+// TestReopeningUnderALaterPart: the parts of an album before the one with "/reopen_ticket" reach the ticket, too.
+func TestReopeningUnderALaterPart(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 3})
+	d.asksAfterClosing()
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	d.say(d.ann, d.ann, 0, "/close_ticket")
+	d.awaitClosed(k)
+	d.quiet(k)
+	after, id := d.last(d.support), d.sim.NewAlbum()
+	first := d.albumParts(id, d.ann, d.ann, 0, "photo")
+	d.awaitAnswer(first[0], "Not passed on")
+	d.restart()
+	command := d.albumParts(id, d.ann, d.ann, 0, "photo:/reopen_ticket", "photo")
+	d.awaitAnswer(command[0], "✅ Sent to #1 Printer")
+	d.await("all parts", func() bool {
+		return strings.Count(strings.Join(d.arrived(d.support, k.thread, after), ""), "(photo)") == 3
+	})
+	d.quiet(k)
+	if s := d.record(k).Status; s != "open" {
+		t.Errorf("it is %s", s)
+	}
+}

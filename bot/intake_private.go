@@ -100,6 +100,10 @@ func (h *handling) passOn(m *Message) (string, error) {
 			if has, err := h.enclose(found, m); err != nil || has {
 				return "enclosed", err
 			}
+		case m.Kept == nil: // else this part has been asked about
+			if waits, err := h.waitsWithAlbum(m, found.Messages); err != nil || waits {
+				return "unclear", err
+			}
 		}
 		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
 	}

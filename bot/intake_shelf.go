@@ -155,7 +155,15 @@ func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		return outcome, h.passOnBesides(m)
+		if err := h.passOnBesides(m); err != nil {
+			return "", err
+		}
+		passed, err := h.passOnAlbum(m) // the bot may have asked about the parts before, when the ticket was still closed
+		if err == nil && passed != nil {
+			defer h.as(h.origin.CommandId + ":album")()
+			err = h.answer(messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(passed.Title, passed.Number)})
+		}
+		return outcome, err
 	}
 	if err := h.passOnBesides(m); err != nil {
 		return "", err
@@ -224,6 +232,70 @@ func (h *handling) hasNote(m *Message) bool {
 	c, _ := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	_, _, note := messages.SplitNote(rest)
 	return note && c.Verb != messages.VerbCreateTicket
+}
+
+// waitsWithAlbum says whether a part of an album in a private chat waits for what its author says about another part, whose caption
+// looks like a command and is none: the command that is meant may take the whole album.
+func (h *handling) waitsWithAlbum(m *Message, parts []*messages.RecordMessage) (bool, error) {
+	for _, part := range parts {
+		other := messageOf(h.chat, part)
+		if _, unknown := h.unknownCommand(other); !unknown || other.ID == m.ID || h.isCommand(other) || part.Content.GetForward() != nil {
+			continue
+		}
+		if has, err := h.ticketOf(other); err != nil || has == "" {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// passOnAlbum sends the ticket that has a part of an album, of a private chat, those parts that no ticket has: they have waited for what
+// came of this one. It returns the ticket; nil: there were none, or no ticket has that part.
+func (h *handling) passOnAlbum(m *Message) (*messages.TicketView, error) {
+	if m.album() == "" || !h.chat.Private() {
+		return nil, nil
+	}
+	to, err := h.ticketOf(m)
+	if err != nil || to == "" {
+		return nil, err
+	}
+	taken, err := h.shelf(&messages.TakeShelved{TicketId: to, Albums: []string{m.album()}, Said: true})
+	if err != nil {
+		return nil, err
+	}
+	passed := false
+	for _, part := range taken.Messages {
+		other := messageOf(h.chat, part)
+		if _, unknown := h.unknownCommand(other); unknown || other.ID == m.ID || h.isCommand(other) { // it has a question of its own
+			continue
+		}
+		switch has, err := h.ticketOf(other); {
+		case err != nil:
+			return nil, err
+		case has != "":
+			continue
+		}
+		if _, err := h.sayTo(to, part); err != nil {
+			return nil, err
+		}
+		passed = true
+	}
+	if !passed {
+		return nil, nil
+	}
+	return h.titled(to)
+}
+
+// ticketOf returns the ticket that has a message; "": none has.
+func (h *handling) ticketOf(m *Message) (string, error) {
+	found, err := query[*messages.MessageFound](h.ctx, h.desk, &messages.FindMessage{ChatId: m.Chat.ID, MessageId: m.ID})
+	return found.GetTicketId(), err
+}
+
+// isCommand says whether a message is a command to this bot.
+func (h *handling) isCommand(m *Message) bool {
+	_, is := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	return is
 }
 
 // sayTo records a message on a ticket, which it reopens if it is closed; sent says that the ticket has it.

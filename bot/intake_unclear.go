@@ -235,7 +235,7 @@ func (h *handling) pressSay(p press) error {
 	switch {
 	case err != nil:
 		return err
-	case p.verb == messages.CallbackMean && meant != nil && meant.Status == statusClosed:
+	case p.verb == messages.CallbackMean && meant != nil && meant.Status == statusClosed && !h.commands(p.message):
 		return h.askAboutClosedOf(p)
 	}
 	if meant == nil && p.verb == messages.CallbackMean {
@@ -288,6 +288,16 @@ func (h *handling) pressSay(p press) error {
 		}
 	}
 	return h.becomes(pressed, key, args)
+}
+
+// commands says whether a message is a command about a ticket, which says itself what is to be done with a closed one.
+func (h *handling) commands(m *Message) bool {
+	if m == nil {
+		return false
+	}
+	c, is := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	declared, _ := messages.CommandOf(c.Verb)
+	return is && !c.Foreign && declared.About == messages.AboutTicket
 }
 
 // becomes has the question whose button was pressed say what came of it, and takes its buttons away. Until then it says

@@ -24,7 +24,7 @@ func (h *handling) unknownCommand(m *Message) (verb string, ok bool) {
 	if m.Chat.Private() && messages.InternalNote(m.Text) { // who writes it believes that others don't see it
 		verb, ok = noteSign, true
 	}
-	if !ok || m.Forward != nil || m.album() != "" || m.Sender.GetKind() == messages.Sender_CHANNEL {
+	if !ok || m.Forward != nil || m.album() != "" && !m.Chat.Private() || m.Sender.GetKind() == messages.Sender_CHANNEL {
 		return "", false
 	}
 	return verb, address != "" || m.Chat.Private() || h.ticket != "" || nearestWithin(verb, h.at(), len(verb)/4) != ""
@@ -213,7 +213,11 @@ func (h *handling) sayAsIs(said *messages.RecordMessage) (outcome string, err er
 	}
 	if h.chat.Private() {
 		h.origin.CommandId += ":as_is" // a question about the message is another answer to it
-		return h.passOn(m)
+		if outcome, err = h.passOn(m); err != nil {
+			return "", err
+		}
+		_, err = h.passOnAlbum(m)
+		return outcome, err
 	}
 	if h.ticket == "" { // it was unlinked meanwhile
 		return "", nil
@@ -243,7 +247,11 @@ func (h *handling) doInstead(said *messages.RecordMessage) (outcome string, err 
 		return "", nil
 	}
 	h.origin.CommandId += ":instead" // the answer to the message has its own
-	return h.onCommandBesides(m, c)
+	if outcome, err = h.onCommandBesides(m, c); err != nil {
+		return "", err
+	}
+	_, err = h.passOnAlbum(m)
+	return outcome, err
 }
 
 // asWritten returns a kept message as it came, and finds its ticket.

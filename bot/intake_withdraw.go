@@ -48,7 +48,7 @@ func (h *handling) withdraw(m *Message) (withdrawn bool, err error) {
 	switch {
 	case err != nil:
 		return false, err
-	case kept.Opening: // then the ticket is asked
+	case kept.Opening: // when this comes again, the ticket is asked
 		return false, h.errOpening(m)
 	case !kept.Withdrawn:
 		return h.takeBack(m) // what was a draft when the tickets were looked at may be one of them by now

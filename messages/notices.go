@@ -158,7 +158,7 @@ const (
 	NoticeSourceUnquoted    = "source_unquoted"    // ticket, others, again, deletes; its messages are to show no more of the answered message, and "": that stays
 	NoticeDeleteWithdrawn   = "delete_withdrawn"   // the answered message waited for a button, and no ticket had it
 	NoticeDeleteNotAllowed  = "delete_not_allowed" // only for its author and administrators
-	NoticeDeleteTooOld      = "delete_too_old"     // older than 48 hours
+	NoticeDeleteTooOld      = "delete_too_old"     // private (not empty: in a private chat); older than 48 hours
 	NoticeDeleteNoRight     = "delete_no_right"    // group; the groups where the bot may not delete, separated by commas
 	NoticeDeleteShown       = "delete_shown"       // /delete in reply to a post with the last messages
 	NoticeDeleteStillShown  = "delete_still_shown" // group; the groups where such a post may show it, separated by commas

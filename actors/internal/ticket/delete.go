@@ -110,7 +110,10 @@ func (t *ticket) deleteRefusal(
 	case original.Deleted:
 		return messages.NoticeDeleteUnknown, nil, nil
 	case t.Now().Sub(original.SentAt) > deleteWithin:
-		return messages.NoticeDeleteTooOld, nil, nil
+		if messages.IsPrivate(m.Origin.GetPlace()) { // its author is not in the groups that have copies
+			args = map[string]string{"private": "yes"}
+		}
+		return messages.NoticeDeleteTooOld, args, nil
 	}
 	return "", nil, nil
 }

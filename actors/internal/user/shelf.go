@@ -179,27 +179,18 @@ func (u *user) describes(messageID int64) bool {
 	})
 }
 
-// opening returns the draft that has something of a message and is becoming a ticket; nil: there is none.
-func (u *user) opening(messageID int64) *storage.Draft {
+// opensWith reports whether a ticket that has something of a message is about to be stored: it has what the message said before.
+func (u *user) opensWith(messageID int64) (bool, error) {
 	if u.record == nil {
-		return nil
+		return false, nil
 	}
 	at := slices.IndexFunc(u.record.Drafts, func(d storage.Draft) bool {
 		return d.State == draftOpening && has(&d, u.messageKey(messageID))
 	})
 	if at < 0 {
-		return nil
-	}
-	return &u.record.Drafts[at]
-}
-
-// opensWith reports whether a ticket that has something of a message is about to be stored: it has what the message said before.
-func (u *user) opensWith(messageID int64) (bool, error) {
-	d := u.opening(messageID)
-	if d == nil {
 		return false, nil
 	}
-	_, err := u.Store.Ticket(u.Ctx, d.TicketID)
+	_, err := u.Store.Ticket(u.Ctx, u.record.Drafts[at].TicketID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return true, nil
 	}
@@ -319,10 +310,10 @@ func messagesOf(d *storage.Draft) (all []ids.MessageKey) {
 	return all
 }
 
-// withdrawShelved has no ticket get a kept message any more. Opening says that one has it, or is about to.
+// withdrawShelved has no ticket get a kept message any more. Opening is as in correctShelved.
 func (u *user) withdrawShelved(id int64) (proto.Message, error) {
-	if u.opening(id) != nil {
-		return &messages.ShelfFound{Code: messages.Code_OK, Opening: true}, nil
+	if opens, err := u.opensWith(id); err != nil || opens {
+		return &messages.ShelfFound{Code: messages.Code_OK, Opening: opens}, err
 	}
 	if desk.WithdrawFromShelf(u.shelf(), id) == nil && !u.describes(id) {
 		return &messages.ShelfFound{Code: messages.Code_OK, Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
