@@ -448,6 +448,10 @@ func TestWordsAfterClosing(t *testing.T) {
 		if card, _ := d.find(d.support, next.thread, "🎫"); !strings.Contains(card.Text, "Goes on from #2 Lamp") {
 			t.Errorf("%q", card.Text)
 		}
+		eng := d.mention(d.carl, next, "@bob_eng", d.engineering)
+		if card := d.card(next, d.engineering, eng); strings.Contains(card.Text, "Goes on from") {
+			t.Errorf("another group reads %q", card.Text)
+		}
 		if d.shown(next.id).Follows != r.Follows {
 			t.Errorf("%v", d.shown(next.id))
 		}
