@@ -448,6 +448,10 @@ func TestWordsAfterClosing(t *testing.T) {
 		if card, _ := d.find(d.support, next.thread, "🎫"); !strings.Contains(card.Text, "Goes on from #2 Lamp") {
 			t.Errorf("%q", card.Text)
 		}
+		eng := d.mention(d.carl, next, "@bob_eng", d.engineering)
+		if card := d.card(next, d.engineering, eng); strings.Contains(card.Text, "Goes on from") {
+			t.Errorf("another group reads %q", card.Text)
+		}
 		if d.shown(next.id).Follows != r.Follows {
 			t.Errorf("%v", d.shown(next.id))
 		}
@@ -567,6 +571,56 @@ func TestWordsBeforeTheNextTicket(t *testing.T) {
 			t.Errorf("%q is %d times in the closed ticket", text, n)
 		}
 	}
+}
+
+// TestPictureBeforeTheNextTicket: a picture without words opens a ticket that is called as the closed one was, but not in another group.
+func TestPictureBeforeTheNextTicket(t *testing.T) {
+	t.Parallel()
+	for words, title := range map[string]string{"": "[photo]", "Here it is": "Here it is"} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			d := ready(t, options{sweepEvery: 10 * time.Second})
+			lamp := d.openPrivately(d.eve, d.support, "Merger")
+			d.say(d.carl, d.support, lamp.thread, "/close_ticket")
+			d.awaitClosed(lamp)
+			d.quiet(lamp)
+			d.clock.jump(8 * 24 * time.Hour)
+			d.inject(simulator.Fault{Method: "getChatMember", Kind: simulator.Fault500, Count: -1})
+			asked := d.send(d.eve, d.eve, 0, upload("photo"), "")
+			if words != "" {
+				d.say(d.eve, d.eve, 0, words)
+			}
+			d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
+			d.must(d.sim.SetMember(d.support, d.eve, simulator.Left))
+			d.sim.ClearFaults()
+			choice := d.awaitAnswer(asked, "Where should "+title+" be opened?")
+			d.press(d.eve, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.sales))
+			next := d.openedPrivately(d.eve, d.sales, title)
+			d.quiet(next)
+			if r := d.record(next); r.Title != title || r.Follows != lamp.id {
+				t.Errorf("it is called %q, and goes on from %q", r.Title, r.Follows)
+			}
+			for _, m := range d.visible(d.sales, next.thread) {
+				if strings.Contains(m.Text, "Merger") {
+					t.Errorf("another group reads %q", m.Text)
+				}
+			}
+		})
+	}
+	t.Run("in the same group", func(t *testing.T) {
+		t.Parallel()
+		d := ready(t, options{sweepEvery: 10 * time.Second})
+		lamp := d.openPrivately(d.eve, d.support, "Merger")
+		d.say(d.carl, d.support, lamp.thread, "/close_ticket")
+		d.awaitClosed(lamp)
+		d.quiet(lamp)
+		d.clock.jump(8 * 24 * time.Hour)
+		d.send(d.eve, d.eve, 0, upload("photo"), "")
+		d.eventually("the next one is open", func() bool {
+			open, err := d.store.TicketsByCreator(t.Context(), "user", itoa64(d.eve), true, 10)
+			return err == nil && len(open) == 1 && open[0].Title == "Merger" && open[0].Follows == lamp.id
+		})
+	})
 }
 
 // TestWordsBeforeTheNextTicketInItsTopic: the same in a private chat with topics.

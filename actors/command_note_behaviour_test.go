@@ -170,4 +170,17 @@ func TestWordsForTheTeamAfterACommand(t *testing.T) {
 		d.awaitGone(d.ann, 0, "we look at it")
 		d.keeps(t, "liar")
 	})
+	d.run(t, "by an answer to it", func(t *testing.T) {
+		var said []simulator.Message
+		for _, text := range []string{"/close_ticket // liar", "/reopen_ticket", "/mention @bob_eng that liar again", "/clsoe_ticket // liar", "/later tomorrow // liar"} {
+			said = append(said, d.here(text))
+		}
+		d.await("it is open", func() bool { return d.sim.Pending() == 0 && d.record(d.k).Status == "open" })
+		for i, m := range said {
+			text := "what is that? " + itoa(i)
+			d.reply(d.carl, d.support, m, text)
+			d.awaitText(d.ann, 0, text)
+		}
+		d.keeps(t, "liar")
+	})
 }

@@ -164,16 +164,17 @@ type handling struct {
 	ctx    context.Context
 	update *Update
 
-	chat    Chat
-	origin  *messages.Origin   // where the update comes from; nil until that is known
-	known   bool               // whether the desk knows the group
-	self    *messages.UserView // who writes in their private chat, see person; nil: not read yet
-	title   int64              // the message for whose title the bot asked, if a button says that this is it
-	ticket  string             // the id of the ticket that the topic belongs to, "" for none
-	follows string             // the closed ticket that the one to be opened goes on from; "": none
-	gave    int64              // who gave a command where the desk knows the chat: from then on it knows them
-	own     bool               // in a private chat: the topic is the ticket's own
-	meant   bool               // in a private chat: the message itself says that it is about this ticket
+	chat           Chat
+	origin         *messages.Origin   // where the update comes from; nil until that is known
+	known          bool               // whether the desk knows the group
+	self           *messages.UserView // who writes in their private chat, see person; nil: not read yet
+	title          int64              // the message for whose title the bot asked, if a button says that this is it
+	ticket         string             // the id of the ticket that the topic belongs to, "" for none
+	follows        string             // the closed ticket that the one to be opened goes on from; "": none
+	titleElsewhere string             // of the one to be opened, if it has the title of follows: its title in another group, which must not learn that
+	gave           int64              // who gave a command where the desk knows the chat: from then on it knows them
+	own            bool               // in a private chat: the topic is the ticket's own
+	meant          bool               // in a private chat: the message itself says that it is about this ticket
 }
 
 // run handles the update. A panic is a bug that the same update would meet each time, while every later update of the

@@ -147,6 +147,7 @@ func (h *handling) openFollowing(m *Message) error {
 	c := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(said.ReplyTo)}
 	if messages.Blank(m.Text) {
 		c.Title = former.Title
+		h.titleElsewhere = mediaLabel(h.origin.Lang, m.Media.GetKind())
 	}
 	h.follows = h.ticket
 	return h.createPrivately(replied, c)

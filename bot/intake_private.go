@@ -287,7 +287,7 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
-		DescribedId: h.describedHere(m), Sources: c.Sources, Follows: h.follows,
+		DescribedId: h.describedHere(m), Sources: c.Sources, Follows: h.follows, TitleElsewhere: h.titleElsewhere,
 	})
 	if err == nil && r.Code == messages.Code_CONFLICT { // another message has just opened the ticket that it is for
 		return h.errOpening(m)

@@ -188,7 +188,7 @@ func TestWebActions(t *testing.T) {
 				t.Errorf("%q: %d %s", text, p.status, p.body)
 			}
 		}
-		for _, text := range []string{"/close_ticket", "/Mention@bot Ben", "/help\nme", "/clsoe_ticket // lied"} {
+		for _, text := range []string{"/close_ticket", "/Mention@bot Ben", "/help\nme", "/clsoe_ticket // lied", "/close_ticket//lied"} {
 			refused(t, v.do(address, "answer", url.Values{"text": {text}}), 422, "buttons")
 		}
 		good(t, v.do(address, "answer", url.Values{"text": {"/etc/hosts is empty"}, "form": {"path"}}))

@@ -33,11 +33,12 @@ type DraftTicket struct {
 	Enclosures          []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"` // of the description
 	Forward             *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`       // of the message that is the description; none: not forwarded
 	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
-	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                               // media_group_ids: their parts on the shelf are enclosed too
-	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"`                          // the message whose question the title answers: what waited for it is enclosed too; 0: none
-	DescribedId         int64                  `protobuf:"varint,15,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"` // the message of the chat that the description is; 0: none
-	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                            // of the description, in its order
-	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"`                            // id of the closed ticket that it goes on from: its group is chosen; empty: none
+	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                                        // media_group_ids: their parts on the shelf are enclosed too
+	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"`                                   // the message whose question the title answers: what waited for it is enclosed too; 0: none
+	DescribedId         int64                  `protobuf:"varint,15,opt,name=described_id,json=describedId,proto3" json:"described_id,omitempty"`          // the message of the chat that the description is; 0: none
+	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                                     // of the description, in its order
+	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"`                                     // id of the closed ticket that it goes on from: its group is chosen; empty: none
+	TitleElsewhere      string                 `protobuf:"bytes,341,opt,name=title_elsewhere,json=titleElsewhere,proto3" json:"title_elsewhere,omitempty"` // if the title is that ticket's: what it is called in another group; empty: as here
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -152,6 +153,13 @@ func (x *DraftTicket) GetSources() []*Source {
 func (x *DraftTicket) GetFollows() string {
 	if x != nil {
 		return x.Follows
+	}
+	return ""
+}
+
+func (x *DraftTicket) GetTitleElsewhere() string {
+	if x != nil {
+		return x.TitleElsewhere
 	}
 	return ""
 }
@@ -1198,7 +1206,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x84\x04\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xae\x04\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -1214,7 +1222,8 @@ const file_messages_private_proto_rawDesc = "" +
 	"\buntitled\x18\x0e \x01(\x03R\buntitled\x12!\n" +
 	"\fdescribed_id\x18\x0f \x01(\x03R\vdescribedId\x125\n" +
 	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\x19\n" +
-	"\afollows\x18\xc8\x01 \x01(\tR\afollows\"\xc0\x02\n" +
+	"\afollows\x18\xc8\x01 \x01(\tR\afollows\x12(\n" +
+	"\x0ftitle_elsewhere\x18\xd5\x02 \x01(\tR\x0etitleElsewhere\"\xc0\x02\n" +
 	"\fCorrectDraft\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +

@@ -55,13 +55,14 @@ type Draft struct {
 	Title               string      `json:"title"`
 	Description         string      `json:"description,omitempty"`
 	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
-	Enclosures          []Enclosure `json:"enclosures,omitempty"` // of the description
-	Forwarded           *Forward    `json:"forwarded,omitempty"`  // of the message that is the description
-	Sources             []Source    `json:"sources,omitempty"`    // of the description, in its order
-	Follows             string      `json:"follows,omitempty"`    // id of the closed ticket that it goes on from
-	Asked               []byte      `json:"asked"`                // protobuf: the origin of the command
-	State               string      `json:"state"`                // listing | choosing | checking | opening
-	Groups              []string    `json:"groups,omitempty"`     // internal ids of the groups to choose from
-	Chosen              string      `json:"chosen,omitempty"`     // internal id of the chosen group
-	Pressed             []byte      `json:"pressed,omitempty"`    // protobuf: the origin of the choice
+	Enclosures          []Enclosure `json:"enclosures,omitempty"`     // of the description
+	Forwarded           *Forward    `json:"forwarded,omitempty"`      // of the message that is the description
+	Sources             []Source    `json:"sources,omitempty"`        // of the description, in its order
+	Follows             string      `json:"follows,omitempty"`        // id of the closed ticket that it goes on from
+	TitleElsewhere      string      `json:"titleElsewhere,omitempty"` // if the title is that ticket's: what it is called in another group
+	Asked               []byte      `json:"asked"`                    // protobuf: the origin of the command
+	State               string      `json:"state"`                    // listing | choosing | checking | opening
+	Groups              []string    `json:"groups,omitempty"`         // internal ids of the groups to choose from
+	Chosen              string      `json:"chosen,omitempty"`         // internal id of the chosen group
+	Pressed             []byte      `json:"pressed,omitempty"`        // protobuf: the origin of the choice
 }

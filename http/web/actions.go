@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gofiber/fiber/v2"
 	"google.golang.org/protobuf/proto"
@@ -100,8 +101,13 @@ func looksLikeCommand(text string) bool {
 
 // looksNoted says whether a text could be a misspelt command with an internal note.
 func looksNoted(text string) bool {
-	_, _, note := messages.SplitNote(text)
-	return note && strings.HasPrefix(text, "/")
+	verb, is := strings.CutPrefix(text, "/")
+	if !is {
+		return false
+	}
+	rest := strings.TrimLeftFunc(verb, func(r rune) bool { return r == '_' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r) })
+	_, _, note := messages.SplitNote(rest)
+	return note && rest != verb
 }
 
 // note writes an internal note into a topic of a group to which the person belongs. It stays there.

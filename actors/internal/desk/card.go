@@ -18,7 +18,12 @@ func ViewOf(
 		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), CreatedBy: r.CreatedBy.Name,
 		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
-		Forward: ForwardOf(r.Forwarded), Follows: r.FollowsName,
+		Forward: ForwardOf(r.Forwarded),
+	}
+	here := TopicOf(r, at)
+	// What the ticket is called that it goes on from stays within its group, and with the customer (D210).
+	if here != nil && (here.GroupID == r.Home.GroupID || messages.IsPrivate(here.GroupID)) {
+		v.Follows = r.FollowsName
 	}
 	if of := r.OpenedFor; of != nil {
 		v.Customer, v.CustomerUsername = of.Name, of.Username
@@ -41,7 +46,7 @@ func ViewOf(
 			})
 		}
 	}
-	if here := TopicOf(r, at); here != nil && messages.IsPrivate(here.GroupID) {
+	if here != nil && messages.IsPrivate(here.GroupID) {
 		v.Private = true
 		return v, nil
 	}

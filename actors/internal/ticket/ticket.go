@@ -289,7 +289,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.sequence++
 	was := t.record.WaitingFor
 	t.record, t.lastActivity = heard, now
-	t.recent.Put(id, false)
+	t.recent.Put(id, m.Internal) // of a note an answer shows nothing, whatever Telegram showed
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -315,6 +316,7 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 		return u.alter(func(r *storage.User) {
 			d := draftOf(r, ticketID)
 			d.State, d.Chosen, d.Pressed = draftListing, "", nil
+			titleElsewhere(d)
 		})
 	}
 	title, err := desk.GroupTitle(u.Ctx, u.Store, m.GroupId)
@@ -348,6 +350,16 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 			Key: key, Args: args, ReplyTo: asked.MessageId, Keyboard: keyboard, TicketId: ticketID,
 		})
 	})
+}
+
+// titleElsewhere has a draft no longer be called what the ticket is called that it goes on from: that stays within its group. What
+// the person has said has a title; else it is named by what they sent.
+func titleElsewhere(d *storage.Draft) {
+	if d.TitleElsewhere == "" {
+		return
+	}
+	said := messages.TitleOf(messages.Marked{Text: d.Description, Entities: desk.EntitiesOf(d.DescriptionEntities)})
+	d.Title, d.TitleElsewhere = cmp.Or(said, d.TitleElsewhere), ""
 }
 
 // onOpened: the ticket is stored. It becomes the person's current one, which counts where no topic says which ticket

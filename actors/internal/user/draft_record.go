@@ -18,7 +18,7 @@ func recordOf(m *messages.DraftTicket, asked []byte) storage.Draft {
 		Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
 		Enclosures: desk.EnclosuresToStore(m.Enclosures), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
 		Sources: desk.SourcesToStore(m.Sources),
-		Follows: m.Follows,
+		Follows: m.Follows, TitleElsewhere: m.TitleElsewhere,
 	}
 }
 
