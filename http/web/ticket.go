@@ -110,9 +110,6 @@ func (m said) Besides(v *view) string {
 // Priorities are those to choose from.
 func (p *ticketPage) Priorities() []string { return priorities }
 
-// Offers says whether there is anything to do besides answering, and besides taking care of it.
-func (p *ticketPage) Offers() bool { return p.Acts || p.Mentions && p.Status != "closed" }
-
 // DescriptionHTML is the description, with its markup.
 func (p *ticketPage) DescriptionHTML(v *view) template.HTML {
 	return markedHTML(p.Description, p.DescriptionEntities, v.T("spoiler"))
