@@ -82,3 +82,54 @@ func TestWebInboxSaysWhatCame(t *testing.T) {
 	s.must(err)
 	s.await("the photo", v.shows("/", `<i dir="auto">Ann:</i> <i data-testid="media">photo</i>`))
 }
+
+// TestWebMarks: the team sees of a ticket that it is put aside, or that an answer is overdue, as by the icon of its topic. Who asks does not.
+func TestWebMarks(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	cy := s.newPerson("Cy", s.support)
+	late, aside := s.opened(cy, s.support, "Printer is on fire"), s.opened(cy, s.support, "Paper is out")
+	s.must(s.sim.SetMember(s.support, cy, simulator.Left))
+	member, customer := s.signIn(s.newPerson("Max", s.support)), s.signIn(cy)
+	key := s.key(nil, "admin")
+	operator := s.signInByKey(key)
+	has := func(v *visitor, path, id, mark string) bool {
+		_, part, _ := strings.Cut(v.get(path).body, id)
+		if path != "/" && path != keyTickets { // that of the ticket
+			return strings.Contains(part, `data-testid="`+mark+`"`)
+		}
+		part, _, _ = strings.Cut(part, "</li>")
+		return strings.Contains(part, `data-testid="`+mark+`"`)
+	}
+	s.do("PATCH", "/api/v1/tickets/"+aside.TicketID, key, object{"snoozedUntil": time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}).is(200)
+	s.restart() // nothing has the other ticket in memory
+	s.await("an answer is overdue", func() bool {
+		r, err := s.store.Ticket(t.Context(), late.TicketID)
+		s.must(err)
+		r.Timers.OverdueAt = time.Now()
+		return s.store.SaveTicket(t.Context(), r) == nil
+	})
+	for _, path := range []string{"/", keyTickets, "/tickets/", keyTickets + "/"} {
+		for _, of := range []struct {
+			id   string
+			mark map[string]bool
+		}{{late.TicketID, map[string]bool{"overdue": true, "aside": false}}, {aside.TicketID, map[string]bool{"overdue": false, "aside": true}}} {
+			for mark, want := range of.mark {
+				at, v := path, member
+				if len(path) > 1 && strings.HasSuffix(path, "/") {
+					at += of.id
+				}
+				if strings.HasPrefix(path, keyTickets) {
+					v = operator
+				}
+				s.await(at+": "+mark, func() bool { return has(v, at, of.id, mark) == want })
+			}
+		}
+	}
+	for _, path := range []string{"/", "/tickets/" + late.TicketID, "/tickets/" + aside.TicketID} {
+		s.await("the page of who asks", func() bool { return customer.get(path).status == http.StatusOK })
+		if p := customer.get(path); p.has(`data-testid="overdue"`) || p.has(`data-testid="aside"`) {
+			t.Errorf("%s tells them: %s", path, p.body)
+		}
+	}
+}

@@ -84,7 +84,7 @@ type row struct {
 // Rev changes with what a row shows, but not with its ages.
 func (r row) Rev() string {
 	return revOf(r.Title, r.Status, r.Priority, r.LastText, r.LastMedia, r.LastFrom, strconv.FormatInt(r.LastMessageMs, 10),
-		strconv.FormatBool(r.Unread), r.WaitingFor, strconv.FormatInt(r.WaitingSinceMs, 10), r.Assignee.GetId(), r.Assignee.GetName())
+		strconv.FormatBool(r.Unread), r.Waits.Rev(), r.Assignee.GetId(), r.Assignee.GetName())
 }
 
 // age is how long ago something was.
@@ -92,6 +92,9 @@ type age struct {
 	at  time.Time
 	now time.Time
 }
+
+// Clock is the time for browsers that run no scripts.
+func (a age) Clock() string { return a.at.UTC().Format("2006-01-02 15:04 UTC") }
 
 // ISO is the time as <time> has it.
 func (a age) ISO() string { return a.at.UTC().Format(time.RFC3339) }
@@ -118,9 +121,27 @@ func (a age) in(lang, kind string) string {
 type waits struct {
 	For   string // desk, customer; "": nobody
 	Since age
+	// What the icon of a topic shows of it, for who reads one in a group.
+	Overdue bool
+	Aside   age // until when it is put aside; at zero: it is not
 }
 
-func waitsOf(t *messages.TicketRecord, now time.Time) (w waits) {
+// IsAside says whether it is put aside.
+func (w waits) IsAside() bool { return !w.Aside.at.IsZero() }
+
+// Rev changes with it, but not with ages.
+func (w waits) Rev() string {
+	return w.For + strconv.FormatInt(w.Since.at.Unix(), 10) + strconv.FormatBool(w.Overdue) + strconv.FormatInt(w.Aside.at.Unix(), 10)
+}
+
+// waitsOf says it of a ticket. team: to somebody who reads a topic of it in a group, or is on it for the team.
+func waitsOf(t *messages.TicketRecord, team bool, now time.Time) (w waits) {
+	if team && t.Status != "closed" {
+		if t.SnoozedUntilMs != 0 {
+			w.Aside = age{time.UnixMilli(t.SnoozedUntilMs), now}
+		}
+		w.Overdue = t.OverdueMs != 0 && !w.IsAside()
+	}
 	if t.WaitingFor != "nobody" && t.WaitingSinceMs != 0 {
 		w.For, w.Since = t.WaitingFor, age{time.UnixMilli(t.WaitingSinceMs), now}
 	}
@@ -189,8 +210,9 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 		if t.LastMedia != "" {
 			media = mediaKey(t.LastMedia)
 		}
+		team := titles[t.Ticket.GroupId] != "" || !isPerson(t.Ticket.CreatedBy, of)
 		p.Rows = append(p.Rows, row{LastMedia: media, TicketRecord: t.Ticket, Group: titles[t.Ticket.GroupId], LastText: t.LastText,
-			LastFrom: t.LastFrom, Unread: t.Unread, Waits: waitsOf(t.Ticket, now), Age: age{time.UnixMilli(t.Ticket.CreatedMs), now},
+			LastFrom: t.LastFrom, Unread: t.Unread, Waits: waitsOf(t.Ticket, team, now), Age: age{time.UnixMilli(t.Ticket.CreatedMs), now},
 			Last: age{time.UnixMilli(t.Ticket.LastMessageMs), now}})
 	}
 	if found.Next != nil {

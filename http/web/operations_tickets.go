@@ -48,6 +48,8 @@ type keyTicket struct {
 	LastMessageAt       time.Time    `json:"lastMessageAt"`
 	WaitingFor          string       `json:"waitingFor"`
 	WaitingSince        *time.Time   `json:"waitingSince"`
+	OverdueSince        *time.Time   `json:"overdueSince"`
+	SnoozedUntil        *time.Time   `json:"snoozedUntil"`
 	Topic               struct {
 		Link *string `json:"link"`
 	} `json:"topic"`

@@ -110,9 +110,6 @@ func (m said) Besides(v *view) string {
 // Priorities are those to choose from.
 func (p *ticketPage) Priorities() []string { return priorities }
 
-// Offers says whether there is anything to do besides answering, and besides taking care of it.
-func (p *ticketPage) Offers() bool { return p.Acts || p.Mentions && p.Status != "closed" }
-
 // DescriptionHTML is the description, with its markup.
 func (p *ticketPage) DescriptionHTML(v *view) template.HTML {
 	return markedHTML(p.Description, p.DescriptionEntities, v.T("spoiler"))
@@ -120,7 +117,7 @@ func (p *ticketPage) DescriptionHTML(v *view) template.HTML {
 
 // HeadRev changes with what the page says of the ticket.
 func (p *ticketPage) HeadRev() string {
-	return revOf(p.Rev(), p.WaitingFor, strconv.FormatInt(p.WaitingSinceMs, 10))
+	return revOf(p.Rev(), p.Waits.Rev())
 }
 
 // Rev changes with what the page lets people do, but not with each word that is said.
@@ -228,7 +225,7 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64, has ha
 	p := &ticketPage{TicketRecord: may.ticket, may: may, Acts: may.acts, Mentions: len(may.groups) > 0, Uploads: s.o.Files != nil,
 		FormID: rand.Text(), First: after, Age: age{time.UnixMilli(may.ticket.CreatedMs), s.o.Now()}}
 	p.Claims, p.Has = may.claims(of), isPerson(may.ticket.Assignee, of)
-	p.Waits = waitsOf(may.ticket, s.o.Now())
+	p.Waits = waitsOf(may.ticket, may.inside, s.o.Now())
 	titles, err := s.titlesOf(ctx, may, nil)
 	if err != nil {
 		return nil, err
