@@ -102,10 +102,10 @@ func TestClaim(t *testing.T) {
 		d.awaitAnswer(d.say(d.dora, d.engineering, eng, "/claim"), "Dora takes care of this ticket now")
 	})
 	d.run(t, "lists", func(t *testing.T) {
-		d.awaitAnswer(d.say(d.dora, d.dora, 0, "/mine"), "You take care of 1 open ticket:")
+		d.awaitAnswer(d.say(d.dora, d.dora, 0, "/mine"), "1 open ticket is yours:")
 		d.awaitAnswer(d.say(d.dora, d.engineering, 0, "/mine"), "Printer")
-		d.awaitAnswer(d.say(d.dora, d.sales, 0, "/mine"), "You take care of no open tickets")
-		d.awaitAnswer(d.say(d.bob, d.bob, 0, "/mine"), "You take care of no open tickets")
+		d.awaitAnswer(d.say(d.dora, d.sales, 0, "/mine"), "No open tickets")
+		d.awaitAnswer(d.say(d.bob, d.bob, 0, "/mine"), "No open tickets")
 		if m := d.awaitAnswer(d.say(d.ann, d.support, 0, "/tickets"), "Printer"); !strings.Contains(m.Text, "🙋 Dora") ||
 			!strings.Contains(m.Text, "waits for an answer") {
 			t.Errorf("%q", m.Text)

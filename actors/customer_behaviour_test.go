@@ -1,8 +1,11 @@
 package actors_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
@@ -95,5 +98,60 @@ func TestTicketFromSomebodysWords(t *testing.T) {
 		d.restart()
 		says(d.carl, k, "/claim", "Carl takes care of this ticket now")
 		d.isFor(t, k, d.eve, "Eve")
+	})
+}
+
+// TestMineIsOneList: /mine and the web desk's "Mine" have the same tickets.
+func TestMineIsOneList(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	asked := func(m proto.Message) proto.Message {
+		t.Helper()
+		reply, err := d.system.Ask(t.Context(), messages.KindQuery, "", m)
+		d.must(err)
+		return reply
+	}
+	mine := func(t *testing.T, person int64, want ...*ticket) {
+		t.Helper()
+		var ids, telegram, web []string
+		for _, k := range want {
+			ids = append(ids, k.id)
+		}
+		for _, row := range asked(&messages.ListOpenTickets{UserId: person, Claimed: true, Limit: 50}).(*messages.TicketList).Tickets {
+			telegram = append(telegram, row.TicketId)
+		}
+		groups := []string{messages.GroupPlace(d.support), messages.GroupPlace(d.engineering)}
+		for _, row := range asked(&messages.ListWebTickets{UserId: person, Groups: groups, Mine: true, Limit: 50,
+			Statuses: []string{"open", "pending"}}).(*messages.WebTickets).Tickets {
+			web = append(web, row.Ticket.TicketId)
+		}
+		for _, list := range [][]string{ids, telegram, web} {
+			slices.Sort(list)
+		}
+		if !slices.Equal(telegram, ids) || !slices.Equal(web, ids) {
+			t.Errorf("/mine has %q, the web desk %q, want %q", telegram, web, ids)
+		}
+	}
+	opened := d.open(d.eve, d.support, "Printer")
+	eves := d.openFrom(d.carl, d.say(d.eve, d.support, 0, "The lamp is dark"), "Lamp")
+	eng := d.mention(d.ann, opened, "@bob_eng", d.engineering)
+	d.quiet(opened, eves)
+	d.run(t, "what somebody opened, is the customer of, or was brought into", func(t *testing.T) {
+		mine(t, d.eve, opened, eves)
+		mine(t, d.carl, eves)
+		mine(t, d.bob, opened)
+		mine(t, d.dora)
+	})
+	d.run(t, "what they take care of; nobody else who was brought into it has it", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.carl, d.support, opened.thread, "/claim"), "Carl takes care")
+		mine(t, d.carl, opened, eves)
+		mine(t, d.bob)
+		mine(t, d.eve, opened, eves)
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/release"), "Bob has released")
+		mine(t, d.bob, opened)
+	})
+	d.run(t, "as people see it", func(*testing.T) {
+		d.awaitAnswer(d.say(d.eve, d.eve, 0, "/mine"), "2 open tickets are yours:")
+		d.awaitAnswer(d.say(d.bob, d.bob, 0, "/mine"), d.name(opened))
 	})
 }

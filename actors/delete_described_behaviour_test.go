@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,6 +163,26 @@ func TestEditsOfADescription(t *testing.T) {
 		d.edit(said, "short again")
 		d.describes(k, "short again", map[int64]int{d.support: k.thread})
 		d.awaitGone(d.support, k.thread, "the end")
+	})
+	d.run(t, "another medium takes the place of the one before", func(t *testing.T) {
+		video := &simulator.Upload{Kind: "video", FileName: "other.mp4", Data: []byte("other")}
+		other := d.send(d.ann, d.support, 0, video, "")
+		photo := d.send(d.eve, d.support, 0, upload("photo"), "it smokes")
+		command := d.reply(d.eve, d.support, photo, "/create_ticket Swap")
+		k := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(command, "Ticket opened").Text)}
+		k.thread = d.topicNamed(d.support, "Swap").Thread
+		d.awaitEnclosed(k, d.support, k.thread, 1)
+		d.editedTo(photo, map[string]any{"video": other.Media.Value, "caption": "it smokes a lot"})
+		d.describes(k, "it smokes a lot", map[int64]int{d.support: k.thread})
+		d.await("only the video", func() bool {
+			var kinds []string
+			for _, m := range d.visible(d.support, k.thread) {
+				if m.Media != nil {
+					kinds = append(kinds, m.Media.Kind)
+				}
+			}
+			return slices.Equal(kinds, []string{"video"})
+		})
 	})
 	d.run(t, "the caption of a photo, which goes with it", func(t *testing.T) {
 		who := d.newcomer("Pim")

@@ -3,10 +3,12 @@ package actors_test
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -33,6 +35,9 @@ type eventData struct {
 	Reason     string
 }
 
+// aTime is a text that is a time and nothing else.
+var aTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"]*"`)
+
 // told are the events of a ticket: each is as its type promises, has an id of its own and tells of this ticket.
 func (d *desk) told(k *ticket) (all []storage.Event, data []eventData) {
 	d.t.Helper()
@@ -51,6 +56,11 @@ func (d *desk) told(k *ticket) (all []storage.Event, data []eventData) {
 		huma.Validate(schemas, schemas.Map()[kind.Schema()], huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, whole, found)
 		for _, err := range found.Errors {
 			d.t.Errorf("%s: %v", e.Type, err)
+		}
+		for _, text := range aTime.FindAllString(string(e.Data), -1) {
+			if at, err := time.Parse(time.RFC3339Nano, strings.Trim(text, `"`)); err == nil && text != `"`+view.Timestamp(at)+`"` {
+				d.t.Errorf("%s: a time is written %s", e.Type, text)
+			}
 		}
 		one := eventData{}
 		d.must(json.Unmarshal(e.Data, &one))

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // apiDocument is the API's document in the form that tests need.
@@ -132,7 +134,45 @@ func (d *apiDocument) complaints(req *http.Request, res *http.Response, body []b
 			}
 		}
 	}
+	return append(all, inexactTimes(body)...)
+}
+
+// aTime is a text that is a time and nothing else.
+var aTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"]*"`)
+
+// inexactTimes are the times that are not in UTC with three digits of milliseconds.
+func inexactTimes(body []byte) (all []string) {
+	for _, found := range aTime.FindAllString(string(body), -1) {
+		at, err := time.Parse(time.RFC3339Nano, strings.Trim(found, `"`))
+		if err == nil && found != `"`+view.Timestamp(at)+`"` {
+			all = append(all, "a time is written "+found)
+		}
+	}
 	return all
+}
+
+// TestTimesInTheDocument: examples write times as answers do. Answers are held to that in every test (complaints), and
+// TestEveryOperation has one of each operation.
+func TestTimesInTheDocument(t *testing.T) {
+	for _, file := range []string{"../docs/openapi.yaml", "../docs/events.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := aTime.FindAll(text, -1); len(found) < 50 {
+			t.Errorf("%s has only %d times", file, len(found))
+		}
+		for _, complaint := range inexactTimes(text) {
+			t.Errorf("%s: %s", file, complaint)
+		}
+	}
+	for want, text := range map[int]string{
+		0: `{"at":"2026-11-30T10:00:00.500Z"}`, 1: `{"at":"2026-11-30T10:00:00.5Z"}`, 2: `["2026-11-30T10:00:00Z","2026-11-30T10:00:00.000+00:00"]`,
+	} {
+		if got := inexactTimes([]byte(text)); len(got) != want {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
 }
 
 func TestCommittedDocumentIsCurrent(t *testing.T) {

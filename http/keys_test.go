@@ -11,6 +11,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 func TestKeys(t *testing.T) {
@@ -109,7 +110,7 @@ func TestKeys(t *testing.T) {
 			return object{"name": "x", "scopes": []string{"tickets:read"}, field: value}
 		}
 		made := s.do("POST", "/api/v1/api-keys", maker, with("owner", "ops")).is(201)
-		if made["rate"] != 20.0 || made["burst"] != 30.0 || made["expiresAt"] != soon.Format(time.RFC3339Nano) {
+		if made["rate"] != 20.0 || made["burst"] != 30.0 || made["expiresAt"] != view.Timestamp(soon) {
 			t.Error(made)
 		}
 		if less := s.do("POST", "/api/v1/api-keys", maker, with("rate", 5)).is(201); less["rate"] != 5.0 ||

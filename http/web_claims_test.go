@@ -118,3 +118,33 @@ func TestWebClaims(t *testing.T) {
 		refused(t, member.do(address, "claim", nil), 409, "closed")
 	})
 }
+
+// TestWebCustomer: a ticket that was opened from somebody's message is theirs, and its page names them.
+func TestWebCustomer(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	max, mia := s.newPerson("Max", s.support), s.colleague("Mia", s.support)
+	said, err := s.sim.Post(simulator.Post{From: max, Chat: s.support, Text: "The lamp is dark"})
+	s.must(err)
+	_, err = s.sim.Post(simulator.Post{From: mia, Chat: s.support, Text: "/create_ticket Lamp", ReplyTo: said.ID})
+	s.must(err)
+	address := "/tickets/" + s.ticketCalled("Lamp").TicketID
+	customer, opener := s.signIn(max), s.signIn(mia)
+	for _, v := range []*visitor{customer, opener} {
+		if body := v.get(address).body; !strings.Contains(body, `customer: <span dir="auto" data-testid="customer">Max<`) {
+			t.Error(body)
+		}
+		if !strings.Contains(v.get("/?view=mine").body, address) {
+			t.Error("it is not among their tickets")
+		}
+	}
+	if strings.Contains(customer.get(address).body, `data-testid="claim"`) || !strings.Contains(opener.get(address).body, `data-testid="claim"`) {
+		t.Error("it is offered to the wrong one")
+	}
+	if p := customer.do(address, "claim", nil); p.status != 409 {
+		t.Errorf("%d %s", p.status, p.body)
+	}
+	if p := opener.do(address, "claim", nil); p.status != http.StatusNoContent {
+		t.Errorf("%d %s", p.status, p.body)
+	}
+}

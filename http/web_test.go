@@ -253,6 +253,12 @@ func (s *service) opened(person, group int64, title string) *storage.Ticket {
 	s.t.Helper()
 	_, err := s.sim.Post(simulator.Post{From: person, Chat: group, Text: "/create_ticket " + title})
 	s.must(err)
+	return s.ticketCalled(title)
+}
+
+// ticketCalled waits until a ticket with that title has its topic.
+func (s *service) ticketCalled(title string) *storage.Ticket {
+	s.t.Helper()
 	var found *storage.Ticket
 	s.await("the ticket "+title, func() bool {
 		page, err := s.store.ListTickets(s.t.Context(), storage.TicketQuery{Limit: 100})

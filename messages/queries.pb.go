@@ -848,7 +848,7 @@ type ListOpenTickets struct {
 	GroupId string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // with user_id: only those that have a topic in it
 	Skip    int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
 	Limit   int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
-	Claimed bool                   `protobuf:"varint,160,opt,name=claimed,proto3" json:"claimed,omitempty"` // with user_id: instead, those that the person has claimed
+	Claimed bool                   `protobuf:"varint,160,opt,name=claimed,proto3" json:"claimed,omitempty"` // with user_id: instead, those that are theirs, as the web desk's "Mine" has them
 	// Instead, those that wait for the desk, oldest first: of the group, or of group_ids.
 	Waiting       bool     `protobuf:"varint,220,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	GroupIds      []string `protobuf:"bytes,290,rep,name=group_ids,json=groupIds,proto3" json:"group_ids,omitempty"` // with waiting, without group_id: of which groups

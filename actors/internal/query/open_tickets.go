@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -41,9 +42,9 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 	party := m.GroupId
 	if m.Claimed {
 		party = storage.UserParty(m.UserId)
-		page, err := store.ListTickets(ctx, storage.TicketQuery{Assignee: strconv.FormatInt(m.UserId, 10),
-			Statuses: []string{desk.StatusOpen, desk.StatusPending}, Limit: limit})
-		add(page.Tickets, err)
+		theirs, others, err := q.mine(m.UserId, []string{desk.StatusOpen, desk.StatusPending}, limit)
+		add(theirs, err)
+		more = others
 	} else if m.UserId != 0 {
 		party = storage.UserParty(m.UserId)
 		add(store.TicketsByCreator(ctx, "user", strconv.FormatInt(m.UserId, 10), true, limit))
@@ -78,6 +79,31 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 		reply.Tickets = append(reply.Tickets, view)
 	}
 	return reply
+}
+
+// mine lists a person's own tickets for /mine and the view "Mine" of the web desk, in no order: what they take care of, what
+// they opened or are the customer of, and what they were brought into while nobody takes care of it. Each of these is read up
+// to a number; more says that one has more.
+func (q *query) mine(userID ids.UserID, statuses []string, limit int) (all []storage.Ticket, more bool, err error) {
+	ctx, store, person := q.env.Ctx, q.env.Store, storage.Creator{Kind: "user", ID: strconv.FormatInt(userID, 10)}
+	page, err := store.ListTickets(ctx, storage.TicketQuery{Assignee: person.ID, Statuses: statuses, Limit: limit})
+	if err != nil {
+		return nil, false, fmt.Errorf("read what somebody takes care of: %w", err)
+	}
+	openOnly := len(statuses) > 0 && !slices.Contains(statuses, desk.StatusClosed)
+	opened, err := store.TicketsByCreator(ctx, person.Kind, person.ID, openOnly, limit)
+	if err != nil {
+		return nil, false, fmt.Errorf("read what somebody opened: %w", err)
+	}
+	on, err := store.TicketsWith(ctx, storage.UserParty(userID), limit)
+	if err != nil {
+		return nil, false, fmt.Errorf("read what somebody is on: %w", err)
+	}
+	more = len(page.Tickets) == limit || len(opened) == limit || len(on) == limit
+	on = slices.DeleteFunc(on, func(r storage.Ticket) bool {
+		return r.Assignee != nil && r.AssigneeID() != person.ID && !r.Customer().Is(person)
+	})
+	return slices.Concat(page.Tickets, opened, on), more, nil
 }
 
 // listed is what a list shows of a ticket. The link leads to the topic that the reader can open.

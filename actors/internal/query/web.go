@@ -208,21 +208,19 @@ func (q *query) webTicketsWith(m *messages.ListWebTickets, wanted storage.Ticket
 		}
 	}
 	person := strconv.FormatInt(m.UserId, 10)
-	switch {
-	case m.Mine:
-		claimed, failed := store.ListTickets(ctx, storage.TicketQuery{Assignee: person, Statuses: m.Statuses, Limit: ticketsLookedAt})
-		add(slices.DeleteFunc(claimed.Tickets, func(r storage.Ticket) bool { return !hasTopicInOne(&r, m.Groups) }), failed)
-	default:
-		for _, group := range m.Groups {
-			add(store.TicketsWith(ctx, group, ticketsLookedAt))
-		}
+	if m.Mine {
+		theirs, _, failed := q.mine(m.UserId, m.Statuses, ticketsLookedAt)
+		add(slices.DeleteFunc(theirs, func(r storage.Ticket) bool {
+			return r.AssigneeID() == person && !isOn(&r, m.UserId) && !hasTopicInOne(&r, m.Groups)
+		}), failed)
+		return all, err
+	}
+	for _, group := range m.Groups {
+		add(store.TicketsWith(ctx, group, ticketsLookedAt))
 	}
 	if m.UserId != 0 {
 		add(store.TicketsByCreator(ctx, "user", person, false, ticketsLookedAt))
-		brought, failed := store.TicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt)
-		add(slices.DeleteFunc(brought, func(r storage.Ticket) bool {
-			return m.Mine && r.Assignee != nil && r.AssigneeID() != person
-		}), failed)
+		add(store.TicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt))
 	}
 	return all, err
 }
