@@ -303,6 +303,10 @@ func TestSweepsLeaveAloneWhatWaits(t *testing.T) {
 	d.closes(d.ann, d.support, 9)
 	d.say(d.carl, d.support, k.thread, "/claim")
 	d.awaitAssignee(k, d.carl)
+	d.eventually("all is written, after which it is due once", func() bool {
+		r := d.record(k)
+		return r.Home.IconPending && len(r.Events) == 0
+	})
 	d.clock.jump(5 * time.Minute)
 	d.eventually("it is woken", func() bool { return d.metric(t, "sweep_woken_total", "kind", messages.KindTicket) > 0 })
 	woken, from := d.metric(t, "sweep_woken_total", "kind", messages.KindTicket), sweeps.Load()
