@@ -50,12 +50,16 @@ func TestRemindersLeaveBeforeIcons(t *testing.T) {
 	d.awaitText(d.support, k.thread, overdue)
 	d.awaitIcon(d.support, k.thread, iconOverdue)
 	var order []string
-	for _, c := range d.sim.Calls()[before:] {
-		if c.Chat == d.support && c.Thread == k.thread {
-			order = append(order, c.Method)
+	d.eventually("the calls are listed, as they are when they have ended", func() bool {
+		order = nil
+		for _, c := range d.sim.Calls()[before:] {
+			if c.Chat == d.support && c.Thread == k.thread {
+				order = append(order, c.Method)
+			}
 		}
-	}
-	if said, shown := slices.Index(order, "sendMessage"), slices.Index(order, "editForumTopic"); said < 0 || shown < said {
+		return slices.Contains(order, "sendMessage") && slices.Contains(order, "editForumTopic")
+	})
+	if said, shown := slices.Index(order, "sendMessage"), slices.Index(order, "editForumTopic"); shown < said {
 		t.Errorf("%q", order)
 	}
 }
@@ -64,6 +68,7 @@ func TestRemindersLeaveBeforeIcons(t *testing.T) {
 func TestRemindersLeaveRoomForWords(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 4, sweepEvery: 10 * time.Second})
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "") // a claim would edit the card
 	k := d.open(d.eve, d.support, "Printer")
 	eng := d.mention(d.carl, k, "@bob_eng", d.engineering)
 	tickets := []*ticket{k}
@@ -298,6 +303,10 @@ func TestSweepsLeaveAloneWhatWaits(t *testing.T) {
 	d.closes(d.ann, d.support, 9)
 	d.say(d.carl, d.support, k.thread, "/claim")
 	d.awaitAssignee(k, d.carl)
+	d.eventually("all is written, after which it is due once", func() bool {
+		r := d.record(k)
+		return r.Home.IconPending && len(r.Events) == 0
+	})
 	d.clock.jump(5 * time.Minute)
 	d.eventually("it is woken", func() bool { return d.metric(t, "sweep_woken_total", "kind", messages.KindTicket) > 0 })
 	woken, from := d.metric(t, "sweep_woken_total", "kind", messages.KindTicket), sweeps.Load()
@@ -315,7 +324,7 @@ func TestSweepsLeaveAloneWhatWaits(t *testing.T) {
 // chat has each of them said once it has room, without a sweep.
 func TestRemindersWithoutRoom(t *testing.T) {
 	t.Parallel()
-	d := ready(t, options{speed: 40, sweepEvery: time.Hour, idleAfter: 50 * time.Millisecond, pace: actors.Pace{LastAtMost: 1}})
+	d := ready(t, options{speed: 40, sweepEvery: time.Hour, pace: actors.Pace{LastAtMost: 1}})
 	var tickets []*ticket
 	for i := range 5 {
 		tickets = append(tickets, d.open(d.eve, d.support, "Printer "+itoa(i)))
@@ -324,6 +333,7 @@ func TestRemindersWithoutRoom(t *testing.T) {
 	d.closes(d.ann, d.support, 6)
 	d.stop()
 	d.clock.jump(4*time.Hour + time.Minute)
+	d.opt.idleAfter = time.Second
 	d.restart()
 	for _, k := range tickets {
 		d.eventually("it is overdue", func() bool { return d.record(k).Overdue() && d.record(k).Home.IconPending })
