@@ -23,7 +23,7 @@ func (h *handling) confine(r *Reply) error {
 	if r == nil {
 		return nil
 	}
-	confined := messages.InternalNote(r.Text) || h.isCommand(r) || r.Protected || r.Origin != nil && messages.InternalNote(r.Preview)
+	confined := messages.InternalNote(r.Text) || h.answersCommand(r) || r.Protected || r.Origin != nil && messages.InternalNote(r.Preview)
 	if !confined && r.Origin != nil && r.ChatID != 0 && r.MessageID != 0 {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition})
@@ -39,9 +39,9 @@ func (h *handling) confine(r *Reply) error {
 	return nil
 }
 
-// isCommand says whether what is answered is a command to the bot: what is written after it may be meant for somebody alone, or for
+// answersCommand says whether what is answered is a command to the bot: what is written after it may be meant for somebody alone, or for
 // the team (docs/decisions.md, D304). What opens a ticket is read wherever that is.
-func (h *handling) isCommand(r *Reply) bool {
+func (h *handling) answersCommand(r *Reply) bool {
 	c, is := ParseCommand(r.Text, r.Entities, h.bot.Username)
 	noted := h.hasNote(&Message{Chat: h.chat, Text: r.Text, Entities: r.Entities})
 	return !h.chat.Private() && (is && !c.Foreign && c.Verb != messages.VerbCreateTicket || noted)
