@@ -32,6 +32,7 @@ var styles = map[string]models.MessageEntityType{
 	"who":     models.MessageEntityTypeBold,
 	"group":   models.MessageEntityTypeBold,
 	"team":    models.MessageEntityTypeBold,
+	"groups":  models.MessageEntityTypeBold,
 	"ticket":  models.MessageEntityTypeBold,
 	"given":   models.MessageEntityTypeCode,
 	// What a program has chosen or answered is shown as it is: as code it mentions nobody, and leads nowhere.

@@ -185,7 +185,7 @@ func TestTextsUseTheirArguments(t *testing.T) {
 // samples are values for all arguments that there are.
 var samples = map[string]string{
 	"nodelete": "yes", "nopin": "yes", "self": "",
-	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "home": "Support", "team": "Carl, Dora", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
+	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "home": "Support", "team": "Carl, Dora", "groups": "Back office", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"limit": "50 MB", "type": "text/x-shellscript", "pixels": "9000 × 9000", "max": "128", "count": "3", "left": "2", "lang": "th", "priority": "high",
 	"words": "yes", "text": "It is under warranty", "local": "yes", "problem": "group_lag", "advice": "group_lag", "subject": "Support", "detail": "3 min", "minutes": "12",

@@ -84,6 +84,7 @@ const (
 	NoticeClaimAlready        = "claim_already"         // by whoever asks
 	NoticeClaimTaken          = "claim_taken"           // name; by somebody else
 	NoticeClaimNotAllowed     = "claim_not_allowed"     // whoever asks is not of the desk on this ticket
+	NoticeTakenElsewhere      = "taken_elsewhere"       // groups; nor are they where these help
 	NoticeAssigned            = "assigned"              // name (who has it now), who
 	NoticeAssignUsage         = "assign_usage"          // /assign without a name
 	NoticeAssignUnknown       = "assign_unknown"        // given

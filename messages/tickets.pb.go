@@ -462,15 +462,16 @@ type TicketRecord struct {
 	LastMessageMs       int64                  `protobuf:"varint,19,opt,name=last_message_ms,json=lastMessageMs,proto3" json:"last_message_ms,omitempty"`
 	Revision            string                 `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"` // of all the rest: another one when any of it has changed
 	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
-	WaitingFor          string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`                // desk, customer, nobody
-	WaitingSinceMs      int64                  `protobuf:"varint,161,opt,name=waiting_since_ms,json=waitingSinceMs,proto3" json:"waiting_since_ms,omitempty"` // 0: it waits for nobody
-	Assignee            *Creator               `protobuf:"bytes,162,opt,name=assignee,proto3" json:"assignee,omitempty"`                                      // the person who has claimed it; none: nobody has
-	AnswerDueMs         int64                  `protobuf:"varint,170,opt,name=answer_due_ms,json=answerDueMs,proto3" json:"answer_due_ms,omitempty"`          // 0: no answer is due
-	OverdueMs           int64                  `protobuf:"varint,171,opt,name=overdue_ms,json=overdueMs,proto3" json:"overdue_ms,omitempty"`                  // since when an answer is overdue; 0: none is
-	SnoozedUntilMs      int64                  `protobuf:"varint,172,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3" json:"snoozed_until_ms,omitempty"` // 0: it is not put aside
-	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`                     // when it closes by itself; 0: it does not
-	Follows             string                 `protobuf:"bytes,201,opt,name=follows,proto3" json:"follows,omitempty"`                                        // id of the ticket that it goes on from; empty: none
-	Customer            *Creator               `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"`                                      // whose message it was opened from; none: whoever opened it is the customer
+	WaitingFor          string                 `protobuf:"bytes,160,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`                 // desk, customer, nobody
+	WaitingSinceMs      int64                  `protobuf:"varint,161,opt,name=waiting_since_ms,json=waitingSinceMs,proto3" json:"waiting_since_ms,omitempty"`  // 0: it waits for nobody
+	Assignee            *Creator               `protobuf:"bytes,162,opt,name=assignee,proto3" json:"assignee,omitempty"`                                       // the person who has claimed it; none: nobody has
+	AnswerDueMs         int64                  `protobuf:"varint,170,opt,name=answer_due_ms,json=answerDueMs,proto3" json:"answer_due_ms,omitempty"`           // 0: no answer is due
+	OverdueMs           int64                  `protobuf:"varint,171,opt,name=overdue_ms,json=overdueMs,proto3" json:"overdue_ms,omitempty"`                   // since when an answer is overdue; 0: none is
+	SnoozedUntilMs      int64                  `protobuf:"varint,172,opt,name=snoozed_until_ms,json=snoozedUntilMs,proto3" json:"snoozed_until_ms,omitempty"`  // 0: it is not put aside
+	ClosesMs            int64                  `protobuf:"varint,200,opt,name=closes_ms,json=closesMs,proto3" json:"closes_ms,omitempty"`                      // when it closes by itself; 0: it does not
+	Follows             string                 `protobuf:"bytes,201,opt,name=follows,proto3" json:"follows,omitempty"`                                         // id of the ticket that it goes on from; empty: none
+	Customer            *Creator               `protobuf:"bytes,371,opt,name=customer,proto3" json:"customer,omitempty"`                                       // whose message it was opened from; none: whoever opened it is the customer
+	AmongColleagues     bool                   `protobuf:"varint,401,opt,name=among_colleagues,json=amongColleagues,proto3" json:"among_colleagues,omitempty"` // the home topic asks, and linked groups help; not part of revision, and not told to programs
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -706,6 +707,13 @@ func (x *TicketRecord) GetCustomer() *Creator {
 		return x.Customer
 	}
 	return nil
+}
+
+func (x *TicketRecord) GetAmongColleagues() bool {
+	if x != nil {
+		return x.AmongColleagues
+	}
+	return false
 }
 
 // ListTicketRecords asks for a page of a list; storage.TicketQuery says which are served.
@@ -2211,7 +2219,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x19\n" +
 	"\bgroup_id\x18\x05 \x01(\tR\agroupId\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\x03R\x06chatId\x12\x18\n" +
-	"\afailure\x18\a \x01(\tR\afailure\"\xb1\b\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"\xdd\b\n" +
 	"\fTicketRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -2248,7 +2256,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x10snoozed_until_ms\x18\xac\x01 \x01(\x03R\x0esnoozedUntilMs\x12\x1c\n" +
 	"\tcloses_ms\x18\xc8\x01 \x01(\x03R\bclosesMs\x12\x19\n" +
 	"\afollows\x18\xc9\x01 \x01(\tR\afollows\x128\n" +
-	"\bcustomer\x18\xf3\x02 \x01(\v2\x1b.topicdesk.messages.CreatorR\bcustomer\"\xda\x03\n" +
+	"\bcustomer\x18\xf3\x02 \x01(\v2\x1b.topicdesk.messages.CreatorR\bcustomer\x12*\n" +
+	"\x10among_colleagues\x18\x91\x03 \x01(\bR\x0famongColleagues\"\xda\x03\n" +
 	"\x11ListTicketRecords\x12\x1a\n" +
 	"\bstatuses\x18\x0e \x03(\tR\bstatuses\x12\x1e\n" +
 	"\n" +

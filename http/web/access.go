@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"sync"
@@ -18,6 +19,7 @@ type access struct {
 	groups []*messages.WebTopic // the topics of their groups
 	topics []*messages.WebTopic // all of the ticket's, the home topic first
 	partly bool                 // Telegram did not say of every group whether they belong to it
+	admins map[string]bool      // by place: which of its groups they administer
 	acts   bool                 // from that topic they may close and change the ticket; while that is not known, too: the ticket decides
 }
 
@@ -33,7 +35,7 @@ func (s *Site) mayRead(ctx context.Context, of *session, id string) (*access, er
 	if err != nil {
 		return nil, err
 	}
-	may := &access{topics: found.Topics, member: map[string]bool{messages.UserPlace(of.person.Id): true}}
+	may := &access{topics: found.Topics, member: map[string]bool{messages.UserPlace(of.person.Id): true}, admins: map[string]bool{}}
 	places := make([]string, 0, len(found.Topics))
 	for _, topic := range found.Topics {
 		places = append(places, topic.Place)
@@ -54,8 +56,8 @@ func (s *Site) mayRead(ctx context.Context, of *session, id string) (*access, er
 		if may.topic == nil && (private || is.GetMember() && topic.ThreadId != 0) {
 			may.topic = topic
 		}
-		if admin == nil && is.GetAdmin() && topic.ThreadId != 0 {
-			admin = topic
+		if is.GetAdmin() && topic.ThreadId != 0 {
+			admin, may.admins[topic.Place] = cmp.Or(admin, topic), true
 		}
 	}
 	if admin != nil {

@@ -24,10 +24,33 @@ func isPerson(who *messages.Creator, of *session) bool {
 	return who.GetKind() == "user" && who.GetId() == strconv.FormatInt(of.person.Id, 10)
 }
 
-// claims says whether to offer somebody to take care of the ticket: they read a topic of it in a group, and are not its customer. The
-// ticket knows more, and decides.
+// claims says whether to offer somebody to take care of the ticket: they read a topic of it in a group from which they can, and are not
+// its customer, unless they have it. While Telegram has not said what they are everywhere, the ticket decides.
 func (a *access) claims(of *session) bool {
-	return a.deskTopic() != nil && !isPerson(cmp.Or(a.ticket.Customer, a.ticket.CreatedBy), of)
+	topic := a.takingTopic()
+	switch {
+	case topic == nil:
+		return false
+	case isPerson(a.ticket.Assignee, of):
+		return true
+	case a.ticket.AmongColleagues && topic.Place == a.topics[0].Place && !a.admins[topic.Place] && !a.partly:
+		return false
+	}
+	return !isPerson(cmp.Or(a.ticket.Customer, a.ticket.CreatedBy), of)
+}
+
+// takingTopic is the topic from which a person takes care of the ticket: that from which they speak for the desk, or among colleagues,
+// unless they administer a group, that of one which helps.
+func (a *access) takingTopic() *messages.WebTopic {
+	topic := a.deskTopic()
+	if a.ticket.AmongColleagues && topic != nil && !a.admins[topic.Place] {
+		for _, other := range a.groups {
+			if other.Place != a.topics[0].Place {
+				return other
+			}
+		}
+	}
+	return topic
 }
 
 // deskTopic is the topic from which a person speaks for the desk: the one of a group that they administer, or the first of their
@@ -62,5 +85,5 @@ func (s *Site) deskCommand(c *fiber.Ctx, of *session, commandOf func(*messages.O
 	if err != nil {
 		return err
 	}
-	return s.carryOut(c, of, may, may.deskTopic(), commandOf)
+	return s.carryOut(c, of, may, may.takingTopic(), commandOf)
 }

@@ -19,12 +19,18 @@ import (
 
 // Who takes care of a ticket: one person of the desk, or nobody. A claim forbids nobody anything (docs/decisions.md, D187).
 
-// mayTake is for the desk. Of somebody in a linked group who is no team member, Telegram is asked whether they administer it.
+// mayTake is for the desk, and for administrators of the group where it is asked, whom Telegram names. The customer may not, but
+// whoever has the ticket may always give it back.
 func (t *ticket) mayTake(m desk.Command) (verdict, []ids.Place, error) {
 	o := m.GetOrigin()
 	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
 	who := desk.CreatorOf(o)
-	if topic == nil || t.isCustomer(who) {
+	switch {
+	case topic == nil:
+		return no, nil, nil
+	case t.record.Assignee != nil && t.record.Assignee.Is(who):
+		return yes, nil, nil
+	case t.isCustomer(who):
 		return no, nil, nil
 	}
 	side, err := t.sideOf(who, o.GetPlace(), topic.TopicID)
@@ -33,11 +39,32 @@ func (t *ticket) mayTake(m desk.Command) (verdict, []ids.Place, error) {
 		return unknown, nil, err
 	case side == storage.WaitsForDesk:
 		return yes, nil, nil
-	case side == storage.WaitsForCustomer:
-		return no, nil, nil
 	}
 	may, ask := t.administers(o, o.GetPlace())
 	return may, ask, nil
+}
+
+// refuseTaking is why somebody may not take care of the ticket. Among colleagues it names the groups that help.
+func (t *ticket) refuseTaking(key string, args map[string]string) (string, error) {
+	among, err := t.isAmongColleagues()
+	if err != nil || !among {
+		return key, err
+	}
+	var groups []string
+	for _, topic := range desk.TopicsOf(t.record)[1:] {
+		if topic.GroupID == t.record.GroupID || topic.Unproven || len(groups) == teamNamed {
+			continue
+		}
+		title, err := desk.GroupTitle(t.Ctx, t.Store, topic.GroupID)
+		if err != nil {
+			return "", err
+		}
+		if !slices.Contains(groups, title) {
+			groups = append(groups, title)
+		}
+	}
+	args["groups"] = strings.Join(groups, ", ")
+	return messages.NoticeTakenElsewhere, nil
 }
 
 func (t *ticket) claiming(m *messages.ClaimTicket) (effect, error) {

@@ -128,7 +128,11 @@ func (r *ticketRequest) of(t *ticket, m desk.Command, allowed bool) (effect, err
 	case !allowed:
 		args, err := t.whoMay(o)
 		args["command"], args["ticket"] = slash(r.verb), t.nameRefused(o)
-		return answer(o, cmp.Or(r.refused, messages.NoticeNotAllowed), args), err
+		key := cmp.Or(r.refused, messages.NoticeNotAllowed)
+		if err == nil && (key == messages.NoticeClaimNotAllowed || key == messages.NoticeLaterNotAllowed) {
+			key, err = t.refuseTaking(key, args)
+		}
+		return answer(o, key, args), err
 	case messages.IsPrivate(o.GetPlace()) && !r.fitsPrivately():
 		return answer(o, messages.NoticeButtonStale, nil), nil
 	}

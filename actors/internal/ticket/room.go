@@ -123,5 +123,9 @@ func (t *ticket) onGet(*messages.GetTicket) (proto.Message, error) {
 	if t.record == nil {
 		return &messages.TicketRecord{Code: messages.Code_NOT_FOUND}, nil
 	}
-	return t.apiRecord()
+	r, err := t.apiRecord()
+	if err == nil {
+		r.AmongColleagues, err = t.isAmongColleagues()
+	}
+	return r, err
 }
