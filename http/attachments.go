@@ -113,7 +113,7 @@ type AttachmentPath struct {
 
 // attachment finds a file. A file of a ticket that the key can't see is not found.
 func (a *API) attachment(ctx context.Context, c *call, id string) (*messages.AttachmentRecord, error) {
-	m := &messages.GetAttachment{AttachmentId: id}
+	m := &messages.GetAttachment{AttachmentId: id, NotesOf: c.key.GroupId}
 	found, err := ask[*messages.AttachmentRecord](ctx, a, messages.KindQuery, "", m)
 	if err == nil && !c.sees(found.GroupId) {
 		err = problem(codeNotFound)

@@ -16,7 +16,7 @@ import (
 // The feed is the log of events for those who can't receive calls.
 
 const aboutFeed = " Events come at least once and in order within each ticket; over all tickets about in the order of time. " +
-	"A key that is bound to a group sees the events of the tickets whose home group it is, and none that are about no ticket."
+	"A key that is bound to a group sees the events of the tickets whose home group it is, and none that are about no ticket." + aboutNotes
 
 func (a *API) feedOperations() {
 	register(a, op{

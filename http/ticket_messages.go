@@ -32,7 +32,7 @@ func (a *API) messageOperations() {
 		id: "listMessages", method: http.MethodGet, path: "/tickets/{id}/messages",
 		tag: tagMessages, summary: "List the messages of a ticket", scope: scopeMessagesRead,
 		description: "Lists what was written in any topic of the ticket or through the API, with its deliveries. The " +
-			"oldest messages come first; with `sort=-sentAt`, the newest." + aboutTickets,
+			"oldest messages come first; with `sort=-sentAt`, the newest." + aboutTickets + aboutNotes,
 		answer: exampleList(view.ExampleMessage()),
 	}, a.listMessages)
 }
@@ -146,7 +146,7 @@ func (a *API) listMessages(ctx context.Context, c *call, in *listMessagesInput) 
 		return nil, err
 	}
 	m := &messages.ListMessageRecords{TicketId: record.TicketId, NewestFirst: in.Sort == "-sentAt",
-		Limit: int32(in.Limit + 1)}
+		Limit: int32(in.Limit + 1), NotesOf: c.key.GroupId}
 	list := "messages/" + record.TicketId + "/" + in.Sort
 	if in.Cursor != "" {
 		if err := readCursor(list, in.Cursor, &m.After); err != nil {

@@ -15,6 +15,7 @@ import (
 
 const (
 	aboutTickets    = " A key that is bound to a group sees only the tickets of that group."
+	aboutNotes      = " Of internal notes it sees those that were written in a topic of that group."
 	aboutConditions = " With `If-Match`, the change is made only if there was no other since that ETag; otherwise " +
 		"the answer is 412."
 )
