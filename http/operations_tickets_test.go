@@ -244,6 +244,15 @@ func init() {
 		}
 	}
 	operationTests["listFeed"], operationTests["streamFeed"] = feed("/api/v1/events"), feed("/api/v1/events/stream")
+	event := func(s *service) string {
+		id := strings.TrimPrefix(fresh(s), long)
+		return "/api/v1/events/by-id/" + s.feed(s.key(nil, "admin"), "limit", "1", "ticketId", id, "wait", "20").Data[0].ID
+	}
+	operationTests["getEvent"] = operationTest{
+		good: of(event, "", nil), missing: send("/api/v1/events/by-id/evt_nothing", nil),
+		hidden:  func(s *service) request { return request{path: event(s), token: s.bound(s.sales)} },
+		invalid: map[string]func(*service) request{"eventId": send("/api/v1/events/by-id/"+strings.Repeat("x", 201), nil)},
+	}
 	add("listLinks", "/links", nil, operationTest{invalid: pages("/links")})
 	topic := func(s *service) int {
 		thread, err := s.sim.CreateTopic(s.sales, s.ann, "Their own")
