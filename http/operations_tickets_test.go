@@ -144,11 +144,13 @@ func init() {
 	}
 	add("closeTicket", "/close", object{"reason": "Solved"}, operationTest{
 		invalid: map[string]func(*service) request{"#/reason": of(fresh, "/close", object{"reason": 7})},
-		refused: map[string]func(*service) request{"already_closed": of(closed, "/close", object{})},
+		refused: map[string]func(*service) request{"already_closed": of(closed, "/close", object{}),
+			"precondition_failed": of(fresh, "/close", object{}, "If-Match", `"stale"`)},
 	})
 	add("reopenTicket", "/reopen", nil, operationTest{
-		good:    of(closed, "/reopen", nil),
-		refused: map[string]func(*service) request{"already_open": of(fresh, "/reopen", nil)},
+		good: of(closed, "/reopen", nil),
+		refused: map[string]func(*service) request{"already_open": of(fresh, "/reopen", nil),
+			"precondition_failed": of(closed, "/reopen", nil, "If-Match", `"stale"`)},
 	})
 	mention := func(s *service, chat int64) request {
 		return request{path: fresh(s) + "/mention", body: object{"userId": s.person(chat)}}
