@@ -148,7 +148,7 @@ func init() {
 			key, _ := made["key"].(string)
 			me := s.do("GET", "/api/v1/me", key, nil).is(200)
 			if me["keyId"] != made["keyId"] || me["rate"] != 7.0 || me["burst"] != 9.0 || me["owner"] != "ops" ||
-				me["expiresAt"] != "2099-01-01T00:00:00Z" {
+				me["expiresAt"] != "2099-01-01T00:00:00.000Z" {
 				t.Error(me)
 			}
 			if r.header.Get("Location") != "/api/v1/api-keys/"+made["keyId"].(string) {
@@ -209,7 +209,7 @@ func init() {
 		},
 		invalid: map[string]func(*service) request{
 			"#/telegramId":     send("/api/v1/users", object{"telegramId": 0}),
-			"#":                send("/api/v1/users", object{}),
+			"#/telegramId ":    send("/api/v1/users", object{}),
 			"#/username":       send("/api/v1/users", object{"telegramId": 5, "username": "a b"}),
 			"#/firstName":      send("/api/v1/users", object{"telegramId": 5, "firstName": strings.Repeat("x", 65)}),
 			"#/defaultGroupId": send("/api/v1/users", object{"telegramId": 5, "defaultGroupId": "x"}),

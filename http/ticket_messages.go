@@ -72,13 +72,15 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 			return nil, err
 		}
 	}
-	for _, id := range b.AttachmentIDs { // check all files before anything is sent
+	for i, id := range b.AttachmentIDs { // check all files before anything is sent
 		file, err := a.attachment(ctx, c, id)
 		if err != nil && asProblem(err).Code != codeNotFound {
 			return nil, err
 		}
 		if err != nil || file.TicketId != record.TicketId || file.State != "stored" {
-			return nil, problem(messages.ReasonNoSuchFile)
+			p := problem(messages.ReasonNoSuchFile)
+			p.Errors[0].Pointer += "/" + strconv.Itoa(i)
+			return nil, p
 		}
 	}
 	o := c.origin()
