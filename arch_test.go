@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"actors/internal/budget":  {"messages", "actors/internal/entity", "actors/internal/pace"},
 	"actors/etcdtest":         {"actors/internal/cluster", "actors/internal/entity"}, // a server for tests, those of storage/mongodb/mongotest too
 	"actors/internal/query": {"ids", "messages", "storage", "tracing", "actors/internal/entity", "actors/internal/desk",
-		"actors/internal/eventlog", "actors/internal/pace", "actors/internal/report", "actors/internal/series"},
+		"actors/internal/delivery", "actors/internal/eventlog", "actors/internal/pace", "actors/internal/report", "actors/internal/series"},
 	"actors/internal/report": {"messages", "storage", "actors/internal/entity", "actors/internal/eventlog"},
 	"actors/internal/group":  {"hours", "ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
 	"actors/internal/ticket": {"hours", "ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -197,7 +196,7 @@ func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I
 		OperationID: o.id, Method: o.method, Path: apiPrefix + o.path, Tags: []string{o.tag}, Summary: o.summary,
 		Description: o.describe(), DefaultStatus: o.status, MaxBodyBytes: o.bodyLimit,
 		Security: []map[string][]string{{securityScheme: o.scopes()}}, Metadata: map[string]any{"op": &o},
-		Middlewares: append(slices.Clip(o.middlewares), a.queryValues, a.noBody, a.noNulls),
+		Middlewares: append(append(huma.Middlewares{a.conditionsTaken}, o.middlewares...), a.queryValues, a.noBody, a.noNulls),
 		Errors:      []int{http.StatusInternalServerError},
 	}
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {

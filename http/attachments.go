@@ -113,7 +113,7 @@ type AttachmentPath struct {
 
 // attachment finds a file. A file of a ticket that the key can't see is not found.
 func (a *API) attachment(ctx context.Context, c *call, id string) (*messages.AttachmentRecord, error) {
-	m := &messages.GetAttachment{AttachmentId: id}
+	m := &messages.GetAttachment{AttachmentId: id, NotesOf: c.key.GroupId}
 	found, err := ask[*messages.AttachmentRecord](ctx, a, messages.KindQuery, "", m)
 	if err == nil && !c.sees(found.GroupId) {
 		err = problem(codeNotFound)
@@ -130,8 +130,13 @@ func (a *API) getAttachment(ctx context.Context, c *call, in *AttachmentPath) (*
 }
 
 type contentInput struct {
+	FileInput
+	Range string `header:"Range" maxLength:"200" doc:"One range: bytes=from-to, bytes=from- or bytes=-length." example:"bytes=0-1023"`
+}
+
+// FileInput names a file, and what the client has of it already.
+type FileInput struct {
 	AttachmentPath
-	Range       string `header:"Range" maxLength:"200" doc:"One range: bytes=from-to, bytes=from- or bytes=-length." example:"bytes=0-1023"`
 	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"The ETags that the client has already."`
 }
 
@@ -140,17 +145,20 @@ type contentOutput struct {
 }
 
 func (a *API) getContent(ctx context.Context, c *call, in *contentInput) (*contentOutput, error) {
-	return a.content(ctx, c, in, false)
+	return a.content(ctx, c, &in.FileInput, false)
 }
 
-func (a *API) getThumbnail(ctx context.Context, c *call, in *contentInput) (*contentOutput, error) {
+func (a *API) getThumbnail(ctx context.Context, c *call, in *FileInput) (*contentOutput, error) {
 	return a.content(ctx, c, in, true)
 }
 
-func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail bool) (*contentOutput, error) {
+func (a *API) content(ctx context.Context, c *call, in *FileInput, thumbnail bool) (*contentOutput, error) {
 	found, err := a.attachment(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if thumbnail && !found.Thumbnail {
+		return nil, problem(codeNotFound, "This file has no thumbnail.")
 	}
 	if a.o.Files == nil {
 		return nil, problem(codeNotFound)

@@ -15,8 +15,9 @@ import (
 
 // The feed is the log of events for those who can't receive calls.
 
-const aboutFeed = " Events come at least once and in order within each ticket; over all tickets about in the order of time. " +
-	"A key that is bound to a group sees the events of the tickets whose home group it is, and none that are about no ticket."
+const aboutFeed = " Events come at least once and in order within each ticket; over all tickets about in the order of time." + aboutFeedKeys
+
+const aboutFeedKeys = " A key that is bound to a group sees the events of the tickets whose home group it is, and none that are about no ticket." + aboutNotes
 
 func (a *API) feedOperations() {
 	register(a, op{
@@ -28,6 +29,13 @@ func (a *API) feedOperations() {
 			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutConsumers + aboutFeed,
 		answer: FeedPage{Data: []view.Envelope{view.EventTypes[0].Example()}, NextCursor: "AQAA", HasMore: false},
 	}, a.listFeed)
+	register(a, op{
+		id: "getEvent", method: http.MethodGet, path: "/events/by-id/{eventId}",
+		tag: tagEvents, summary: "Get an event", scope: messages.ScopeEventsRead,
+		description: "Returns an event, as long as it is kept. Endpoints with `content: ids` are told this address. An event of an internal " +
+			"note needs the scope `messages:read`, too; to other keys it does not exist." + aboutFeedKeys,
+		answer: view.EventTypes[0].Example(),
+	}, a.getEvent)
 	a.streamOperations()
 	a.consumerOperations()
 }
@@ -139,6 +147,26 @@ func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOu
 	out := &feedOutput{Body: feedPageOf(page)}
 	out.Body.Lease = lease.token()
 	return out, nil
+}
+
+type getEventInput struct {
+	ID string `path:"eventId" minLength:"1" maxLength:"200" doc:"The event's id." example:"evt_a5kt2mmmwfx5ttk4mzdkzc2d3q"`
+}
+
+type eventOutput struct {
+	Body view.Envelope
+}
+
+func (a *API) getEvent(ctx context.Context, c *call, in *getEventInput) (*eventOutput, error) {
+	page, err := ask[*messages.LogPage](ctx, a, messages.KindQuery, "", &messages.ReadLog{EventId: in.ID,
+		Filter: &messages.LogFilter{GroupId: c.key.GroupId, IncludeInternal: messages.ScopeAllows(c.key.Scopes, scopeMessagesRead)}})
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Events) == 0 {
+		return nil, problem(codeNotFound)
+	}
+	return &eventOutput{Body: envelopeOf(page.Events[0])}, nil
 }
 
 // feedFrom reads a page after a cursor.

@@ -41,7 +41,7 @@ var keptHeaders = []string{fiber.HeaderContentType, fiber.HeaderLocation, fiber.
 func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	c := humafiber.UnwrapV2(ctx)
 	key := c.Get(headerIdempotency)
-	if c.Method() != http.MethodPost || key == "" {
+	if c.Method() != http.MethodPost || len(c.Request().Header.PeekAll(headerIdempotency)) == 0 {
 		next(ctx)
 		return
 	}
@@ -167,7 +167,7 @@ func hashForm(h io.Writer, form *multipart.Form) {
 }
 
 func plainKey(key string) bool {
-	if len(key) > 255 {
+	if key == "" || len(key) > 255 {
 		return false
 	}
 	for i := range len(key) {

@@ -209,7 +209,7 @@ func init() {
 		},
 		invalid: map[string]func(*service) request{
 			"#/telegramId":     send("/api/v1/users", object{"telegramId": 0}),
-			"#":                send("/api/v1/users", object{}),
+			"#/telegramId ":    send("/api/v1/users", object{}),
 			"#/username":       send("/api/v1/users", object{"telegramId": 5, "username": "a b"}),
 			"#/firstName":      send("/api/v1/users", object{"telegramId": 5, "firstName": strings.Repeat("x", 65)}),
 			"#/defaultGroupId": send("/api/v1/users", object{"telegramId": 5, "defaultGroupId": "x"}),

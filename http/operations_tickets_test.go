@@ -144,11 +144,13 @@ func init() {
 	}
 	add("closeTicket", "/close", object{"reason": "Solved"}, operationTest{
 		invalid: map[string]func(*service) request{"#/reason": of(fresh, "/close", object{"reason": 7})},
-		refused: map[string]func(*service) request{"already_closed": of(closed, "/close", object{})},
+		refused: map[string]func(*service) request{"already_closed": of(closed, "/close", object{}),
+			"precondition_failed": of(fresh, "/close", object{}, "If-Match", `"stale"`)},
 	})
 	add("reopenTicket", "/reopen", nil, operationTest{
-		good:    of(closed, "/reopen", nil),
-		refused: map[string]func(*service) request{"already_open": of(fresh, "/reopen", nil)},
+		good: of(closed, "/reopen", nil),
+		refused: map[string]func(*service) request{"already_open": of(fresh, "/reopen", nil),
+			"precondition_failed": of(closed, "/reopen", nil, "If-Match", `"stale"`)},
 	})
 	mention := func(s *service, chat int64) request {
 		return request{path: fresh(s) + "/mention", body: object{"userId": s.person(chat)}}
@@ -244,6 +246,15 @@ func init() {
 		}
 	}
 	operationTests["listFeed"], operationTests["streamFeed"] = feed("/api/v1/events"), feed("/api/v1/events/stream")
+	event := func(s *service) string {
+		id := strings.TrimPrefix(fresh(s), long)
+		return "/api/v1/events/by-id/" + s.feed(s.key(nil, "admin"), "limit", "1", "ticketId", id, "wait", "20").Data[0].ID
+	}
+	operationTests["getEvent"] = operationTest{
+		good: of(event, "", nil), missing: send("/api/v1/events/by-id/evt_nothing", nil),
+		hidden:  func(s *service) request { return request{path: event(s), token: s.bound(s.sales)} },
+		invalid: map[string]func(*service) request{"eventId": send("/api/v1/events/by-id/"+strings.Repeat("x", 201), nil)},
+	}
 	add("listLinks", "/links", nil, operationTest{invalid: pages("/links")})
 	topic := func(s *service) int {
 		thread, err := s.sim.CreateTopic(s.sales, s.ann, "Their own")

@@ -312,7 +312,7 @@ func invalidSettings(ask func(s *service, settings object) request) map[string]f
 	for at, setting := range map[string][]any{
 		"#/url": {"url", "ftp://example.org"}, "#/url ": {"url", "https://user:pw@example.org/"}, "#/url  ": {"url", "https://10.0.0.1/"},
 		"#/url   ": {"url", "https://example.org/" + strings.Repeat("x", 2048)}, "#/url    ": {"url", ""},
-		"#": {"url", nil}, "#/events": {"events", []string{}}, "#/events/1": {"events", []string{"ticket.*", "nonsense"}}, "#/events/0": {"events", []string{"tick*"}},
+		"#/url     ": {"url", nil}, "#/events": {"events", []string{}}, "#/events/1": {"events", []string{"ticket.*", "nonsense"}}, "#/events/0": {"events", []string{"tick*"}},
 		"#/description": {"description", strings.Repeat("x", 501)}, "#/format": {"format", "xml"}, "#/ordering": {"ordering", "random"},
 		"#/maxConcurrency": {"maxConcurrency", 0}, "#/maxConcurrency ": {"maxConcurrency", 65},
 		"#/maxPerSecond": {"maxPerSecond", 0}, "#/maxPerSecond ": {"maxPerSecond", -1}, "#/content": {"content", "some"},

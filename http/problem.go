@@ -111,6 +111,9 @@ func humaProblem(status int, message string, errs []error) *Problem {
 	return p
 }
 
+// missingField is how huma's message about a field that was not sent begins.
+const missingField = "expected required property "
+
 // fieldError turns huma's location ("body.items[3].name", "query.limit") into a pointer or a name.
 func fieldError(d *huma.ErrorDetail) FieldError {
 	in, rest, _ := strings.Cut(d.Location, ".")
@@ -121,6 +124,9 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 	switch {
 	case strings.HasPrefix(f.Detail, "invalid date/time"): // huma adds the format as Go writes formats
 		f.Detail = "expected a time such as 2026-11-29T21:09:55Z"
+		if given, _ := d.Value.(string); in == "query" && strings.Contains(given, " ") {
+			f.Detail += "; in an address, + is a space: write the + of a time zone as %2B"
+		}
 	case f.Detail == "invalid integer":
 		f.Detail = "expected a whole number of at most 18 digits"
 	}
@@ -140,6 +146,10 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 		if indexed {
 			f.Pointer += "/" + strings.TrimSuffix(index, "]")
 		}
+	}
+	if name, missing := strings.CutPrefix(d.Message, missingField); missing { // huma points at what lacks the field
+		name, _, _ = strings.Cut(name, " ")
+		f.Pointer += "/" + name
 	}
 	return f
 }

@@ -186,6 +186,21 @@ func codeOfStatus(status int) string {
 	return codeInternal
 }
 
+// fieldOf is which field of the body a code is about, wherever it is refused.
+var fieldOf = map[string]string{
+	messages.ReasonNoTitle:         "/title",
+	messages.ReasonExternalIDTaken: "/externalId",
+	messages.ReasonNoSuchMessage:   "/replyTo",
+	messages.ReasonNoSuchFile:      "/attachmentIds",
+	messages.NoticeSnoozeUnclear:   "/snoozedUntil",
+	messages.NoticeCloseUnclear:    "/closesAt",
+	messages.NoticeCloseUnanswered: "/closesAt",
+	messages.NoticeAssignUnknown:   "/assigneeId",
+	messages.NoticeAssignNotTeam:   "/assigneeId",
+	messages.ReasonUserExists:      "/telegramId",
+	messages.ReasonUsernameTaken:   "/username",
+}
+
 // problem makes the problem of a code, with its usual detail or with the given one, which says more.
 func problem(code string, detail ...string) *Problem {
 	kind, known := problemKinds[code]
@@ -196,6 +211,9 @@ func problem(code string, detail ...string) *Problem {
 	p.Code, p.Type = code, problemType(code)
 	if len(detail) > 0 {
 		p.Detail = detail[0]
+	}
+	if field := fieldOf[code]; field != "" {
+		p.Errors = []FieldError{{In: "body", Pointer: "#" + field, Detail: p.Detail}}
 	}
 	if kind.status == http.StatusServiceUnavailable || code == codeInProgress {
 		p.retryAfter(1)

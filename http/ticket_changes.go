@@ -1,8 +1,10 @@
 package httpedge
 
 import (
+	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,10 +36,49 @@ func (a *API) condition(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
+// conditionsTaken refuses a change with an If-Match that says nothing, or that the operation does not look at: else it would be made
+// although its sender has made it depend on something.
+func (a *API) conditionsTaken(ctx huma.Context, next func(huma.Context)) {
+	sent := humafiber.UnwrapV2(ctx).Request().Header.PeekAll(fiber.HeaderIfMatch)
+	if len(sent) == 0 || ctx.Method() == http.MethodGet || ctx.Method() == http.MethodHead {
+		next(ctx)
+		return
+	}
+	taken := slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool {
+		return p.In == "header" && p.Name == fiber.HeaderIfMatch
+	})
+	if taken && len(bytes.TrimSpace(sent[0])) > 0 {
+		next(ctx)
+		return
+	}
+	p := problem(codeInvalid)
+	p.Errors = []FieldError{{In: "header", Name: fiber.HeaderIfMatch, Detail: "expected an ETag, or *"}}
+	if !taken {
+		p.Errors[0].Detail = "this operation takes no condition"
+	}
+	a.refuse(ctx, p)
+}
+
+// TicketCondition makes a change of a ticket depend on nobody having made another one.
+type TicketCondition struct {
+	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that the ticket had when the client read it."`
+}
+
+// expected is the revision that a condition is about, for the ticket to compare again in its own turn; "": any.
+func (t *TicketCondition) expected(record *messages.TicketRecord) (string, error) {
+	switch {
+	case t.IfMatch == "" || strings.TrimSpace(t.IfMatch) == "*":
+		return "", nil
+	case !isAsIn(t.IfMatch, record):
+		return "", problem(codeStale)
+	}
+	return record.Revision, nil
+}
+
 type updateTicketInput struct {
 	TicketPath
-	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that the ticket had when the client read it."`
-	Body    struct {
+	TicketCondition
+	Body struct {
 		Title               *string                 `json:"title,omitempty" minLength:"1" maxLength:"255" example:"Printer is on fire"`
 		Description         *string                 `json:"description,omitempty" maxLength:"4000"`
 		DescriptionFormat   string                  `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
@@ -104,11 +145,15 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 			m.Metadata = []byte{}
 		}
 	}
-	if in.IfMatch != "" && strings.TrimSpace(in.IfMatch) != "*" {
-		if !isAsIn(in.IfMatch, record) {
-			return nil, problem(codeStale)
+	if b.Status != nil && *b.Status == "closed" {
+		for pointer, later := range map[string]*int64{"/snoozedUntil": m.SnoozedUntilMs, "/closesAt": m.ClosesMs} {
+			if later != nil && *later > 0 {
+				return nil, invalid(pointer, "expected null, or nothing: the ticket is to be closed now")
+			}
 		}
-		m.Expected = record.Revision // the ticket compares again, in its own turn
+	}
+	if m.Expected, err = in.expected(record); err != nil {
+		return nil, err
 	}
 	return a.changed(ctx, record.TicketId, m)
 }
@@ -133,6 +178,7 @@ func (a *API) changed(ctx context.Context, id string, m ticketCommand) (*ticketO
 
 type closeTicketInput struct {
 	TicketPath
+	TicketCondition
 	Body *struct {
 		Reason string `json:"reason,omitempty" maxLength:"1000" doc:"Why. The notice in the ticket's topics shows it." example:"Solved"`
 	}
@@ -147,13 +193,25 @@ func (a *API) closeTicket(ctx context.Context, c *call, in *closeTicketInput) (*
 	if in.Body != nil {
 		m.Reason = in.Body.Reason
 	}
+	if m.Expected, err = in.expected(record); err != nil {
+		return nil, err
+	}
 	return a.changed(ctx, record.TicketId, m)
 }
 
-func (a *API) reopenTicket(ctx context.Context, c *call, in *TicketPath) (*ticketOutput, error) {
+type reopenTicketInput struct {
+	TicketPath
+	TicketCondition
+}
+
+func (a *API) reopenTicket(ctx context.Context, c *call, in *reopenTicketInput) (*ticketOutput, error) {
 	record, err := a.seen(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return a.changed(ctx, record.TicketId, &messages.ReopenTicket{Origin: c.origin()})
+	m := &messages.ReopenTicket{Origin: c.origin()}
+	if m.Expected, err = in.expected(record); err != nil {
+		return nil, err
+	}
+	return a.changed(ctx, record.TicketId, m)
 }

@@ -92,6 +92,10 @@ func (a *API) ticketGroup(ctx context.Context, c *call, telegramID int64) (place
 	if err != nil {
 		return "", unknownGroup(err, "/groupId")
 	}
+	if group.Standing == messages.Standing_BOT_OUT {
+		return "", problem(messages.NoticeGroupNeedsRights,
+			"The bot is not in this group. Add it there as an administrator who may manage topics.")
+	}
 	if missing := group.Standing.Notice(); missing != "" {
 		return "", problem(missing)
 	}

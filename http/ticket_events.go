@@ -1,6 +1,7 @@
 package httpedge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -13,8 +14,9 @@ func (a *API) eventOperations() {
 	register(a, op{
 		id: "listEvents", method: http.MethodGet, path: "/tickets/{id}/events",
 		tag: tagTickets, summary: "List the events of a ticket", scope: "tickets:read",
-		description: "Lists the ticket's history, oldest first. Events are numbered without gaps, within a second of what " +
-			"caused them." + aboutTickets,
+		description: "Lists the ticket's history, oldest first, as long as events are kept (`EVENTS_RETENTION`). Events are numbered " +
+			"without gaps, within a second of what caused them. A key without the scope `messages:read` gets no events of internal notes, so it " +
+			"finds gaps, and of the events of messages and files only ids, enumerations and times." + aboutTickets + aboutNotes,
 		answer: exampleList(Event{
 			EventID: messages.EventTicketCreated + "/-1001234567890:42", Number: 1, Type: messages.EventTicketCreated,
 			At: view.ExampleTime, Data: map[string]any{"ticketId": "TICK-MWWK9D73-FBC14E0C", "title": "Printer is on fire",
@@ -45,7 +47,8 @@ func (a *API) listEvents(ctx context.Context, c *call, in *listEventsInput) (*ev
 	if err != nil {
 		return nil, err
 	}
-	m := &messages.ListEventRecords{TicketId: record.TicketId, Limit: int32(in.Limit + 1)}
+	m := &messages.ListEventRecords{TicketId: record.TicketId, Limit: int32(in.Limit + 1), NotesOf: c.key.GroupId,
+		Words: messages.ScopeAllows(c.key.Scopes, scopeMessagesRead)}
 	list := "events/" + record.TicketId
 	if in.Cursor != "" {
 		if err := readCursor(list, in.Cursor, &m.After); err != nil {
@@ -62,7 +65,9 @@ func (a *API) listEvents(ctx context.Context, c *call, in *listEventsInput) (*ev
 
 func eventOf(e *messages.EventRecord) Event {
 	v := Event{EventID: e.EventId, Number: e.Number, Type: e.Type, At: view.At(e.AtMs)}
-	if json.Unmarshal(e.Data, &v.Data) != nil || v.Data == nil {
+	in := json.NewDecoder(bytes.NewReader(e.Data))
+	in.UseNumber() // metadata may have integers that a float64 rounds
+	if in.Decode(&v.Data) != nil || v.Data == nil {
 		v.Data = map[string]any{}
 	}
 	return v

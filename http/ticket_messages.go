@@ -32,7 +32,7 @@ func (a *API) messageOperations() {
 		id: "listMessages", method: http.MethodGet, path: "/tickets/{id}/messages",
 		tag: tagMessages, summary: "List the messages of a ticket", scope: scopeMessagesRead,
 		description: "Lists what was written in any topic of the ticket or through the API, with its deliveries. The " +
-			"oldest messages come first; with `sort=-sentAt`, the newest." + aboutTickets,
+			"oldest messages come first; with `sort=-sentAt`, the newest." + aboutTickets + aboutNotes,
 		answer: exampleList(view.ExampleMessage()),
 	}, a.listMessages)
 }
@@ -72,13 +72,15 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 			return nil, err
 		}
 	}
-	for _, id := range b.AttachmentIDs { // check all files before anything is sent
+	for i, id := range b.AttachmentIDs { // check all files before anything is sent
 		file, err := a.attachment(ctx, c, id)
 		if err != nil && asProblem(err).Code != codeNotFound {
 			return nil, err
 		}
 		if err != nil || file.TicketId != record.TicketId || file.State != "stored" {
-			return nil, problem(messages.ReasonNoSuchFile)
+			p := problem(messages.ReasonNoSuchFile)
+			p.Errors[0].Pointer += "/" + strconv.Itoa(i)
+			return nil, p
 		}
 	}
 	o := c.origin()
@@ -146,7 +148,7 @@ func (a *API) listMessages(ctx context.Context, c *call, in *listMessagesInput) 
 		return nil, err
 	}
 	m := &messages.ListMessageRecords{TicketId: record.TicketId, NewestFirst: in.Sort == "-sentAt",
-		Limit: int32(in.Limit + 1)}
+		Limit: int32(in.Limit + 1), NotesOf: c.key.GroupId}
 	list := "messages/" + record.TicketId + "/" + in.Sort
 	if in.Cursor != "" {
 		if err := readCursor(list, in.Cursor, &m.After); err != nil {

@@ -15,6 +15,7 @@ import (
 
 const (
 	aboutTickets    = " A key that is bound to a group sees only the tickets of that group."
+	aboutNotes      = " Of internal notes it sees those that were written in a topic of that group."
 	aboutConditions = " With `If-Match`, the change is made only if there was no other since that ETag; otherwise " +
 		"the answer is 412."
 )
@@ -73,16 +74,18 @@ func (a *API) ticketOperations() {
 	register(a, op{
 		id: "closeTicket", method: http.MethodPost, path: "/tickets/{id}/close",
 		tag: tagTickets, summary: "Close a ticket", scope: "tickets:write",
-		codes: []string{messages.NoticeAlreadyClosed},
+		codes: []string{codeStale, messages.NoticeAlreadyClosed},
 		description: "Closes a ticket. Its topics get a notice and close after all earlier messages have been copied." +
-			aboutTickets,
-		request: map[string]any{"reason": "Solved"}, answer: view.ExampleTicket("open"),
+			aboutConditions + aboutTickets,
+		middlewares: huma.Middlewares{a.condition},
+		request:     map[string]any{"reason": "Solved"}, answer: view.ExampleTicket("open"),
 	}, a.closeTicket)
 	register(a, op{
 		id: "reopenTicket", method: http.MethodPost, path: "/tickets/{id}/reopen",
 		tag: tagTickets, summary: "Reopen a ticket", scope: "tickets:write",
-		codes:       []string{messages.NoticeAlreadyOpen},
-		description: "Opens a ticket that is closed or `pending` again." + aboutTickets, answer: view.ExampleTicket("open"),
+		codes:       []string{codeStale, messages.NoticeAlreadyOpen},
+		middlewares: huma.Middlewares{a.condition},
+		description: "Opens a ticket that is closed or `pending` again." + aboutConditions + aboutTickets, answer: view.ExampleTicket("open"),
 	}, a.reopenTicket)
 	register(a, op{
 		id: "mentionUser", method: http.MethodPost, path: "/tickets/{id}/mention",

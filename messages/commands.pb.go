@@ -1179,6 +1179,7 @@ type CloseTicket struct {
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	ByHand        bool                   `protobuf:"varint,3,opt,name=by_hand,json=byHand,proto3" json:"by_hand,omitempty"` // the topic was closed in Telegram's own interface
 	Solved        bool                   `protobuf:"varint,200,opt,name=solved,proto3" json:"solved,omitempty"`             // by the button below the notice that it closes by itself
+	Expected      string                 `protobuf:"bytes,411,opt,name=expected,proto3" json:"expected,omitempty"`          // a TicketRecord's revision; empty: any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1241,10 +1242,18 @@ func (x *CloseTicket) GetSolved() bool {
 	return false
 }
 
+func (x *CloseTicket) GetExpected() string {
+	if x != nil {
+		return x.Expected
+	}
+	return ""
+}
+
 type ReopenTicket struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	ByHand        bool                   `protobuf:"varint,2,opt,name=by_hand,json=byHand,proto3" json:"by_hand,omitempty"`
+	Expected      string                 `protobuf:"bytes,411,opt,name=expected,proto3" json:"expected,omitempty"` // a TicketRecord's revision; empty: any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1291,6 +1300,13 @@ func (x *ReopenTicket) GetByHand() bool {
 		return x.ByHand
 	}
 	return false
+}
+
+func (x *ReopenTicket) GetExpected() string {
+	if x != nil {
+		return x.Expected
+	}
+	return ""
 }
 
 type SetPending struct {
@@ -3616,15 +3632,17 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x11current_ticket_id\x18\x02 \x01(\tR\x0fcurrentTicketId\"Z\n" +
 	"\vUnlinkTopic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
-	"\alink_id\x18< \x01(\tR\x06linkId\"\x8b\x01\n" +
+	"\alink_id\x18< \x01(\tR\x06linkId\"\xa8\x01\n" +
 	"\vCloseTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x17\n" +
 	"\aby_hand\x18\x03 \x01(\bR\x06byHand\x12\x17\n" +
-	"\x06solved\x18\xc8\x01 \x01(\bR\x06solved\"[\n" +
+	"\x06solved\x18\xc8\x01 \x01(\bR\x06solved\x12\x1b\n" +
+	"\bexpected\x18\x9b\x03 \x01(\tR\bexpected\"x\n" +
 	"\fReopenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
-	"\aby_hand\x18\x02 \x01(\bR\x06byHand\"@\n" +
+	"\aby_hand\x18\x02 \x01(\bR\x06byHand\x12\x1b\n" +
+	"\bexpected\x18\x9b\x03 \x01(\tR\bexpected\"@\n" +
 	"\n" +
 	"SetPending\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"]\n" +

@@ -34,10 +34,11 @@ type LoggedEvent struct {
 	Type          string                 `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
 	Sequence      int64                  `protobuf:"varint,7,opt,name=sequence,proto3" json:"sequence,omitempty"` // of the message that caused it
 	AtMs          int64                  `protobuf:"varint,8,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
-	GroupId       string                 `protobuf:"bytes,9,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group that sees it
-	Internal      bool                   `protobuf:"varint,10,opt,name=internal,proto3" json:"internal,omitempty"`            // about an internal note
-	Data          []byte                 `protobuf:"bytes,11,opt,name=data,proto3" json:"data,omitempty"`                     // JSON
-	Traceparent   string                 `protobuf:"bytes,12,opt,name=traceparent,proto3" json:"traceparent,omitempty"`       // of what caused it (W3C Trace Context); empty: nothing that is traced
+	GroupId       string                 `protobuf:"bytes,9,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`                 // internal id of the group that sees it
+	Internal      bool                   `protobuf:"varint,10,opt,name=internal,proto3" json:"internal,omitempty"`                            // about an internal note
+	Data          []byte                 `protobuf:"bytes,11,opt,name=data,proto3" json:"data,omitempty"`                                     // JSON
+	Traceparent   string                 `protobuf:"bytes,12,opt,name=traceparent,proto3" json:"traceparent,omitempty"`                       // of what caused it (W3C Trace Context); empty: nothing that is traced
+	NoteGroupId   string                 `protobuf:"bytes,411,opt,name=note_group_id,json=noteGroupId,proto3" json:"note_group_id,omitempty"` // with internal: internal id of the group where the note was written; empty: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -152,6 +153,13 @@ func (x *LoggedEvent) GetData() []byte {
 func (x *LoggedEvent) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *LoggedEvent) GetNoteGroupId() string {
+	if x != nil {
+		return x.NoteGroupId
 	}
 	return ""
 }
@@ -285,7 +293,8 @@ type ReadLog struct {
 	Positions     []int64                `protobuf:"varint,1,rep,packed,name=positions,proto3" json:"positions,omitempty"` // one for each partition: how far the reader has read; none: from the oldest
 	Filter        *LogFilter             `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
 	Limit         int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	Newest        bool                   `protobuf:"varint,4,opt,name=newest,proto3" json:"newest,omitempty"` // the newest, newest first; positions do not count
+	Newest        bool                   `protobuf:"varint,4,opt,name=newest,proto3" json:"newest,omitempty"`                   // the newest, newest first; positions do not count
+	EventId       string                 `protobuf:"bytes,411,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"` // only that event, wherever it is; positions and limit do not count
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -348,12 +357,19 @@ func (x *ReadLog) GetNewest() bool {
 	return false
 }
 
+func (x *ReadLog) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
 // LogFilter says which events a reader wants. What is empty selects everything.
 type LogFilter struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Types           []string               `protobuf:"bytes,1,rep,name=types,proto3" json:"types,omitempty"` // types, and patterns such as ticket.*
 	TicketId        string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	GroupId         string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id
+	GroupId         string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id; of internal notes only those that were written in that group, too
 	IncludeInternal bool                   `protobuf:"varint,4,opt,name=include_internal,json=includeInternal,proto3" json:"include_internal,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -505,7 +521,7 @@ var File_messages_log_proto protoreflect.FileDescriptor
 
 const file_messages_log_proto_rawDesc = "" +
 	"\n" +
-	"\x12messages/log.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\xc9\x02\n" +
+	"\x12messages/log.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\xee\x02\n" +
 	"\vLoggedEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x16\n" +
@@ -519,7 +535,8 @@ const file_messages_log_proto_rawDesc = "" +
 	"\binternal\x18\n" +
 	" \x01(\bR\binternal\x12\x12\n" +
 	"\x04data\x18\v \x01(\fR\x04data\x12 \n" +
-	"\vtraceparent\x18\f \x01(\tR\vtraceparent\"\x9d\x01\n" +
+	"\vtraceparent\x18\f \x01(\tR\vtraceparent\x12#\n" +
+	"\rnote_group_id\x18\x9b\x03 \x01(\tR\vnoteGroupId\"\x9d\x01\n" +
 	"\fAppendEvents\x12\x1d\n" +
 	"\n" +
 	"owner_kind\x18\x01 \x01(\tR\townerKind\x12\x19\n" +
@@ -528,12 +545,13 @@ const file_messages_log_proto_rawDesc = "" +
 	"\x06events\x18\x04 \x03(\v2\x1f.topicdesk.messages.LoggedEventR\x06events\"?\n" +
 	"\bAppended\x12\x1b\n" +
 	"\tevent_ids\x18\x01 \x03(\tR\beventIds\x12\x16\n" +
-	"\x06number\x18\x02 \x01(\x03R\x06number\"\x8c\x01\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\"\xa8\x01\n" +
 	"\aReadLog\x12\x1c\n" +
 	"\tpositions\x18\x01 \x03(\x03R\tpositions\x125\n" +
 	"\x06filter\x18\x02 \x01(\v2\x1d.topicdesk.messages.LogFilterR\x06filter\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x16\n" +
-	"\x06newest\x18\x04 \x01(\bR\x06newest\"\x84\x01\n" +
+	"\x06newest\x18\x04 \x01(\bR\x06newest\x12\x1a\n" +
+	"\bevent_id\x18\x9b\x03 \x01(\tR\aeventId\"\x84\x01\n" +
 	"\tLogFilter\x12\x14\n" +
 	"\x05types\x18\x01 \x03(\tR\x05types\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +

@@ -1243,6 +1243,7 @@ type ListMessageRecords struct {
 	NewestFirst   bool                   `protobuf:"varint,3,opt,name=newest_first,json=newestFirst,proto3" json:"newest_first,omitempty"`
 	After         int64                  `protobuf:"varint,4,opt,name=after,proto3" json:"after,omitempty"` // sequence at which the page before ended; 0: begin
 	Limit         int32                  `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	NotesOf       string                 `protobuf:"bytes,411,opt,name=notes_of,json=notesOf,proto3" json:"notes_of,omitempty"` // internal id of a group: of internal notes only those that were written there; empty: all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1312,6 +1313,13 @@ func (x *ListMessageRecords) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListMessageRecords) GetNotesOf() string {
+	if x != nil {
+		return x.NotesOf
+	}
+	return ""
+}
+
 type MessageRecords struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -1369,6 +1377,8 @@ type ListEventRecords struct {
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	After         int64                  `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"` // number
 	Limit         int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	Words         bool                   `protobuf:"varint,411,opt,name=words,proto3" json:"words,omitempty"`                   // with what messages say, and with internal notes
+	NotesOf       string                 `protobuf:"bytes,412,opt,name=notes_of,json=notesOf,proto3" json:"notes_of,omitempty"` // internal id of a group: of internal notes only those that were written there; empty: all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1422,6 +1432,20 @@ func (x *ListEventRecords) GetLimit() int32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListEventRecords) GetWords() bool {
+	if x != nil {
+		return x.Words
+	}
+	return false
+}
+
+func (x *ListEventRecords) GetNotesOf() string {
+	if x != nil {
+		return x.NotesOf
+	}
+	return ""
 }
 
 type EventRecord struct {
@@ -1957,6 +1981,7 @@ func (x *LinkStatus) GetOldestMs() int64 {
 type GetAttachment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AttachmentId  string                 `protobuf:"bytes,1,opt,name=attachment_id,json=attachmentId,proto3" json:"attachment_id,omitempty"`
+	NotesOf       string                 `protobuf:"bytes,411,opt,name=notes_of,json=notesOf,proto3" json:"notes_of,omitempty"` // internal id of a group: no file of an internal note that was written elsewhere; empty: all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1994,6 +2019,13 @@ func (*GetAttachment) Descriptor() ([]byte, []int) {
 func (x *GetAttachment) GetAttachmentId() string {
 	if x != nil {
 		return x.AttachmentId
+	}
+	return ""
+}
+
+func (x *GetAttachment) GetNotesOf() string {
+	if x != nil {
+		return x.NotesOf
 	}
 	return ""
 }
@@ -2314,21 +2346,24 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x17\n" +
 	"\asent_ms\x18\x04 \x01(\x03R\x06sentMs\x120\n" +
-	"\x14telegram_message_ids\x18\x05 \x03(\x03R\x12telegramMessageIds\"\x9f\x01\n" +
+	"\x14telegram_message_ids\x18\x05 \x03(\x03R\x12telegramMessageIds\"\xbb\x01\n" +
 	"\x12ListMessageRecords\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x02 \x01(\tR\tmessageId\x12!\n" +
 	"\fnewest_first\x18\x03 \x01(\bR\vnewestFirst\x12\x14\n" +
 	"\x05after\x18\x04 \x01(\x03R\x05after\x12\x14\n" +
-	"\x05limit\x18\x05 \x01(\x05R\x05limit\"}\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x12\x1a\n" +
+	"\bnotes_of\x18\x9b\x03 \x01(\tR\anotesOf\"}\n" +
 	"\x0eMessageRecords\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12=\n" +
-	"\bmessages\x18\x02 \x03(\v2!.topicdesk.messages.MessageRecordR\bmessages\"[\n" +
+	"\bmessages\x18\x02 \x03(\v2!.topicdesk.messages.MessageRecordR\bmessages\"\x8e\x01\n" +
 	"\x10ListEventRecords\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"}\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x15\n" +
+	"\x05words\x18\x9b\x03 \x01(\bR\x05words\x12\x1a\n" +
+	"\bnotes_of\x18\x9c\x03 \x01(\tR\anotesOf\"}\n" +
 	"\vEventRecord\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12\x12\n" +
@@ -2373,9 +2408,10 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"LinkStatus\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x18\n" +
 	"\apending\x18\x02 \x01(\x03R\apending\x12\x1b\n" +
-	"\toldest_ms\x18\x03 \x01(\x03R\boldestMs\"4\n" +
+	"\toldest_ms\x18\x03 \x01(\x03R\boldestMs\"P\n" +
 	"\rGetAttachment\x12#\n" +
-	"\rattachment_id\x18\x01 \x01(\tR\fattachmentId\"\x9f\x04\n" +
+	"\rattachment_id\x18\x01 \x01(\tR\fattachmentId\x12\x1a\n" +
+	"\bnotes_of\x18\x9b\x03 \x01(\tR\anotesOf\"\x9f\x04\n" +
 	"\x10AttachmentRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12#\n" +
 	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x1b\n" +

@@ -36,9 +36,11 @@ type Event struct {
 	Sequence  int64     `json:"sequence,omitempty"` // of the message that caused it
 	At        time.Time `json:"at"`
 	// GroupID is the internal id of the ticket's home group; for an event about an endpoint, of the endpoint's own group.
-	GroupID  string          `json:"groupId,omitempty"`
-	Internal bool            `json:"internal,omitempty"` // it is about an internal note
-	Data     json.RawMessage `json:"data,omitempty"`
+	GroupID  string `json:"groupId,omitempty"`
+	Internal bool   `json:"internal,omitempty"` // it is about an internal note
+	// NoteGroupID is the internal id of the group where that note was written; "": not known, or no note.
+	NoteGroupID string          `json:"noteGroupId,omitempty"`
+	Data        json.RawMessage `json:"data,omitempty"`
 	// Traceparent names the span that caused it (W3C Trace Context); "": nothing that is traced.
 	Traceparent string `json:"traceparent,omitempty"`
 }

@@ -137,27 +137,40 @@ const deepest = 64
 // IDs is the event as an endpoint with content "ids" gets it: no words of people, no titles, texts, names or file
 // names. url is where a program with a key can fetch the rest; it becomes data.url.
 func (e Envelope) IDs(url string) (Envelope, error) {
-	in := json.NewDecoder(bytes.NewReader(e.Data))
+	data, err := leftOf(e.Data, url)
+	if err != nil {
+		return e, fmt.Errorf("the data of event %s: %w", e.ID, err)
+	}
+	e.Data = data
+	return e, nil
+}
+
+// WithoutWords is what content "ids" leaves of an event's data (JSON), without a URL.
+func WithoutWords(data []byte) ([]byte, error) { return leftOf(data, "") }
+
+func leftOf(data []byte, url string) ([]byte, error) {
+	in := json.NewDecoder(bytes.NewReader(data))
 	in.UseNumber()
-	var data map[string]any
-	if len(e.Data) > 0 {
-		if err := in.Decode(&data); err != nil {
-			return e, fmt.Errorf("the data of event %s are no object: %w", e.ID, err)
+	var whole map[string]any
+	if len(data) > 0 {
+		if err := in.Decode(&whole); err != nil {
+			return nil, fmt.Errorf("they are no object: %w", err)
 		}
 	}
-	out, _ := withoutWords(data, false, 0).(map[string]any)
+	out, _ := withoutWords(whole, false, 0).(map[string]any)
 	if out == nil {
 		out = map[string]any{}
 	}
-	out["url"] = url
+	if url != "" {
+		out["url"] = url
+	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(out); err != nil {
-		return e, fmt.Errorf("the data of event %s: %w", e.ID, err)
+		return nil, fmt.Errorf("write them: %w", err)
 	}
-	e.Data = bytes.TrimSuffix(text.Bytes(), []byte("\n"))
-	return e, nil
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
 // withoutWords returns what may stay of a value, which is nil if nothing may. plain: strings may, if they are tokens.

@@ -83,7 +83,10 @@ func (s Seen) MessageSent(
 	by := Uploader(m.Sender)
 	e, err := s.TicketEvent(ctx, r, messages.EventMessageSent, m.MessageID, m.RecordedAt, &by,
 		&view.MessageData{Message: view.MessageOf(record)})
-	e.Sequence, e.Internal = m.Sequence, record.Internal
+	e.Sequence = m.Sequence
+	if e.Internal = record.Internal; e.Internal {
+		e.NoteGroupID = m.GroupID
+	}
 	return e, err
 }
 

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -26,7 +27,7 @@ func LoggedEvent(e *storage.Event) *messages.LoggedEvent {
 	return &messages.LoggedEvent{
 		EventId: e.EventID, TicketId: e.TicketID, Number: e.Number, Partition: int32(e.Partition), Position: e.Position,
 		Type: e.Type, Sequence: e.Sequence, AtMs: e.At.UnixMilli(), GroupId: e.GroupID, Internal: e.Internal, Data: e.Data,
-		Traceparent: e.Traceparent,
+		Traceparent: e.Traceparent, NoteGroupId: e.NoteGroupID,
 	}
 }
 
@@ -35,6 +36,29 @@ func EventToStore(e *messages.LoggedEvent) storage.Event {
 	return storage.Event{
 		EventID: e.EventId, TicketID: e.TicketId, Number: e.Number, Partition: int(e.Partition), Position: e.Position,
 		Type: e.Type, Sequence: e.Sequence, At: time.UnixMilli(e.AtMs).UTC(), GroupID: e.GroupId, Internal: e.Internal, Data: e.Data,
-		Traceparent: e.Traceparent,
+		Traceparent: e.Traceparent, NoteGroupID: e.NoteGroupId,
 	}
+}
+
+// AboutNote marks an event as one about a message if that is an internal note.
+func AboutNote(e *storage.Event, m *storage.Message) {
+	if e.Internal = m.Internal; m.Internal {
+		e.NoteGroupID = m.GroupID
+	}
+}
+
+// IsNoteElsewhere reports whether an event is about an internal note that was written in another group than this one. Older
+// events don't name the group (docs/decisions.md, D371): such a note is one of the home group if its data say so, else elsewhere.
+func IsNoteElsewhere(e *storage.Event, groupID string) bool {
+	if !e.Internal || e.NoteGroupID != "" {
+		return e.Internal && e.NoteGroupID != groupID
+	}
+	var data struct {
+		Message struct {
+			Topic struct {
+				TopicID string `json:"topicId"`
+			} `json:"topic"`
+		} `json:"message"`
+	}
+	return json.Unmarshal(e.Data, &data) != nil || data.Message.Topic.TopicID != HomeTopic || e.GroupID != groupID
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -324,6 +325,8 @@ func NewFilter(of *messages.LogFilter) *Filter {
 func (f *Filter) Selects(e *storage.Event) bool {
 	switch {
 	case e.Internal && !f.of.GetIncludeInternal():
+		return false
+	case e.Internal && f.of.GetGroupId() != "" && desk.IsNoteElsewhere(e, f.of.GroupId):
 		return false
 	case f.of.GetTicketId() != "" && e.TicketID != f.of.TicketId:
 		return false

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -19,6 +20,9 @@ func (q *query) messageRecords(m *messages.ListMessageRecords) proto.Message {
 		return fail(err)
 	}
 	page, err := q.messagePage(m)
+	if m.NotesOf != "" && err == nil {
+		page, err = q.withoutNotesElsewhere(m, page)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -49,4 +53,26 @@ func (q *query) messagePage(m *messages.ListMessageRecords) ([]storage.Message, 
 		return s.MessagesBefore(ctx, m.TicketId, math.MaxInt64, int(m.Limit))
 	}
 	return s.MessagesAfter(ctx, m.TicketId, m.After, int(m.Limit))
+}
+
+// withoutNotesElsewhere leaves out the internal notes that were written in other groups than the asked one, and reads on
+// until the page is full again.
+func (q *query) withoutNotesElsewhere(m *messages.ListMessageRecords, page []storage.Message) ([]storage.Message, error) {
+	elsewhere := func(x storage.Message) bool { return x.Internal && x.GroupID != m.NotesOf }
+	next := proto.CloneOf(m)
+	var kept []storage.Message
+	for {
+		full := len(page) == int(m.Limit)
+		if full {
+			next.After = page[len(page)-1].Sequence
+		}
+		kept = append(kept, slices.DeleteFunc(page, elsewhere)...)
+		if !full || m.MessageId != "" || len(kept) >= int(m.Limit) {
+			return kept[:min(len(kept), int(m.Limit))], nil
+		}
+		var err error
+		if page, err = q.messagePage(next); err != nil {
+			return nil, err
+		}
+	}
 }

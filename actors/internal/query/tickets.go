@@ -3,11 +3,14 @@ package query
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -67,10 +70,13 @@ func cursorOf(c *messages.Place) *storage.Cursor {
 }
 
 func (q *query) eventRecords(m *messages.ListEventRecords) proto.Message {
-	page, err := q.env.Store.EventsAfter(q.env.Ctx, m.TicketId, m.After, int(m.Limit))
+	page, err := q.shownEvents(m)
 	reply := &messages.EventRecords{Code: q.code(m, err)}
 	for _, e := range page {
 		data, err := q.showGroup(e.Data)
+		if err == nil && !m.Words && saysSomething(e.Type) {
+			data, err = delivery.WithoutWords(data)
+		}
 		if err != nil {
 			return &messages.EventRecords{Code: q.code(m, err)}
 		}
@@ -79,6 +85,32 @@ func (q *query) eventRecords(m *messages.ListEventRecords) proto.Message {
 		})
 	}
 	return reply
+}
+
+// shownEvents is a page of a ticket's events without those of internal notes that the reader may not see.
+func (q *query) shownEvents(m *messages.ListEventRecords) (shown []storage.Event, err error) {
+	for after := m.After; ; {
+		page, err := q.env.Store.EventsAfter(q.env.Ctx, m.TicketId, after, int(m.Limit))
+		if err != nil {
+			return nil, fmt.Errorf("read the events of a ticket: %w", err)
+		}
+		for i := range page {
+			e := &page[i]
+			after = e.Number
+			hidden := e.Internal && (!m.Words || m.NotesOf != "" && desk.IsNoteElsewhere(e, m.NotesOf))
+			if !hidden && len(shown) < int(m.Limit) {
+				shown = append(shown, *e)
+			}
+		}
+		if len(page) < int(m.Limit) || len(shown) == int(m.Limit) {
+			return shown, nil
+		}
+	}
+}
+
+// saysSomething reports whether events of a type tell what somebody says in a ticket, or which files they send.
+func saysSomething(kind string) bool {
+	return strings.HasPrefix(kind, "message.") || strings.HasPrefix(kind, "attachment.")
 }
 
 // showGroup replaces the internal id of the group in an event, which nobody outside knows, by today's Telegram id.
@@ -111,10 +143,30 @@ func (q *query) attachment(m *messages.GetAttachment) proto.Message {
 	if err != nil {
 		return &messages.AttachmentRecord{Code: q.code(m, err)}
 	}
-	if desk.IsRetracted(ticket, a) {
+	hidden, err := q.isOfNoteElsewhere(a, m.NotesOf)
+	if err != nil {
+		return &messages.AttachmentRecord{Code: q.code(m, err)}
+	}
+	if hidden || desk.IsRetracted(ticket, a) {
 		return &messages.AttachmentRecord{Code: messages.Code_NOT_FOUND}
 	}
 	v := desk.AttachmentRecord(a)
 	v.GroupId = ticket.GroupID
 	return v
+}
+
+// isOfNoteElsewhere reports whether a file came with an internal note that was written in another group than this one; ""
+// is every group.
+func (q *query) isOfNoteElsewhere(a *storage.Attachment, groupID string) (bool, error) {
+	if groupID == "" {
+		return false, nil
+	}
+	m, err := q.env.Store.Message(q.env.Ctx, a.MessageID)
+	if errors.Is(err, storage.ErrNotFound) { // of the description, or uploaded and not sent
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the message of a file: %w", err)
+	}
+	return m.Internal && m.GroupID != groupID, nil
 }

@@ -22,14 +22,8 @@ import (
 // first; a ticket is closed last.
 func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 	o := m.Origin
-	if m.Expected != "" {
-		now, err := t.apiRecord()
-		if err != nil {
-			return nil, err
-		}
-		if now.Revision != m.Expected {
-			return answer(o, messages.ReasonStale, nil), nil
-		}
+	if stale, err := t.stale(o, m.Expected); stale != nil || err != nil {
+		return stale, err
 	}
 	var assignee *teamPerson
 	if m.GetAssigneeId() != 0 {
@@ -110,6 +104,18 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
 	}, nil
+}
+
+// stale is the refusal of a change that expects another revision of the ticket; nil: it expects this one, or any ("").
+func (t *ticket) stale(o *messages.Origin, expected string) (effect, error) {
+	if expected == "" {
+		return nil, nil
+	}
+	now, err := t.apiRecord()
+	if err != nil || now.Revision == expected {
+		return nil, err
+	}
+	return answer(o, messages.ReasonStale, nil), nil
 }
 
 // onSend records a program's message, in one write, and tells the links.

@@ -58,7 +58,7 @@ func (t *ticket) messageChanged(m *storage.Message, id string, tell *told) (stor
 	}
 	tell.data.Says(shown)
 	e, err := t.seen().TicketEvent(t.Ctx, t.record, tell.kind, id, t.now(), tell.by, tell.data)
-	e.Internal = m.Internal
+	desk.AboutNote(&e, m)
 	return e, err
 }
 

@@ -228,6 +228,9 @@ func (t *ticket) afterChange() {
 }
 
 func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
+	if stale, err := t.stale(m.Origin, m.Expected); stale != nil || err != nil {
+		return stale, err
+	}
 	if do, later, err := t.planning(m); later || err != nil {
 		return do, err
 	}
@@ -261,6 +264,9 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 }
 
 func (t *ticket) reopening(m *messages.ReopenTicket) (effect, error) {
+	if stale, err := t.stale(m.Origin, m.Expected); stale != nil || err != nil {
+		return stale, err
+	}
 	return func(r *desk.Result) { t.reopen(r, m) }, nil
 }
 

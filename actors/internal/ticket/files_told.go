@@ -72,6 +72,7 @@ func forgetFiles(r *storage.Ticket, except []*storage.Attachment) {
 type fileSource struct {
 	messageID *string // nil: none, as for a file of the description
 	internal  bool
+	groupID   ids.Place    // where it was written
 	topicID   ids.TopicKey // where it was written; "": by a program, or nowhere
 	protected bool
 }
@@ -87,7 +88,7 @@ func (t *ticket) sourceOf(a *storage.Attachment) (fileSource, error) {
 	if err != nil {
 		return fileSource{}, fmt.Errorf("read the message of a file: %w", err)
 	}
-	return fileSource{&m.MessageID, m.Internal, m.TopicID, m.Protected}, nil
+	return fileSource{&m.MessageID, m.Internal, m.GroupID, m.TopicID, m.Protected}, nil
 }
 
 func (t *ticket) tellFile(r *storage.Ticket, a *storage.Attachment, of fileSource) {
@@ -105,7 +106,8 @@ func (t *ticket) tellFile(r *storage.Ticket, a *storage.Attachment, of fileSourc
 	t.cause(r, kind, id, t.now(), nil, &view.AttachmentData{
 		Attachment: view.AttachmentOf(desk.AttachmentRecord(a)), MessageID: of.messageID})
 	if of.internal && t.unmade == nil {
-		r.Events[len(r.Events)-1].Internal = true
+		told := &r.Events[len(r.Events)-1]
+		told.Internal, told.NoteGroupID = true, of.groupID
 	}
 	r.Handled = desk.Remember(r.Handled, id, handledByTicket)
 }

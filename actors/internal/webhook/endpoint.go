@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,8 +232,5 @@ func (r *Room) requestBy(
 
 // addressOf is where a program with a key finds the event in full.
 func (r *Room) addressOf(e *delivery.Envelope) string {
-	if e.TicketID == "" {
-		return r.PublicURL + "/api/v1/events?order=newest&types=" + e.Type
-	}
-	return fmt.Sprintf("%s/api/v1/tickets/%s/events?after=%d&limit=1", r.PublicURL, e.TicketID, e.Number-1)
+	return r.PublicURL + "/api/v1/events/by-id/" + url.PathEscape(e.ID)
 }

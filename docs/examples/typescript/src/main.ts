@@ -34,9 +34,11 @@ try {
   // A change that is made only if nobody else made one meanwhile.
   const read = await desk.GET('/api/v1/tickets/{id}', { params: { path } });
   must(read);
+  const etag = read.response.headers.get('ETag');
+  if (!etag) throw new Error('the ticket has no ETag');
   const changed = must(
     await desk.PATCH('/api/v1/tickets/{id}', {
-      params: { path, header: { 'If-Match': read.response.headers.get('ETag') ?? '' } },
+      params: { path, header: { 'If-Match': etag } },
       body: { priority: 'urgent' },
     }),
   );
