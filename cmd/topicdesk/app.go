@@ -264,7 +264,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
 		Gatherer: gatherer, Log: a.Log, Nodes: edge.system.Nodes,
-		Connections: connectionsOf(openFilesLimit()).api,
+		Connections: connectionsOf(openFilesLimit()).api, UploadMemory: uploadsWithin(containerMemory()),
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Now: a.now(), Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, Tracer: edge.tracer, CORSOrigins: a.Config.APICORSOrigins,
