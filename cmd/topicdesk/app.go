@@ -220,7 +220,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
 	}
-	webhooks, err := a.webhooks()
+	webhooks, err := a.webhooks(ctx, store)
 	if err != nil {
 		return nil, err
 	}
