@@ -194,6 +194,12 @@ func warnings(c Config) []string {
 	if n := len(c.TelegramWebhookSecret); c.TelegramMode == ModeWebhook && n < 16 {
 		warn("TELEGRAM_WEBHOOK_SECRET has only %d characters: it is easy to guess", n)
 	}
+	for _, network := range c.Networks() {
+		if network.Bits() == 0 {
+			warn("WEBHOOK_ALLOW_NETWORKS has %s, which is every address: webhooks reach this machine's own services, and by http; "+
+				"name only your own networks", network)
+		}
+	}
 	clusterWarnings(c, warn)
 	return all
 }

@@ -237,6 +237,13 @@ func TestDotenv(t *testing.T) {
 }
 
 // TestMisspeltNames has names that are no settings in the file and in the environment.
+func TestDotenvWithByteOrderMark(t *testing.T) {
+	c, err := config.Load(vars{}.lookup, writeFile(t, "\xef\xbb\xbfLOG_LEVEL=warn\r\n"))
+	if err != nil || c.LogLevel != "warn" || len(c.Warnings()) > 0 {
+		t.Error(c.LogLevel, c.Warnings(), err)
+	}
+}
+
 func TestMisspeltNames(t *testing.T) {
 	inFile := func(name string) string { return name + " in the settings file is not a setting" }
 	for line, want := range map[string]string{
@@ -270,9 +277,9 @@ func TestMisspeltNames(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	c := load(t, vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "http://bots.internal:8081", "TELEGRAM_MODE": "webhook",
-		"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook", "TELEGRAM_WEBHOOK_SECRET": "short"})
+		"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook", "TELEGRAM_WEBHOOK_SECRET": "short", "WEBHOOK_ALLOW_NETWORKS": "10.0.0.0/8,0.0.0.0/0"})
 	all := strings.Join(c.Warnings(), "\n")
-	for _, want := range []string{"GROUPS_ALLOWED is not set", "unencrypted", "only 5 characters"} {
+	for _, want := range []string{"GROUPS_ALLOWED is not set", "unencrypted", "only 5 characters", "WEBHOOK_ALLOW_NETWORKS has 0.0.0.0/0"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning says %q:\n%s", want, all)
 		}

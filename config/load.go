@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -111,6 +112,7 @@ func readDotenv(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings file: %w", err)
 	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")) // a byte order mark, which Notepad writes
 	values, err := godotenv.UnmarshalBytes(content)
 	lines := strings.SplitAfter(string(content), "\n")
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -11,11 +12,17 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 )
 
+// emptyObject is what some clients send for no body.
+var emptyObject = regexp.MustCompile(`^\{\s*\}$`)
+
 // noBody refuses a body where the operation takes none: what the body asks for would not be done. It lets {} pass,
 // which some clients send with every POST.
 func (a *API) noBody(ctx huma.Context, next func(huma.Context)) {
-	sent := string(bytes.Join(bytes.Fields(humafiber.UnwrapV2(ctx).Request().Body()), nil))
-	if ctx.Operation().RequestBody == nil && ctx.Method() == http.MethodPost && sent != "" && sent != "{}" {
+	if ctx.Operation().RequestBody != nil || ctx.Method() != http.MethodPost {
+		next(ctx)
+		return
+	}
+	if sent := bytes.TrimSpace(humafiber.UnwrapV2(ctx).Request().Body()); len(sent) > 0 && !emptyObject.Match(sent) {
 		p := problem(codeInvalid)
 		p.Errors = []FieldError{{In: "body", Pointer: "#", Detail: "this operation takes no body"}}
 		a.refuse(ctx, p)
@@ -31,8 +38,12 @@ func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
 	if body := ctx.Operation().RequestBody; body != nil {
 		media = body.Content["application/json"]
 	}
+	if media == nil || media.Schema == nil {
+		next(ctx) // unread: fasthttp would put a form together again, with its files, in memory
+		return
+	}
 	sent := humafiber.UnwrapV2(ctx).Request().Body()
-	if media == nil || media.Schema == nil || !bytes.Contains(sent, []byte("null")) {
+	if !bytes.Contains(sent, []byte("null")) {
 		next(ctx)
 		return
 	}

@@ -41,6 +41,7 @@ type Options struct {
 	ReadTimeout  time.Duration // for a whole request to arrive; 0: 15 s
 	WriteTimeout time.Duration // for a whole response to leave; 0: 60 s
 	IdleTimeout  time.Duration // between requests; 0: 75 s
+	Connections  int           // how many connections are open together; 0: 10,000
 	UploadMemory int64         // how many bytes of uploads are in memory together; 0: 256 MB
 	AnswerMemory int64         // how many bytes of large answers wait for their clients together; 0: 64 MB
 }
@@ -95,12 +96,13 @@ func New(o Options) *Server {
 		UnescapePath:          true,
 		BodyLimit:             defaultBodyLimit,
 		ReadBufferSize:        maxHeaderBytes,
-		Concurrency:           maxConnections,
+		Concurrency:           max(maxConnections, o.Connections), // the listener has fewer
 		ReadTimeout:           or(o.ReadTimeout, defaultReadTimeout),
 		WriteTimeout:          or(o.WriteTimeout, defaultWriteTimeout),
 		IdleTimeout:           or(o.IdleTimeout, defaultIdleTimeout),
 		ErrorHandler:          s.onError,
 	})
+	s.App.Server().ConnState = onState
 	s.limits(s.App.Server())
 	s.App.Use(s.onRequest, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.onPanic}))
 	s.App.Get("/healthz", s.health.live)
@@ -204,7 +206,11 @@ func (s *Server) Start(ln net.Listener) error {
 	if s.stopped || s.listener != nil {
 		return errors.Join(errors.New("http: started before"), ln.Close())
 	}
-	s.listener = newListener(ln)
+	most := s.o.Connections
+	if most <= 0 {
+		most = maxConnections
+	}
+	s.listener = newListener(ln, most, s.log)
 	s.served = make(chan struct{})
 	go func(l *listener, served chan struct{}) {
 		defer close(served)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,42 @@ func TestForms(t *testing.T) {
 		}
 	}
 	s.do("POST", path, key, formOf([]string{"kind"}, []string{"file"})).is(201)
+}
+
+// TestUploadsTakeLittleMemory counts what is allocated for a file of 40 MB: fasthttp holds 16 MB of a form, and keeps the rest
+// in a temporary file. Whoever asks for the body of such a request gets it in memory, put together again from that file.
+func TestUploadsTakeLittleMemory(t *testing.T) {
+	const size, most = 40 << 20, 3 * 40 << 20
+	s, key := ticketService(t)
+	path := at(s.ticket(key, "Large")) + "/attachments"
+	whole := fileForm("file", "large.bin", "X")
+	begin, end, _ := strings.Cut(whole.text, "X\r\n")
+	r, err := http.NewRequest(http.MethodPost, s.url+path, io.MultiReader(strings.NewReader(begin),
+		io.LimitReader(zeros{}, size), strings.NewReader("\r\n"+end)))
+	s.must(err)
+	r.ContentLength = int64(len(begin) + size + len("\r\n"+end))
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", whole.media)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	answer, err := http.DefaultClient.Do(r)
+	s.must(err)
+	_ = answer.Body.Close()
+	runtime.ReadMemStats(&after)
+	if answer.StatusCode != http.StatusCreated {
+		t.Error("got", answer.StatusCode)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > most {
+		t.Errorf("%d MB were allocated", took>>20)
+	}
+}
+
+// zeros is a file without an end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 func TestUploadsAtOnce(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"log/slog"
 	"net"
 	"net/http"
 	"regexp"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 //go:embed page
@@ -38,6 +41,8 @@ type Options struct {
 	KeepUpdates  int              // how many updates wait at most, the oldest are dropped; 0: all
 	MaxFile      int64            // the largest file getFile serves, in bytes; default 20 MB
 	Site         string           // where people find the bot's own pages; the simulator's page links there; "": nowhere
+	Connections  int              // how many connections are open together, after Start; 0: any number
+	Log          *slog.Logger     // what the server says of connections; nil: the standard logger
 	AnyHost      bool             // serve /sim/ and the page under any Host header, not only loopback
 }
 
@@ -152,8 +157,14 @@ func (s *Server) Start(addr string) (*Running, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
+	if s.opt.Connections > 0 {
+		l = netutil.LimitListener(l, s.opt.Connections)
+	}
 	r := &Running{URL: "http://" + l.Addr().String(), done: make(chan error, 1),
-		srv: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}}
+		srv: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}}
+	if s.opt.Log != nil {
+		r.srv.ErrorLog = slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelWarn)
+	}
 	go func() { r.done <- r.srv.Serve(l) }()
 	return r, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +29,9 @@ func apikeyCommand() *cobra.Command {
 	return cmd
 }
 
+// keyNameLength is how many characters the name and the owner of a key may have, as by the API.
+const keyNameLength = 100
+
 func createKeyCommand() *cobra.Command {
 	var k struct {
 		name, owner, expires string
@@ -43,8 +47,12 @@ func createKeyCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			now := time.Now().UTC().Truncate(time.Millisecond)
-			if strings.TrimSpace(k.name) == "" {
+			name, owner := messages.CleanLine(k.name), messages.CleanLine(k.owner) // as the API has them
+			if messages.Blank(name) {
 				return errors.New("--name: say what the key is for")
+			}
+			if utf8.RuneCountInString(name) > keyNameLength || utf8.RuneCountInString(owner) > keyNameLength {
+				return fmt.Errorf("--name and --owner have at most %d characters each", keyNameLength)
 			}
 			if len(k.scopes) == 0 {
 				return errors.New("--scopes: say what the key may do, such as tickets:read,tickets:write")
@@ -61,7 +69,7 @@ func createKeyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: strings.TrimSpace(k.name), Owner: k.owner,
+			record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: name, Owner: owner,
 				Scopes: k.scopes, Rate: k.rate, Burst: k.burst, ExpiresAt: expires, CreatedAt: now, UpdatedAt: now,
 				By: storage.Creator{Kind: "commandLine", Name: "command line"}}
 			key, hash := messages.NewAPIKey(record.KeyID)
@@ -253,5 +261,5 @@ func when(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return t.UTC().Format("2006-01-02 15:04")
+	return t.UTC().Format("2006-01-02 15:04 MST")
 }

@@ -220,7 +220,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
 	}
-	webhooks, err := a.webhooks()
+	webhooks, err := a.webhooks(ctx, store)
 	if err != nil {
 		return nil, err
 	}
@@ -264,6 +264,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
 		Gatherer: gatherer, Log: a.Log, Nodes: edge.system.Nodes,
+		Connections: connectionsOf(openFilesLimit()).api, UploadMemory: uploadsWithin(containerMemory()),
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Now: a.now(), Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, Tracer: edge.tracer, CORSOrigins: a.Config.APICORSOrigins,
@@ -279,7 +280,8 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 
 // startMetrics serves /metrics on METRICS_ADDR. Without that address it starts nothing.
 func (a *App) startMetrics(registry *prometheus.Registry) (*httpedge.Server, error) {
-	server := httpedge.New(httpedge.Options{Gatherer: registry, Log: a.Log})
+	server := httpedge.New(httpedge.Options{Gatherer: registry, Log: a.Log,
+		Connections: connectionsOf(openFilesLimit()).metrics})
 	if a.Config.MetricsAddr == "" {
 		return server, nil
 	}

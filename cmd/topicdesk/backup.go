@@ -53,6 +53,9 @@ func oneFile(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("%s takes one FILE, not %d; usage: %s", cmd.Name(), len(args), cmd.UseLine())
 	}
+	if strings.TrimSpace(args[0]) == "" {
+		return fmt.Errorf("the name of FILE is empty; usage: %s", cmd.UseLine())
+	}
 	return nil
 }
 

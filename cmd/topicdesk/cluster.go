@@ -120,7 +120,7 @@ func printNodes(to io.Writer, nodes []httpedge.Node) error {
 		for _, l := range n.Leases {
 			leases = append(leases, fmt.Sprintf("%s (epoch %d)", l.Entity, l.Epoch))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", cmp.Or(n.Addr, "(alone)"), n.Since.Format(time.DateTime), n.Shards,
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", cmp.Or(n.Addr, "(alone)"), n.Since.UTC().Format(time.DateTime+" MST"), n.Shards,
 			n.Entities, n.CallsPerSecond, cmp.Or(strings.Join(leases, ", "), "-"), n.Version)
 	}
 	return w.Flush()

@@ -9,14 +9,17 @@ import (
 	"strings"
 )
 
-// tuneRuntime sets what the operator has not set: GOMAXPROCS if the database is SQLite, and GOGC.
+// tuneRuntime sets what the operator has not set: GOMAXPROCS if the database is SQLite, GOGC and, in a container, GOMEMLIMIT.
 func tuneRuntime(sqlite bool) {
 	if sqlite && os.Getenv("GOMAXPROCS") == "" {
 		spareProcessor()
 	}
+	limit := containerMemory()
 	if os.Getenv("GOGC") == "" {
-		limit := memoryLimit("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 		keepHeadroom(headroomWithin(limit))
+	}
+	if os.Getenv("GOMEMLIMIT") == "" && limit < unlimited {
+		debug.SetMemoryLimit(int64(limit / 4 * 3)) // nearer to the end, Go collects rather than grows
 	}
 }
 
@@ -39,6 +42,22 @@ const mostHeadroom = 128 << 20
 // headroomWithin is the headroom of a process that may use limit bytes of memory.
 func headroomWithin(limit uint64) uint64 { return min(mostHeadroom, limit/4) }
 
+// containerMemory is the memory limit of the container that the process is in.
+func containerMemory() uint64 {
+	return memoryLimit("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+}
+
+// uploadsWithin is how many bytes of uploads are read together by a process that may use limit bytes of memory; 0: as many as
+// the server thinks right.
+func uploadsWithin(limit uint64) int64 {
+	if limit >= 512<<20 {
+		return 0
+	}
+	return int64(limit / 2)
+}
+
+const unlimited = 1 << 62
+
 // memoryLimit is how many bytes the container may use, as the first readable one of the files says (cgroup v2 and
 // v1).
 func memoryLimit(files ...string) uint64 {
@@ -51,7 +70,7 @@ func memoryLimit(files ...string) uint64 {
 			return limit
 		}
 	}
-	return 1 << 62 // this is no container, or its limit is "max"
+	return unlimited // this is no container, or its limit is "max"
 }
 
 // keepHeadroom sets GOGC after each collection, for as long as the process lives.

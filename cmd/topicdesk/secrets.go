@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // secretsFile is the file in DATA_DIR that has the key for secrets.
@@ -57,7 +59,20 @@ func writeWhole(name string, content []byte) error {
 	return os.Rename(temporary, name)
 }
 
-func (a *App) webhooks() (actors.WebhookOptions, error) {
+// webhooks are the options of webhooks. It tells when the key was made only now although the desk has webhooks: their
+// secrets are sealed with another.
+func (a *App) webhooks(ctx context.Context, store storage.Webhooks) (actors.WebhookOptions, error) {
+	if a.Config.SecretsKey == "" && missing(filepath.Join(a.Config.DataDir, secretsFile)) {
+		hooks, err := store.Webhooks(ctx, "", "", 1)
+		if err != nil {
+			return actors.WebhookOptions{}, err
+		}
+		if len(hooks) > 0 {
+			a.Log.Error("the desk has webhooks, but DATA_DIR has no "+secretsFile+", so a new key is made, by which none of them can be signed. "+
+				"Stop the service, and put back the file of the desk's own folder or of a backup, or set SECRETS_KEY; if the key is lost, "+
+				"rotate the secret of each endpoint", "dataDir", a.Config.DataDir)
+		}
+	}
 	key, err := secretsKey(a.Config)
 	return actors.WebhookOptions{
 		SecretsKey: key, PublicURL: a.Config.Address(), Version: version,

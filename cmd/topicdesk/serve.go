@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/pprof"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +47,12 @@ func serve(cmd *cobra.Command, cpuProfile string, beside func(*slog.Logger)) err
 	if beside != nil {
 		beside(log)
 	}
-	return errors.Join(app.Run(cmd.Context()), stop())
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may end; the desk goes on
+	err = errors.Join(app.Run(cmd.Context()), stop())
+	if err != nil && settings.LogFormat == config.FormatJSON {
+		return &servedError{log: settings.Logger(os.Stderr), err: err}
+	}
+	return err
 }
 
 // profileCPU records a CPU profile until stop is called, which writes it. Without a file it does nothing.

@@ -54,8 +54,8 @@ func copyCommand() *cobra.Command {
 		Use:   "copy",
 		Short: "Copy all records from one database to another",
 		Long: "Copy all records from one database to another, between SQLite and MongoDB in either direction. Stop\n" +
-			"the service first. If the copy is interrupted, the same command continues it. At the end every\n" +
-			"record is compared.",
+			"the service first. If the copy is interrupted, the same command continues it; until then nothing else\n" +
+			"opens the other database. At the end every record is compared.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			source, err := openSource(cmd.Context(), from, alone)
@@ -63,12 +63,12 @@ func copyCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, source.Close()) }()
-			target, err := openDesk(cmd.Context(), to, alone, orNew)
+			target, err := openTarget(cmd.Context(), to)
 			if err != nil {
 				return fmt.Errorf("--to: %w", err)
 			}
 			defer func() { err = errors.Join(err, target.Close()) }()
-			err = copyDesk(cmd.Context(), source, target, newProgress(cmd.ErrOrStderr()))
+			err = copyInto(cmd.Context(), source, target, newProgress(cmd.ErrOrStderr()))
 			if cmd.Context().Err() != nil {
 				return errors.New("interrupted: the same command continues from here")
 			}
@@ -176,14 +176,29 @@ func openDesk(ctx context.Context, address string, with company, may newcomer) (
 		}
 		return sqlite.Open(ctx, db.Path, how...)
 	case config.DatabaseMongoDB:
-		// A page of records takes longer than what the service asks of a database.
-		how := []mongodb.Option{mongodb.WithTimeouts(10*time.Second, time.Minute), mongodb.WithoutMigration()}
+		how := []mongodb.Option{patient, mongodb.WithoutMigration()}
 		if may == existing {
 			how = append(how, mongodb.WithExisting())
 		}
 		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, how...)
 	}
-	return nil, errors.New("that is not a database: use sqlite://path/to/file.db or mongodb://host/name")
+	return nil, errNoDatabase
+}
+
+// patient is for commands: a page of records takes longer than what the service asks of a database.
+var patient = mongodb.WithTimeouts(10*time.Second, time.Minute)
+
+var errNoDatabase = errors.New("that is not a database: use sqlite://path/to/file.db or mongodb://host/name")
+
+// openTarget opens the database that a copy writes, which is a new one, or half of a copy.
+func openTarget(ctx context.Context, address string) (copyTarget, error) {
+	switch db := database(address); db.Kind {
+	case config.DatabaseSQLite:
+		return sqlite.Open(ctx, db.Path, sqlite.WithoutMigration(), sqlite.WithExclusive(), sqlite.WithCopying())
+	case config.DatabaseMongoDB:
+		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, patient, mongodb.WithoutMigration(), mongodb.WithCopying())
+	}
+	return nil, errNoDatabase
 }
 
 // export writes all records in order. The same records give the same bytes, whichever store they are in.

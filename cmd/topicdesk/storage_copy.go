@@ -14,6 +14,48 @@ import (
 var errDiffers = errors.New("the target has other records than the source; copy with the service stopped, " +
 	"to an empty database or to the one that this copy began")
 
+// copyTarget is a store that can be marked as half of a copy. Then nothing but a copy opens it.
+type copyTarget interface {
+	wholeStore
+	Unfinished(ctx context.Context) (bool, error)
+	BeginCopy(ctx context.Context) error
+	EndCopy(ctx context.Context) error
+}
+
+// copyInto copies a desk into a target that is empty or half of a copy, which is a desk only when all is compared. A
+// target that is a desk already is only compared: whoever serves it would find records of both in it.
+func copyInto(ctx context.Context, from storage.Dumper, to copyTarget, p *progress) error {
+	begun, err := to.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	if !begun {
+		empty, err := isEmpty(ctx, to)
+		if err != nil {
+			return err
+		}
+		if !empty {
+			return compareDesks(ctx, from, to, p)
+		}
+		if err := to.BeginCopy(ctx); err != nil {
+			return err
+		}
+	}
+	if err := copyDesk(ctx, from, to, p); err != nil {
+		return err
+	}
+	return to.EndCopy(ctx)
+}
+
+func isEmpty(ctx context.Context, of storage.Dumper) (bool, error) {
+	for _, collection := range storage.Collections {
+		for _, err := range of.Dump(ctx, collection, nil) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // copyDesk copies all records that the target lacks, then compares all of them. It copies in the order of keys, so
 // what an earlier run has copied is the beginning of a collection.
 func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
@@ -29,6 +71,11 @@ func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 			return fmt.Errorf("copy %s: %w", collection, err)
 		}
 	}
+	return compareDesks(ctx, from, to, p)
+}
+
+// compareDesks compares all records.
+func compareDesks(ctx context.Context, from, to storage.Dumper, p *progress) error {
 	sum := int64(0)
 	for _, collection := range storage.Collections {
 		total, err := from.Count(ctx, collection)

@@ -129,6 +129,45 @@ func TestStorageCopy(t *testing.T) {
 			_ = to.Close()
 		}
 	})
+	t.Run("half of a copy is no desk for anybody, until the same command has ended", func(t *testing.T) {
+		t.Parallel()
+		from, s := aStore(t, 1200)
+		path := filepath.Join(t.TempDir(), "copy.db")
+		open := func() copyTarget {
+			to, err := openTarget(t.Context(), "sqlite://"+path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return to
+		}
+		for _, stop := range []int{0, 1, 2} { // at 0 nothing is copied yet
+			to := open()
+			if err := copyInto(t.Context(), s, &halting{copyTarget: to, after: stop}, newProgress(&bytes.Buffer{})); err == nil {
+				t.Errorf("it was not stopped at write %d", stop)
+			}
+			_ = to.Close()
+			for _, how := range [][]sqlite.Option{nil, {sqlite.WithExisting(), sqlite.WithoutMigration()}} {
+				if other, err := sqlite.Open(t.Context(), path, how...); !errors.Is(err, storage.ErrUnfinished) {
+					t.Errorf("stopped at write %d, it opens: %v", stop, err)
+					_ = other.Close()
+				}
+			}
+		}
+		_ = s.Close()
+		_, _, err := topicdesk(t, "storage", "export", "--from", "sqlite://"+path)
+		if err == nil || !strings.Contains(err.Error(), "give the same command again") {
+			t.Error(err)
+		}
+		if err := sqlite.Backup(t.Context(), path, path+".backup", func(int, int) {}); !errors.Is(err, storage.ErrUnfinished) {
+			t.Error("a backup of it:", err)
+		}
+		if _, _, err := topicdesk(t, "storage", "copy", "--from", from, "--to", "sqlite://"+path); err != nil {
+			t.Fatal(err)
+		}
+		if exported(t, "sqlite://"+path) != exported(t, from) {
+			t.Error("the copy is not the same")
+		}
+	})
 	t.Run("a target with other records is refused, and is left as it is", func(t *testing.T) {
 		t.Parallel()
 		from, s := aStore(t, 10)
@@ -168,6 +207,19 @@ func TestStorageCopy(t *testing.T) {
 			}
 		}
 	})
+}
+
+// halting is stopping as a target.
+type halting struct {
+	copyTarget
+	after int
+}
+
+func (h *halting) Load(ctx context.Context, records []any) error {
+	s := &stopping{Dumper: h.copyTarget, after: h.after}
+	err := s.Load(ctx, records)
+	h.after = s.after
+	return err
 }
 
 // stopping lets some writes through and then fails.

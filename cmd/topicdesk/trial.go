@@ -20,7 +20,8 @@ import (
 func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
 	a.clock = simulator.NewClock()
-	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true, Site: a.Config.Address(), Clock: a.clock})
+	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true, Site: a.Config.Address(), Clock: a.clock,
+		Connections: connectionsOf(openFilesLimit()).simulator, Log: a.Log})
 	if err != nil {
 		return nil, nil, err
 	}

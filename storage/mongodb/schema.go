@@ -222,7 +222,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if known := int64(len(s.options.steps)); s.options.asItIs && 0 < version && version < known {
+	if known := int64(len(s.options.steps)); s.options.asItIs && 0 < version && version < known && !s.unfinished.Load() {
 		return storage.Outdated(version, known)
 	}
 	s.migrated.From, s.migrated.To = version, max(version, int64(len(s.options.steps)))
@@ -265,6 +265,13 @@ func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if schema.MinReader == storage.Unfinished {
+		if !s.options.copying {
+			return 0, storage.ErrUnfinished
+		}
+		s.unfinished.Store(true)
+		return schema.Version, nil
+	}
 	if known := int64(len(s.options.steps)); schema.MinReader > known {
 		return 0, fmt.Errorf("%w: it has version %d and needs a program that knows version %d or newer, "+
 			"but this one knows only up to version %d; use a newer topicdesk, or restore a backup from before the upgrade",
@@ -292,8 +299,13 @@ func (s *Store) firstSchema(ctx context.Context) (int64, error) {
 			return 0, fmt.Errorf("%w: it has collections, among them %q, but not those of topicdesk", storage.ErrSchema, name)
 		}
 	}
+	minReader := int64(0)
+	if s.options.copying {
+		minReader = storage.Unfinished
+		s.unfinished.Store(true)
+	}
 	_, err = s.in(schemaCollection).InsertOne(limited, bson.D{
-		e("_id", schemaID), e("version", int64(0)), e("minReader", int64(0)), e("probes", int64(0)),
+		e("_id", schemaID), e("version", int64(0)), e("minReader", minReader), e("probes", int64(0)),
 		e("searchVersion", int64(storage.FoldVersion)),
 	})
 	if mongo.IsDuplicateKeyError(err) {

@@ -35,6 +35,8 @@ type Store struct {
 	// outdated is set while the search index has an older folding, at least in part.
 	outdated atomic.Bool
 	migrated storage.Migrated // by Open
+	// unfinished is set when the database is half of a copy, which this store may open.
+	unfinished atomic.Bool
 
 	mu      sync.Mutex
 	closing bool
@@ -60,6 +62,7 @@ type settings struct {
 
 	existing bool
 	asItIs   bool
+	copying  bool
 }
 
 // Option changes how Open opens.
@@ -81,6 +84,10 @@ func WithExisting() Option { return func(s *settings) { s.existing = true } }
 
 // WithoutMigration refuses a database of an earlier release, with storage.ErrOutdated, instead of bringing it up to date.
 func WithoutMigration() Option { return func(s *settings) { s.asItIs = true } }
+
+// WithCopying is for the target of a copy: it opens a database that is half of one, and marks a new one so before anything
+// else is in it. Everybody else is refused with storage.ErrUnfinished, until EndCopy.
+func WithCopying() Option { return func(s *settings) { s.copying = true } }
 
 // Open connects to the database dbName at uri and brings its schema up to date. Whatever is wrong, it returns within
 // seconds, with an error of one line that says what to do. The error is storage.ErrSchema when a newer program has

@@ -31,7 +31,7 @@ func Backup(ctx context.Context, path, to string, told func(done, of int)) (err 
 	if err := c.run("BEGIN"); err != nil {
 		return explainOpen(path, err)
 	}
-	if err := c.query(readSchema, func(row) error { return nil }); err != nil { // BEGIN alone reads nothing yet
+	if _, err := schemaVersion(c, migrations); err != nil { // BEGIN alone reads nothing yet
 		return explainOpen(path, err)
 	}
 	for _, stale := range []string{to, to + "-journal", to + "-wal", to + "-shm"} {

@@ -42,6 +42,9 @@ type conn struct {
 	args     []driver.NamedValue
 	dest     []driver.Value
 	hook     Hook // nil, except in tests
+
+	copying    bool // it may open a database that is half of a copy
+	unfinished bool // the database is one
 }
 
 func connect(path string, pragmas ...string) (*conn, error) {

@@ -99,7 +99,8 @@ func explainOpen(path string, err error) error {
 	case codes.SQLITE_READONLY:
 		return fmt.Errorf("sqlite: %s can't be written (read-only disk, or no rights to it or its directory): %w", path, err)
 	case codes.SQLITE_CANTOPEN:
-		return fmt.Errorf("sqlite: %s, or its -wal or -shm file beside it, can't be opened: %w", path, err)
+		return fmt.Errorf("sqlite: %s, or its -wal or -shm file beside it, can't be opened. These files are written even to read the database, so "+
+			"of a read-only disk copy the whole folder to another one first: %w", path, err)
 	}
 	return fmt.Errorf("sqlite: %s: %w", path, explain(err))
 }

@@ -447,7 +447,8 @@ UPDATE tickets SET due_at = created_at WHERE due_at IS NULL AND status <> 'close
 
 var (
 	readSchema  = define(`SELECT version, min_reader FROM schema WHERE id = 1`)
-	writeSchema = define(`UPDATE schema SET version = ?, min_reader = ? WHERE id = 1`)
+	writeSchema = define(`UPDATE schema SET version = ?, min_reader = max(min_reader, ?) WHERE id = 1`)
+	markSchema  = define(`UPDATE schema SET min_reader = ? WHERE id = 1`)
 	probeSchema = define(`UPDATE schema SET probes = probes + 1 WHERE id = 1`)
 	findSchema  = define(`
 		SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema'), EXISTS (SELECT 1 FROM sqlite_schema)`)
@@ -534,6 +535,12 @@ func schemaVersion(c *conn, steps []migration) (version int64, err error) {
 	})
 	if err != nil {
 		return 0, err
+	}
+	if c.unfinished = minReader == storage.Unfinished; c.unfinished {
+		if !c.copying {
+			return 0, storage.ErrUnfinished
+		}
+		return version, nil
 	}
 	if known := int64(len(steps)); minReader > known {
 		return 0, fmt.Errorf("%w: it has version %d and needs a program that knows version %d or newer, "+

@@ -63,6 +63,7 @@ type options struct {
 	exclusive bool
 	existing  bool
 	asItIs    bool
+	copying   bool
 	noSync    bool
 	hook      Hook
 	idle      time.Duration
@@ -84,6 +85,10 @@ func WithExisting() Option { return func(o *options) { o.existing = true } }
 
 // WithoutMigration refuses a database of an earlier release, with storage.ErrOutdated, instead of bringing it up to date.
 func WithoutMigration() Option { return func(o *options) { o.asItIs = true } }
+
+// WithCopying is for the target of a copy: it opens a database that is half of one, and marks a new one so before anything
+// else is in it. Everybody else is refused with storage.ErrUnfinished, until EndCopy.
+func WithCopying() Option { return func(o *options) { o.copying = true } }
 
 // WithHook is for tests that look at the files between any two statements.
 func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
@@ -175,12 +180,18 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	c.hook = s.options.hook
 	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
+	if s.options.copying {
+		c.copying = true
+		if err := beginCopy(c); err != nil {
+			return errors.Join(err, c.close())
+		}
+	}
 	before, err := schemaVersion(c, migrations)
 	switch known := int64(len(migrations)); {
 	case err != nil:
 	case s.options.existing && before == 0:
 		err = fmt.Errorf("%w: sqlite: %s is empty", storage.ErrNotFound, s.path)
-	case s.options.asItIs && 0 < before && before < known:
+	case s.options.asItIs && 0 < before && before < known && !c.unfinished:
 		err = storage.Outdated(before, known)
 	default:
 		err = migrate(c, migrations)

@@ -189,6 +189,7 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 		{"a line break more", request(), vectorBody + "\n", now, "without the line break at its end"},
 		{"a line break less", sign(vectorBody+"\n", secret.key), vectorBody, now, "a line break at its end, which was cut off"},
 		{"CRLF", sign("{\n}", secret.key), "{\r\n}", now, "it fits the body with LF"},
+		{"escaped", sign(`{"a":"ก<"}`, secret.key), `{"a": "\u0e01\u003c"}`, now, "before they are parsed"},
 		{"indented", sign(`{"a":1}`, secret.key), "{\n  \"a\": 1\n}", now, "before they are parsed"},
 		{"read before", sign("", secret.key), vectorBody, now, "it fits an empty body"},
 		{"hexadecimal", with(headerSignature, fmt.Sprintf("v1,%x", bodyOnly.Sum(nil))), vectorBody, now, "is in hexadecimal"},

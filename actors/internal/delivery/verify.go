@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // tolerance is how far a timestamp may be from the receiver's clock.
@@ -108,6 +110,13 @@ func contains(given [][]byte, sum []byte) bool {
 	return false
 }
 
+// reencoded is a body as JSON without spaces and needless escapes, its fields in their order.
+func reencoded(body []byte) []byte {
+	v := jsontext.Value(bytes.Clone(body))
+	_ = v.Format(jsontext.PreserveRawStrings(false), jsontext.Multiline(false))
+	return v
+}
+
 // explainMismatch looks for the usual mistakes: a body or a key that is nearly the right one.
 func explainMismatch(given [][]byte, id string, seconds int64, body []byte, secrets []Secret) error {
 	trimmed := bytes.TrimRight(body, "\r\n")
@@ -122,6 +131,7 @@ func explainMismatch(given [][]byte, id string, seconds int64, body []byte, secr
 		{append(bytes.Clone(body), "\r\n"...), "it fits the body with a line break at its end, which was cut off"},
 		{bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "it fits the body with LF, of which CRLF was made"},
 		{compact.Bytes(), "it fits the body without spaces: verify the bytes as received, before they are parsed"},
+		{reencoded(body), "it fits the body with other escapes or spaces: verify the bytes as received, before they are parsed"},
 		{nil, "it fits an empty body: the body has been read before it was verified"},
 	}
 	for _, s := range secrets {

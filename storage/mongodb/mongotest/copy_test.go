@@ -204,7 +204,7 @@ func TestCopy(t *testing.T) {
 		if _, err := os.Stat(strings.TrimPrefix(last, "sqlite://")); err != nil {
 			return 0
 		}
-		s, err := sqlite.Open(t.Context(), strings.TrimPrefix(last, "sqlite://"))
+		s, err := sqlite.Open(t.Context(), strings.TrimPrefix(last, "sqlite://"), sqlite.WithCopying())
 		if err != nil {
 			return 0
 		}
