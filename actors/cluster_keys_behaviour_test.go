@@ -32,8 +32,11 @@ func TestClusterKeys(t *testing.T) {
 	for _, id := range []string{"key1", "key2", "key3", "key4"} { // some of them are on each node
 		made(id)
 		began, accepted, limited := time.Now(), 0, 0
+		var last, paused time.Duration // a machine that stands still does not ask for what it could have
 		for time.Since(began) < time.Second || limited < 30 && time.Since(began) < patience {
 			for _, p := range []*process{d.process, second} {
+				now := time.Since(began)
+				paused, last = max(paused, now-last), now
 				switch asked(p, id) {
 				case messages.Authenticated_ACCEPTED:
 					accepted++
@@ -43,7 +46,7 @@ func TestClusterKeys(t *testing.T) {
 			}
 		}
 		allowed := burst + rate*time.Since(began).Seconds()
-		if float64(accepted) > 1.1*allowed || float64(accepted) < 0.9*allowed {
+		if float64(accepted) > 1.1*allowed || float64(accepted) < 0.9*allowed && paused < 50*time.Millisecond {
 			t.Errorf("%d requests were accepted over both nodes, %.0f are allowed", accepted, allowed)
 		}
 	}

@@ -383,7 +383,7 @@ func TestWebViews(t *testing.T) {
 	}
 	both := func(a, b bool) map[string]bool { return map[string]bool{theirs.TicketID: a, mine.TicketID: b} }
 	s.await("mine", lists("/?view=mine", both(false, true)))
-	if p := v.get("/?view=mine"); !p.has("what you opened", "/mine lists only") || v.get("/").has(`data-testid="view-is"`) {
+	if p := v.get("/?view=mine"); !p.has("what you opened", "/mine lists the same") || v.get("/").has(`data-testid="view-is"`) {
 		t.Error("the view does not say what it lists: " + p.body)
 	}
 	s.await("unanswered", lists("/?view=unanswered", both(true, true)))
