@@ -22,7 +22,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -44,9 +43,9 @@ var (
 	ErrUnavailable = errors.New("storage is unavailable")
 	// ErrSchema says that this version of the program can't read the stored schema.
 	ErrSchema = errors.New("the database's schema can't be read by this version")
-	// ErrUnfinished says that the database is the target of a copy that has not ended. Nothing but the copy may use it.
-	ErrUnfinished = fmt.Errorf("%w: it is half of a copy: `topicdesk storage copy` into it was interrupted, or is still running. "+
-		"To go on, give the same command again, with the service stopped; or use another database", ErrSchema)
+	// ErrUnfinished says that the database is the target of a copy that has not ended. Nothing but the copy may use it. It is
+	// an ErrSchema, too.
+	ErrUnfinished error = unfinished{}
 	// ErrOutdated says that the stored schema is of an earlier release, and that opening was to leave it so.
 	ErrOutdated = errors.New("the database is of an earlier release")
 	// ErrLeftOut: Reindex went on, but without some tickets, which it names.
