@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,12 @@ func TestClosingGivesTime(t *testing.T) {
 		d.clock.jump(30 * time.Hour)
 		d.start()
 		d.awaitCloses(k, 10*time.Minute)
+		d.await("the customer is told the new time", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 2 })
+		d.await("the card says it", func() bool {
+			card, _ := d.find(d.support, k.thread, "Closes by itself:")
+			at := d.record(k).Timers.ClosesAt.Unix()
+			return slices.ContainsFunc(card.Entities, func(e simulator.Entity) bool { return e.Type == "date_time" && e.UnixTime == at })
+		})
 		heard(d.eve, "Yes")
 		d.awaitCloses(k, 0)
 		d.awaitWaiting(k, "desk")
@@ -287,6 +294,35 @@ func TestClosingGivesTime(t *testing.T) {
 		d.does(k.id, &messages.CloseTicket{Reason: "tomorrow", Origin: &messages.Origin{CommandId: "web:1", Web: true, Place: messages.GroupPlace(d.support),
 			ChatId: d.support, ThreadId: int64(k.thread), From: &messages.Person{Id: d.ann, FirstName: "Ann"}}}, "")
 		d.awaitText(d.support, k.thread, "Reason: tomorrow") // on the web desk it is a reason
+	})
+}
+
+// TestClosingWhereTheClockIsMoved: what somebody moved the clock over is no downtime, so a ticket closes at once.
+func TestClosingWhereTheClockIsMoved(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second, elapsed: func(time.Time) time.Duration { return 0 }})
+	k := d.open(d.eve, d.support, "Printer")
+	d.run(t, "after /close_ticket with a time", func(*testing.T) {
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Which one?"))
+		d.awaitWaiting(k, "customer")
+		d.say(d.carl, d.support, k.thread, "/close_ticket in 1h")
+		d.awaitCloses(k, time.Hour)
+		d.quiet(k)
+		d.clock.jump(3 * time.Hour)
+		d.awaitText(d.support, k.thread, closedAsSet)
+		d.awaitClosed(k)
+	})
+	d.run(t, "after silence", func(*testing.T) {
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclose 72h 24h"), "closes by itself 24 h later")
+		k := d.open(d.eve, d.support, "Lamp")
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Which one?"))
+		d.eventually("it knows", func() bool { return !d.record(k).Timers.WarnsAt.IsZero() })
+		d.clock.jump(73 * time.Hour)
+		d.awaitText(d.support, k.thread, closesSoon)
+		d.quiet(k)
+		d.clock.jump(48 * time.Hour)
+		d.awaitText(d.support, k.thread, closedQuiet)
+		d.awaitClosed(k)
 	})
 }
 

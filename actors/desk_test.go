@@ -69,7 +69,8 @@ type options struct {
 	secretsKey   string        // "": that of tests
 	flood        bool
 	allowed      func(chat int64) bool
-	slowed       func(time.Duration) time.Duration // changes the time that a timer of the service takes
+	elapsed      func(since time.Time) time.Duration // nil: all of the clock's time passes, none is moved over
+	slowed       func(time.Duration) time.Duration   // changes the time that a timer of the service takes
 	wrapStore    func(storage.Store) storage.Store
 	wrapTelegram func(actors.Telegram) actors.Telegram
 	sim          simulator.Options
@@ -259,6 +260,7 @@ func (d *desk) another(owner string) *process {
 		Cluster: node,
 		Files:   kept, Downloads: downloads,
 		Store: p.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: p.registry, Now: d.clock.Now,
+		Elapsed: d.opt.elapsed,
 		AfterFunc: func(after time.Duration, f func()) *time.Timer {
 			if d.opt.slowed != nil {
 				after = d.opt.slowed(after)

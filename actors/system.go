@@ -60,6 +60,9 @@ type Options struct {
 	IntakeWorks func() bool
 	// AfterFunc is time.AfterFunc when nil. Tests whose Now runs faster set one that keeps pace with it.
 	AfterFunc func(d time.Duration, f func()) *time.Timer
+	// Elapsed is how much time has passed since a time, what Now says when nil. Where somebody moves the clock of Now, what they move
+	// it over does not count.
+	Elapsed func(since time.Time) time.Duration
 
 	// Files keeps attachments, and Downloads fetches them from Telegram. Without both, no attachments are kept.
 	// DownloadsAtOnce is how many downloads may be in progress at the same time; 4 when 0.
@@ -125,7 +128,7 @@ func NewSystem(o Options) (*System, error) {
 		return nil, errors.New("actors: a Telegram client is needed")
 	}
 	env, err := entity.NewEnv(entity.EnvOptions{
-		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner, Metrics: o.Metrics,
+		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Elapsed: o.Elapsed, Owner: o.Owner, Metrics: o.Metrics,
 		Tracer: o.Tracer,
 	})
 	if err != nil {

@@ -94,22 +94,22 @@ func waitingRow(lang string, t *messages.TicketView, zone string) Rich {
 // overdueMark stands before a ticket whose answer is overdue, as on its topic.
 const overdueMark = "❗ "
 
-// ticketTurn says whose turn it is, and who takes care of the ticket. In their private chat, a customer does not read that.
+// ticketTurn says whose turn it is, when the ticket closes by itself, and who takes care of it. In their private chat, a customer
+// reads of these only when it closes.
 func ticketTurn(b *builder, lang string, t *messages.TicketView) {
-	if t.GetPrivate() {
-		return
-	}
-	switch t.GetWaitingFor() {
-	case "desk":
+	waits := t.GetWaitingFor()
+	switch {
+	case t.GetPrivate():
+	case waits == "desk":
 		b.plain(" · " + label(lang, textListDesk))
-	case "customer":
+	case waits == "customer":
 		b.plain(" · " + label(lang, textListCustomer))
 	}
 	if closes := t.GetClosesMs(); closes != 0 {
 		b.plain("\n")
 		b.rich(textMentioning(lang, textCardCloses, nil, special{atMs: closes, zone: t.GetClosesZone()}, 2*maxCardName))
 	}
-	if name := oneLine(t.GetAssignee()); name != "" {
+	if name := oneLine(t.GetAssignee()); name != "" && !t.GetPrivate() {
 		const limit = 200
 		b.plain("\n")
 		b.rich(textWithin(lang, textListAssignee, map[string]string{"who": messages.Shorten(name, maxCardName)}, limit))

@@ -11,6 +11,7 @@ import (
 type Clock struct {
 	mu     sync.Mutex
 	ahead  time.Duration
+	moves  []clockMove // since it was made
 	timers []clockTimer
 	tidy   int // how many timers there may be before those that are over are dropped
 }
@@ -19,6 +20,8 @@ type clockTimer struct {
 	timer *time.Timer
 	at    time.Time
 }
+
+type clockMove struct{ from, to time.Time }
 
 // NewClock returns a clock that shows the time.
 func NewClock() *Clock { return &Clock{} }
@@ -31,6 +34,21 @@ func (c *Clock) Now() time.Time {
 }
 
 func (c *Clock) now() time.Time { return time.Now().Add(c.ahead) }
+
+// Elapsed is how much time has passed since the clock showed a time: what it was moved over does not count.
+func (c *Clock) Elapsed(since time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.now().Sub(since)
+	for _, m := range c.moves {
+		from := m.from
+		if since.After(from) {
+			from = since
+		}
+		d -= max(0, m.to.Sub(from))
+	}
+	return d
+}
 
 // AfterFunc is time.AfterFunc on this clock.
 func (c *Clock) AfterFunc(d time.Duration, f func()) *time.Timer {
@@ -54,7 +72,9 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) *time.Timer {
 func (c *Clock) forward(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	from := c.now()
 	c.ahead += d
+	c.moves = append(c.moves, clockMove{from, from.Add(d)})
 	var left []clockTimer
 	for _, t := range c.timers {
 		if t.timer.Stop() { // else it has fired, or somebody has stopped it

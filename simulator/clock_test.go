@@ -54,3 +54,20 @@ func TestClock(t *testing.T) {
 	default:
 	}
 }
+
+// TestClockElapsed: what the clock was moved over has not passed.
+func TestClockElapsed(t *testing.T) {
+	t.Parallel()
+	c := NewClock()
+	start := c.Now()
+	c.forward(time.Hour)
+	c.forward(24 * time.Hour)
+	for _, since := range []time.Duration{0, 30 * time.Minute, 2 * time.Hour, 20 * time.Hour} {
+		if passed := c.Elapsed(start.Add(since)); passed < 0 || passed > time.Minute {
+			t.Errorf("%s have passed since %s after the start", passed, since)
+		}
+	}
+	if passed := c.Elapsed(start.Add(-2 * time.Hour)); passed < 2*time.Hour || passed > 3*time.Hour {
+		t.Errorf("%s", passed)
+	}
+}

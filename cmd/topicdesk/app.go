@@ -229,7 +229,7 @@ func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.
 		sweepEvery = sweepMoved
 	}
 	return actors.NewSystem(actors.Options{
-		Now: a.now(), AfterFunc: a.afterFunc(),
+		Now: a.now(), AfterFunc: a.afterFunc(), Elapsed: a.elapsed(),
 		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Measured: registry, Tracer: tracer,
 		Owner: owner(),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,

@@ -53,6 +53,14 @@ func (a *App) afterFunc() func(time.Duration, func()) *time.Timer {
 	return a.clock.AfterFunc
 }
 
+// elapsed is how much time has passed, without what the clock was moved over: a desk whose clock is moved was not down.
+func (a *App) elapsed() func(time.Time) time.Duration {
+	if a.clock == nil {
+		return nil
+	}
+	return a.clock.Elapsed
+}
+
 // portsTried is how many ports after HTTP_ADDR's are tried before the system chooses one.
 const portsTried = 20
 

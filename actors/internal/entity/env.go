@@ -22,9 +22,11 @@ type Env struct {
 	Now   func() time.Time
 	// AfterFunc is time.AfterFunc, or a test's own that keeps pace with Now.
 	AfterFunc func(d time.Duration, f func()) *time.Timer
-	Owner     string // names this process in leases
-	Metrics   *Metrics
-	Tracer    *tracing.Tracer // nil: nothing is traced
+	// Elapsed is how much time has passed since Now was a time. What somebody moved the clock over does not count.
+	Elapsed func(since time.Time) time.Duration
+	Owner   string // names this process in leases
+	Metrics *Metrics
+	Tracer  *tracing.Tracer // nil: nothing is traced
 
 	// IntakeCtx ends first: from then on no more updates are accepted. Ctx ends when the entities have handled what was
 	// accepted before.
@@ -41,6 +43,7 @@ type EnvOptions struct {
 	Log       *slog.Logger                                // nil: nothing is logged
 	Now       func() time.Time                            // nil: time.Now
 	AfterFunc func(d time.Duration, f func()) *time.Timer // nil: time.AfterFunc
+	Elapsed   func(since time.Time) time.Duration         // nil: what Now says
 	Owner     string                                      // "": made of the time
 	Metrics   prometheus.Registerer                       // nil: not registered
 	Tracer    *tracing.Tracer                             // nil: nothing is traced
@@ -52,7 +55,7 @@ func NewEnv(o EnvOptions) (*Env, error) {
 		return nil, errors.New("actors: a store is needed")
 	}
 	e := &Env{
-		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner,
+		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Elapsed: o.Elapsed, Owner: o.Owner,
 		Metrics: newMetrics(o.Metrics), Tracer: o.Tracer,
 	}
 	if e.Log == nil {
@@ -63,6 +66,9 @@ func NewEnv(o EnvOptions) (*Env, error) {
 	}
 	if e.AfterFunc == nil {
 		e.AfterFunc = time.AfterFunc
+	}
+	if e.Elapsed == nil {
+		e.Elapsed = func(since time.Time) time.Duration { return e.Now().Sub(since) }
 	}
 	if e.Owner == "" {
 		e.Owner = fmt.Sprintf("node-%d", e.Now().UnixNano())

@@ -58,7 +58,7 @@ func closesAt(r *storage.Ticket, at time.Time) {
 
 const (
 	// longestLate is by how much a ticket may close too late. If it is more, the desk was down, and what the customer said in time may
-	// come only now: the ticket closes after lateGrace then.
+	// come only now: the ticket closes after lateGrace then, and the customer is told.
 	longestLate = 2 * time.Minute
 	lateGrace   = 10 * time.Minute
 	// longestUntold is how long a notice may wait before it leaves without the time to answer being counted from then on.
@@ -80,8 +80,10 @@ func (t *ticket) ringClosing(r *storage.Ticket, now time.Time) {
 		t.announceClosing(r, now, notice)
 	case x.Planned == nil && x.QuietSince.After(x.WarnedAt) && asked.After(now):
 		closesAt(r, asked)
-	case now.Sub(x.ClosesAt) > longestLate:
-		x.ClosesAt = storage.Kept(now.Add(lateGrace).Truncate(time.Second)) // cards need not show it
+	case t.Elapsed(x.ClosesAt) > longestLate && x.Planned != nil:
+		t.plan(r, x.Planned.By, now, lateGrace)
+	case t.Elapsed(x.ClosesAt) > longestLate:
+		t.announceClosing(r, now, lateGrace)
 	default:
 		t.closeByItself(r, now)
 	}
