@@ -74,7 +74,7 @@ func (h *handling) toDescribed(m *Message, found *messages.MessageFound) error {
 		edit := &messages.EditSource{
 			Origin: h.origin, MessageId: messages.MessageKey(m.Chat.ID, m.ID), Content: m.content(), EditedMs: m.EditDateMS,
 			Internal: m.internal() || h.hasNote(m),
-			Titled: &messages.Source{Text: words.Text, Entities: words.Entities},
+			Titled:   &messages.Source{Text: words.Text, Entities: words.Entities},
 		}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, edit); err != nil {
 			return err

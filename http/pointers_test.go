@@ -11,7 +11,7 @@ func TestRefusalsPointAtTheirField(t *testing.T) {
 	s, key := ticketService(t)
 	ticket := s.ticket(key, "Printer", "externalId", "crm-1")
 	sent := func() string {
-		made := s.do("POST", at(ticket)+"/attachments", key, fileForm("file", "a.png", string(tinyPNG(40, 30)))).is(201)
+		made := s.do("POST", at(ticket)+"/attachments", key, fileForm("file", "a.png", tinyPNG(40, 30))).is(201)
 		return made["attachmentId"].(string)
 	}
 	past := "2020-01-01T00:00:00Z"
