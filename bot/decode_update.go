@@ -83,7 +83,7 @@ type Message struct {
 	EffectID    string                // the animation that it begins with
 	Seen        []*messages.Person    // whom the message shows beside its sender: mentioned, answered or forwarded people
 
-	CommandNote bool                    // what a command has besides itself is an internal note, whatever an edit says (D301)
+	CommandNote bool                    // what a command has besides itself is an internal note, whatever an edit says (D228)
 	Kept        *messages.RecordMessage // the whole message, as it waited on a shelf; nil: it comes from Telegram
 
 	// Of service messages.

@@ -40,7 +40,7 @@ func (h *handling) confine(r *Reply) error {
 }
 
 // answersCommand says whether what is answered is a command to the bot: what is written after it may be meant for somebody alone, or for
-// the team (docs/decisions.md, D304). What opens a ticket is read wherever that is.
+// the team (docs/decisions.md, D231). What opens a ticket is read wherever that is.
 func (h *handling) answersCommand(r *Reply) bool {
 	c, is := ParseCommand(r.Text, r.Entities, h.bot.Username)
 	noted := h.hasNote(&Message{Chat: h.chat, Text: r.Text, Entities: r.Entities})

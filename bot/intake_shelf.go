@@ -200,7 +200,7 @@ func (h *handling) as(commandID string) (restore func()) {
 
 // beside returns a message with a medium without the command in its caption: the medium, with the words that the
 // command does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D68).
-// What a command has for the team is a note (D226, D301).
+// What a command has for the team is a note (D226, D228).
 func (h *handling) beside(m *Message) *Message {
 	next, note := *m, h.hasNote(m)
 	c, _ := ParseCommand(m.Text, m.Entities, h.bot.Username)

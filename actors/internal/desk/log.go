@@ -48,7 +48,7 @@ func AboutNote(e *storage.Event, m *storage.Message) {
 }
 
 // IsNoteElsewhere reports whether an event is about an internal note that was written in another group than this one. Older
-// events don't name the group (docs/decisions.md, D371): such a note is one of the home group if its data say so, else elsewhere.
+// events don't name the group (docs/decisions.md, D246): such a note is one of the home group if its data say so, else elsewhere.
 func IsNoteElsewhere(e *storage.Event, groupID string) bool {
 	if !e.Internal || e.NoteGroupID != "" {
 		return e.Internal && e.NoteGroupID != groupID

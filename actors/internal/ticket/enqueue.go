@@ -78,7 +78,7 @@ func (t *ticket) offerAgain() {
 }
 
 // onNoRoom hears that a chat says when it takes an operation for which nobody waits: of thousands that are due together, few
-// wait with their chat, and the tickets of the others may rest (docs/decisions.md, D341).
+// wait with their chat, and the tickets of the others may rest (docs/decisions.md, D243).
 func (t *ticket) onNoRoom(m *messages.NoRoom) error {
 	of := m.GetOperation()
 	if s := t.enqueued[of.GetId()]; s != nil && s.op.Attempt == of.Attempt && s.op.Content == of.Content {

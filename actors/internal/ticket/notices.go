@@ -124,7 +124,7 @@ func (t *ticket) isAt(place ids.Place) bool {
 	return slices.ContainsFunc(desk.TopicsOf(t.record), func(topic *storage.Topic) bool { return topic.GroupID == place })
 }
 
-// nameAt is how an answer in a place names the ticket: by its number alone where it has no topic (docs/decisions.md, D302).
+// nameAt is how an answer in a place names the ticket: by its number alone where it has no topic (docs/decisions.md, D229).
 func (t *ticket) nameAt(place ids.Place) string {
 	if t.isAt(place) {
 		return desk.NameOf(t.record)
