@@ -126,7 +126,7 @@ func TestHours(t *testing.T) {
 	opens := closed.Add(6 * time.Hour)
 	span := opens.Format("15:04") + "-" + closed.Format("15:04")
 	d.run(t, "administrators set them", func(t *testing.T) {
-		says(d.carl, "/hours", "Only administrators")
+		says(d.carl, "/hours always", "Only administrators")
 		says(d.ann, "/hours", "Support works always")
 		says(d.ann, "/hours 2026-12-25 closed", "Send the hours of a week first")
 		says(d.ann, "/hours Mon-Fri 9-18", "The time zone is missing")
@@ -182,7 +182,7 @@ func TestHours(t *testing.T) {
 		d.quiet(private)
 	})
 	d.run(t, "by a button, and always again", func(t *testing.T) {
-		m := says(d.ann, "/hours", "To change this, press a button")
+		m := says(d.ann, "/hours", "Administrators change this with the buttons")
 		d.press(d.ann, m, "hours:Mon-Sat 09:00-18:00 UTC")
 		d.awaitText(d.support, 0, "Support now works Mon-Sat 09:00-18:00 UTC")
 		says(d.ann, "/hours 2026-12-25 closed", "Other hours on: 2026-12-25 closed")

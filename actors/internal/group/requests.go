@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -29,6 +30,7 @@ type groupRequest struct {
 
 	note   func(r *storage.Group, m desk.Command) // what is written immediately; nil: nothing
 	effect func(g *group, r *storage.Group, m desk.Command) (notice string, args map[string]string)
+	reads  func(m desk.Command) bool // that it changes nothing, which everybody may; nil: it changes something
 }
 
 // groupRequests are all that people can ask of a group. What has no row is refused.
@@ -53,18 +55,23 @@ var groupRequests = []groupRequest{
 	}),
 	groupAsked[*messages.SetAutoClose](groupRequest{
 		verb: messages.VerbAutoClose, refused: messages.NoticeAutoCloseNotAllowed, effect: (*group).settingAutoClose,
+		reads: func(m desk.Command) bool { return saysNothing(m.(*messages.SetAutoClose).Wanted) },
 	}),
 	groupAsked[*messages.SetAutoClaim](groupRequest{
 		verb: messages.VerbAutoClaim, refused: messages.NoticeAutoClaimNotAllowed, effect: (*group).settingAutoClaim,
 	}),
 	groupAsked[*messages.SetHours](groupRequest{
 		verb: messages.VerbHours, refused: messages.NoticeHoursNotAllowed, effect: (*group).settingHours,
+		reads: func(m desk.Command) bool { return saysNothing(m.(*messages.SetHours).Wanted) },
 		shows: messages.NoticeHoursShown, keyboard: hoursKeyboard,
 	}),
 	groupAsked[*messages.SetAnswerTimes](groupRequest{
 		verb: messages.VerbAnswerWithin, refused: messages.NoticeAnswerWithinNotAllowed, effect: (*group).settingAnswerTimes,
+		reads: func(m desk.Command) bool { return saysNothing(m.(*messages.SetAnswerTimes).Wanted) },
 	}),
 }
+
+func saysNothing(wanted string) bool { return strings.TrimSpace(messages.CleanText(wanted)) == "" }
 
 // groupAsked makes the row of a type of message.
 func groupAsked[M desk.Command](r groupRequest) groupRequest {
@@ -169,16 +176,18 @@ func (g *group) decide(id string, m desk.Command, row groupRequest, failure stri
 	o := m.GetOrigin()
 	return g.change("", func(r *storage.Group) {
 		dropCommand(r, id)
-		notice, args := row.refused, map[string]string{"title": r.Title}
+		notice, args, may := row.refused, map[string]string{"title": r.Title}, g.may(row.verb, o)
 		switch {
 		case failure != "":
 			notice, args = messages.NoticeCannotAsk, map[string]string{"why": failure}
-		case g.may(row.verb, o):
+		case may:
 			noteSpoken(r, o)
+			notice, args = row.effect(g, r, m)
+		case row.reads != nil && row.reads(m):
 			notice, args = row.effect(g, r, m)
 		}
 		var keyboard *messages.Keyboard
-		if row.shows != "" && notice == row.shows {
+		if may && row.shows != "" && notice == row.shows {
 			keyboard = row.keyboard(r)
 		}
 		g.addPending(r, o, notice, args, keyboard)
