@@ -215,7 +215,7 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 	default:
 		rows = append(rows, buttonRow(mention, pending), buttonRow(priority, closing))
 	}
-	if t.GetAssignee() == "" && !t.GetPrivate() && !t.GetHelpedElsewhere() && t.GetStatus() != statusClosed {
+	if t.GetAssignee() == "" && !t.GetPrivate() && t.GetStatus() != statusClosed {
 		rows[0].Buttons = append([]*messages.Button{claim}, rows[0].Buttons...)
 	}
 	return buttonRows(lang, &messages.Keyboard{Rows: rows})

@@ -2262,7 +2262,6 @@ type TicketView struct {
 	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
 	Customer            string                 `protobuf:"bytes,372,opt,name=customer,proto3" json:"customer,omitempty"` // whose message it was opened from; empty: it was opened by its customer
 	CustomerUsername    string                 `protobuf:"bytes,373,opt,name=customer_username,json=customerUsername,proto3" json:"customer_username,omitempty"`
-	HelpedElsewhere     bool                   `protobuf:"varint,401,opt,name=helped_elsewhere,json=helpedElsewhere,proto3" json:"helped_elsewhere,omitempty"` // only administrators can take care of it from the topic where this is shown, so there is no button
 	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`                                  // of its home topic; empty: not open yet
@@ -2389,13 +2388,6 @@ func (x *TicketView) GetCustomerUsername() string {
 		return x.CustomerUsername
 	}
 	return ""
-}
-
-func (x *TicketView) GetHelpedElsewhere() bool {
-	if x != nil {
-		return x.HelpedElsewhere
-	}
-	return false
 }
 
 func (x *TicketView) GetCreatedMs() int64 {
@@ -4436,7 +4428,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x8c\b\n" +
+	"\x10DescribeChatCall\"\xe0\a\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
@@ -4450,8 +4442,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"created_by\x18\x06 \x01(\tR\tcreatedBy\x12.\n" +
 	"\x13created_by_username\x18\a \x01(\tR\x11createdByUsername\x12\x1b\n" +
 	"\bcustomer\x18\xf4\x02 \x01(\tR\bcustomer\x12,\n" +
-	"\x11customer_username\x18\xf5\x02 \x01(\tR\x10customerUsername\x12*\n" +
-	"\x10helped_elsewhere\x18\x91\x03 \x01(\bR\x0fhelpedElsewhere\x12\x1d\n" +
+	"\x11customer_username\x18\xf5\x02 \x01(\tR\x10customerUsername\x12\x1d\n" +
 	"\n" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +

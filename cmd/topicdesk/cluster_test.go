@@ -60,10 +60,10 @@ func TestPrintNodes(t *testing.T) {
 		{Addr: "10.0.0.2:7070", Trouble: &trouble},
 		{Addr: "10.0.0.3:7070", Since: &since, Version: "1.4.0", Shards: 116, CallsPerSecond: 1},
 	})
-	const want = `NODE           SINCE                SHARDS  ENTITIES  CALLS/S  LEASES                                          VERSION
-10.0.0.1:7070  2026-11-02 09:30:00  140     12        28       budget/telegram (epoch 3), poller/7 (epoch 12)  1.4.0
-10.0.0.2:7070  -                    -       -         -        -                                               it does not answer
-10.0.0.3:7070  2026-11-02 09:30:00  116     0         1        -                                               1.4.0
+	const want = `NODE           SINCE                    SHARDS  ENTITIES  CALLS/S  LEASES                                          VERSION
+10.0.0.1:7070  2026-11-02 09:30:00 UTC  140     12        28       budget/telegram (epoch 3), poller/7 (epoch 12)  1.4.0
+10.0.0.2:7070  -                        -       -         -        -                                               it does not answer
+10.0.0.3:7070  2026-11-02 09:30:00 UTC  116     0         1        -                                               1.4.0
 `
 	if err != nil || out.String() != want {
 		t.Errorf("%v\n%s", err, out.String())

@@ -418,6 +418,59 @@ func once(transcript string) string {
 var speaks = regexp.MustCompile(`^(==|Topicdesk:|Alice:|Bob:|Dan:|Carol:) `)
 
 // seen is what people see, without what was posted twice because a call was lost.
+// withoutFormer leaves out what the bot posted as it was wanted at an earlier step, in the same topic: where an answer was lost the post
+// stands twice, and the desk, which knows the second one only, edits that.
+func withoutFormer(seen, want string, earlier []string) string {
+	wanted, former := map[[2]string]bool{}, map[[2]string]bool{}
+	for _, p := range pieces(want) {
+		wanted[p] = true
+	}
+	for _, one := range earlier {
+		for _, p := range pieces(one) {
+			former[p] = true
+		}
+	}
+	var b strings.Builder
+	for _, p := range pieces(seen) {
+		if wanted[p] || !former[p] || !strings.HasPrefix(p[1], "Topicdesk: ") {
+			b.WriteString(p[1])
+		}
+	}
+	return b.String()
+}
+
+// pieces are the posts of a transcript, each with the head of its topic, and these heads.
+func pieces(transcript string) (all [][2]string) {
+	topic, lines := "", strings.SplitAfter(transcript, "\n")
+	for i := 0; i < len(lines); {
+		from := i
+		for i++; i < len(lines) && !speaks.MatchString(lines[i]); i++ {
+		}
+		text := strings.Join(lines[from:i], "")
+		if strings.HasPrefix(text, "==") {
+			topic, _, _ = strings.Cut(text, ", open")
+		}
+		all = append(all, [2]string{topic, text})
+	}
+	return all
+}
+
+func TestWithoutFormer(t *testing.T) {
+	const open = "== Works, #1, open\n"
+	const before, after, other = "Topicdesk: Last messages\nit burns\n", "Topicdesk: Last messages\n[deleted]\n", "Bob: it burns\n"
+	earlier := []string{open + before + other}
+	for seen, want := range map[string]string{
+		open + before + after + other:                        open + after + other,
+		open + after + before + other:                        open + after + other,
+		open + before + other:                                open + other, // it should say something else by now
+		"== Support, open\n" + before + open + after + other: "== Support, open\n" + before + open + after + other,
+	} {
+		if got := withoutFormer(seen, open+after+other, earlier); got != want {
+			t.Errorf("%q: %q", seen, got)
+		}
+	}
+}
+
 func (d *desk) seen() string { return once(d.transcript(unpinned)) }
 
 var answers = regexp.MustCompile(`(?m)^(.*) \[answers "(.*)"\]$`)

@@ -18,7 +18,7 @@ import (
 
 // card is the card of a topic, as the record would have it.
 func (t *ticket) card(r *storage.Ticket, topic *storage.Topic) (*messages.SendCardCall, error) {
-	view, err := t.viewOf(r, topic.TopicID)
+	view, err := desk.ViewOf(t.Ctx, t.Store, r, topic.TopicID)
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +89,5 @@ func (t *ticket) settleCard(r *storage.Ticket, topic *storage.Topic) {
 
 // view is what a card in one of the ticket's topics shows.
 func (t *ticket) view(at ids.TopicKey) (*messages.TicketView, error) {
-	return t.viewOf(t.record, at)
-}
-
-// viewOf is what a card in a topic shows of a record. Among colleagues, the card of the home topic has no button that most there
-// would be refused.
-func (t *ticket) viewOf(r *storage.Ticket, at ids.TopicKey) (*messages.TicketView, error) {
-	view, err := desk.ViewOf(t.Ctx, t.Store, r, at)
-	if topic := desk.TopicOf(r, at); err == nil && t.record != nil && topic != nil && topic.GroupID == r.GroupID {
-		view.HelpedElsewhere, err = t.isAmongColleagues()
-	}
-	return view, err
+	return desk.ViewOf(t.Ctx, t.Store, t.record, at)
 }
