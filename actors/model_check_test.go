@@ -178,7 +178,9 @@ func (m *model) checkCopy(fail func(string, ...any), p *modelTopic, s *saying, x
 	}
 	if a := s.answers; a != nil && !a.deleted && !slices.Contains(p.shows, a) &&
 		(a.from.chat != p.chat || x.ReplyTo != a.original.ID) { // it does not lead out of a private topic
-		above = append(above, textOf(a.n, 0))
+		if hidden := a.command != "" && s.from == a.from && a.from.chat < 0; !hidden { // what answers a command shows nothing of it
+			above = append(above, textOf(a.n, 0))
+		}
 	}
 	m.checkAnswered(fail, p, s, x)
 	for _, words := range above {

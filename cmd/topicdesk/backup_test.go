@@ -332,7 +332,8 @@ func TestBackupKilled(t *testing.T) {
 		a.must(err)
 		cmd := exec.Command(self, args...)
 		cmd.Dir = folder
-		cmd.Env = []string{childEnv + "=" + childMain, "DATABASE_URL=sqlite://" + filepath.Join(folder, "topicdesk.db"), "DATA_DIR=" + folder}
+		cmd.Env = []string{childEnv + "=" + childMain, "DATABASE_URL=sqlite://" + filepath.Join(folder, "topicdesk.db"), "DATA_DIR=" + folder,
+			"GORACE=atexit_sleep_ms=0"} // the race detector's second at the end is not of the command
 		a.must(cmd.Start())
 		ended := make(chan struct{})
 		go func() { defer close(ended); _ = cmd.Wait() }()
