@@ -263,6 +263,12 @@ func (m *model) describesAnew(s *saying) {
 	}
 }
 
+// describes says whether a message describes a ticket, or one that is to be opened.
+func (m *model) describes(s *saying) bool {
+	is := func(f *modelDraft) bool { return f != nil && f.said == s }
+	return slices.ContainsFunc(m.waiting(), is) || slices.ContainsFunc(m.tickets, func(k *modelTicket) bool { return is(k.draft) })
+}
+
 // worded says whether an original consists of words alone.
 func (s *saying) worded() bool { return s.kind == "" || s.kind == kindRich }
 
@@ -291,9 +297,9 @@ func (m *model) react(t *rapid.T, k *modelTicket) {
 	}
 }
 
-// remove has somebody delete what they wrote.
+// remove has somebody delete what they wrote, unless it describes a ticket: what becomes of that, TestDeletionOfADescription is about.
 func (m *model) remove(t *rapid.T, k *modelTicket) {
-	s := m.some(t, k, func(s *saying) bool { return !s.left })
+	s := m.some(t, k, func(s *saying) bool { return !s.left && !m.describes(s) })
 	if s == nil {
 		return
 	}
