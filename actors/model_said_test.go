@@ -263,10 +263,14 @@ func (m *model) describesAnew(s *saying) {
 	}
 }
 
-// describes says whether a message describes a ticket, or one that is to be opened.
+// describes says whether a message, or its medium, describes a ticket, or one that is to be opened.
 func (m *model) describes(s *saying) bool {
-	is := func(f *modelDraft) bool { return f != nil && f.said == s }
-	return slices.ContainsFunc(m.waiting(), is) || slices.ContainsFunc(m.tickets, func(k *modelTicket) bool { return is(k.draft) })
+	is := func(f *modelDraft, o *opening) bool {
+		return f != nil && f.said == s || s.original.Media != nil &&
+			slices.ContainsFunc(o.enclosed, func(e enclosed) bool { return e.file == s.original.Media.FileID })
+	}
+	return slices.ContainsFunc(m.waiting(), func(f *modelDraft) bool { return is(f, &f.opening) }) ||
+		slices.ContainsFunc(m.tickets, func(k *modelTicket) bool { return is(k.draft, &k.opening) })
 }
 
 // worded says whether an original consists of words alone.
