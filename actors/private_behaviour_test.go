@@ -156,6 +156,27 @@ func TestPrivateChoice(t *testing.T) {
 			t.Errorf("the ticket is %+v", r)
 		}
 	})
+	d.run(t, "the title of a second ticket, without a reply, while the first waits for its group", func(t *testing.T) {
+		zed := d.newcomer("Zed")
+		d.must(d.sim.SetMember(d.support, zed, simulator.Member))
+		d.must(d.sim.SetMember(d.sales, zed, simulator.Member))
+		first := d.choice(zed, "Desk")
+		d.awaitAnswer(d.say(zed, zed, 0, "It wobbles"), "goes into your new ticket")
+		d.awaitAnswer(d.say(zed, zed, 0, "/create_ticket"), "What is the ticket about?")
+		asked := d.awaitAnswer(d.say(zed, zed, 0, "Chair"), "goes into “Desk”")
+		d.press(zed, asked, "new")
+		second := d.awaitText(zed, 0, "Where should Chair")
+		d.press(zed, first, "pick:"+ticketOf(first)+":g"+itoa64(d.sales))
+		desk := d.openedPrivately(zed, d.sales, "Desk")
+		if r := d.record(desk); r.Description != "It wobbles" {
+			t.Errorf("the first says %q", r.Description)
+		}
+		d.press(zed, second, "pick:"+ticketOf(second)+":g"+itoa64(d.support))
+		chair := d.openedPrivately(zed, d.support, "Chair")
+		if r := d.record(chair); r.Description != "Chair" && r.Description != "" {
+			t.Errorf("the second says %q", r.Description)
+		}
+	})
 	d.run(t, "a choice pressed twice makes one ticket, also in another group", func(t *testing.T) {
 		choice := d.choice(d.carl, "Kettle")
 		id := ticketOf(choice)

@@ -132,6 +132,40 @@ func TestUnclearTicket(t *testing.T) {
 	})
 }
 
+// What waits for "which ticket?" goes to the ticket that is chosen in /tickets, and its author is told so; not to a closed one.
+func TestUnclearUntilChosenInTheList(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	said := d.say(d.ann, d.ann, 0, "Floor 2")
+	asked := d.awaitAnswer(said, unclear)
+	d.say(d.ann, d.ann, 0, "Room 7")
+	list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 2 open tickets")
+	d.say(d.carl, d.support, scanner.thread, "/close_ticket")
+	d.awaitText(d.ann, 0, "closed")
+	d.press(d.ann, list, "talk:"+scanner.id)
+	d.quiet(printer, scanner)
+	if s := d.record(scanner).Status; s != "closed" {
+		t.Errorf("the closed ticket is %s", s)
+	}
+	for range 2 { // a second press neither sends nor says it again
+		d.press(d.ann, list, "talk:"+printer.id)
+	}
+	d.awaitText(d.support, printer.thread, "Room 7")
+	d.awaitAnswer(said, "✅ Sent to #1 Printer.")
+	d.quiet(printer, scanner)
+	copies := d.copies(d.support, printer.thread)
+	same(t, "what arrived", copies[len(copies)-2:], []string{"Floor 2", "Room 7"})
+	if n := answersTo(d, said); n != 2 { // the question and the notice
+		t.Errorf("%d answers", n)
+	}
+	d.press(d.ann, asked, "mean:"+scanner.id)
+	d.became(asked, "✅ Sent to #1 Printer.")
+	if s := d.record(scanner).Status; s != "closed" {
+		t.Errorf("the closed ticket is %s", s)
+	}
+}
+
 // TestAfterClosingTheCurrentTicket: with another ticket open, what the person writes next goes to neither until they have
 // said which they mean.
 func TestAfterClosingTheCurrentTicket(t *testing.T) {

@@ -237,7 +237,7 @@ func (h *handling) keepHomeless(m *Message) error {
 	case found.Opening: // then it is a message of that ticket
 		return fmt.Errorf("person %d: %w: a ticket is about to be opened", m.From.GetId(), errNotAccepted)
 	case found.Done:
-		return h.answer(messages.NoticePrivateAwaitsGroup, nil)
+		return h.sayItAwaitsGroup(m)
 	}
 	op := h.notice(messages.NoticePrivateNone, nil)
 	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{newRow()}}

@@ -17,13 +17,11 @@ const titleFor = 10 * time.Minute
 
 // askIfTitle asks whether a message is the title for which the bot has asked, unless it says itself what it is about.
 func (h *handling) askIfTitle(m *Message) (asked bool, err error) {
-	if h.meant || h.ticket == "" || m.album() != "" || messages.Blank(m.Text) {
+	if h.meant || h.ticket == "" {
 		return false, nil
 	}
 	user, err := h.person()
-	switch {
-	case err != nil, user.UntitledId == 0, m.ID < user.UntitledId, user.TitleAsked != 0 && user.TitleAsked != m.ID,
-		h.update.Received.UnixMilli()-user.UntitledMs > titleFor.Milliseconds():
+	if err != nil || !h.mayBeTitle(m, user) {
 		return false, err
 	}
 	r, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
@@ -42,6 +40,33 @@ func (h *handling) askIfTitle(m *Message) (asked bool, err error) {
 		return false, err
 	}
 	return true, h.answerWith(op)
+}
+
+// sayItAwaitsGroup says that a message of somebody who has no ticket goes into the one whose group they are asked for. If the bot
+// has asked for the title of another one since, the message may be that title: a button makes it so.
+func (h *handling) sayItAwaitsGroup(m *Message) error {
+	user, err := h.person()
+	if err != nil {
+		return err
+	}
+	drafts := user.Drafts
+	if !h.mayBeTitle(m, user) || len(drafts) == 0 || drafts[len(drafts)-1].CreatedMs > user.UntitledMs {
+		return h.answer(messages.NoticePrivateAwaitsGroup, nil)
+	}
+	op := h.notice(messages.NoticePrivateTitleOrDraft, map[string]string{"ticket": oneLine(drafts[len(drafts)-1].Title)})
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{newRow()}}
+	if _, err := h.shelf(&messages.Shelve{Message: h.saying(m), Untitled: user.UntitledId, TitleAsked: m.ID,
+		Question: proto.CloneOf(op.GetSendNotice())}); err != nil {
+		return err
+	}
+	return h.answerWith(op)
+}
+
+// mayBeTitle says whether a message may be the title for which the bot has asked its author.
+func (h *handling) mayBeTitle(m *Message, user *messages.UserView) bool {
+	return m.album() == "" && !messages.Blank(m.Text) && user.UntitledId != 0 && m.ID > user.UntitledId &&
+		(user.TitleAsked == 0 || user.TitleAsked == m.ID) &&
+		h.update.Received.UnixMilli()-user.UntitledMs <= titleFor.Milliseconds()
 }
 
 // rowsOfOwn are buttons for the open tickets that a message may be about: the one that the desk spoke of last comes first, then the current one.

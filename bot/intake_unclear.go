@@ -236,6 +236,9 @@ func (h *handling) pressSay(p press) error {
 	case err != nil:
 		return err
 	case p.verb == messages.CallbackMean && meant != nil && meant.Status == statusClosed && !h.commands(p.message):
+		if gone, err := h.sentAlready(p); err != nil || gone {
+			return err
+		}
 		return h.askAboutClosedOf(p)
 	}
 	if meant == nil && p.verb == messages.CallbackMean {
@@ -326,16 +329,41 @@ func (h *handling) answeredElsewhere(pressed *messages.Origin, p press) error {
 	return h.becomesSent(pressed, has)
 }
 
+// sentAlready has a question say where its message went, if a ticket has it by now, whichever the button names.
+func (h *handling) sentAlready(p press) (bool, error) {
+	if p.message == nil {
+		return false, nil
+	}
+	has, err := h.ticketOf(p.message)
+	if err != nil || has == "" {
+		return false, err
+	}
+	pressed := h.origin
+	if err := h.answerCallback(""); err != nil {
+		return false, err
+	}
+	return true, h.answeredElsewhere(pressed, p)
+}
+
 // becomesSent has a question say to which ticket its message went.
 func (h *handling) becomesSent(pressed *messages.Origin, to *messages.TicketView) error {
 	return h.becomes(pressed, messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(to.Title, to.Number)})
 }
 
-// pressChoose makes a ticket of a list the current one. What waits for a word about which ticket it is about goes there.
+// pressChoose makes a ticket of a list the current one. What waits for a word about which ticket it is about goes there, and the
+// person is told so; a closed ticket gets none of it, since that would reopen it.
 func (h *handling) pressChoose() error {
 	id := h.ticket
 	last, err := h.lastWord(0)
 	if err != nil {
+		return err
+	}
+	chosen, err := h.titled(id)
+	if err != nil {
+		return err
+	}
+	if chosen.GetStatus() == statusClosed {
+		_, err := h.pressTalk(&messages.TalkOn{})
 		return err
 	}
 	done, err := h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
@@ -346,12 +374,22 @@ func (h *handling) pressChoose() error {
 	if err != nil {
 		return err
 	}
+	var first *messages.Origin
 	for _, one := range waiting.Messages {
-		if _, err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
+		sent, err := h.carryOut(id, one, press{verb: messages.CallbackMean})
+		if err != nil {
 			return err
 		}
+		if sent && first == nil {
+			first = one.Origin
+		}
 	}
-	return nil
+	if first == nil { // a command says itself what came of it
+		return nil
+	}
+	h.origin = proto.CloneOf(first)
+	h.origin.CommandId += ":chosen"
+	return h.answer(messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(chosen.GetTitle(), chosen.GetNumber())})
 }
 
 // askAboutClosedOf asks what to do with what was unclear, since the ticket that is meant is closed: the question becomes

@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -197,10 +198,16 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 			reply.UntitledId, reply.UntitledMs, reply.TitleAsked = waits.Untitled, waits.At.UnixMilli(), waits.TitleAsked
 		}
 		for i := range r.Drafts {
-			if d := &r.Drafts[i]; d.Follows != "" {
+			d := &r.Drafts[i]
+			if d.Follows != "" {
 				reply.Following = append(reply.Following, d.Follows)
 			}
-			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: r.Drafts[i].TicketID, Title: r.Drafts[i].Title, FollowsId: r.Drafts[i].Follows})
+			asked := &messages.Origin{}
+			if err := proto.Unmarshal(d.Asked, asked); err != nil {
+				return &messages.UserView{Code: q.code(m, fmt.Errorf("read a draft: %w", err))}
+			}
+			reply.Drafts = append(reply.Drafts, &messages.TicketView{TicketId: d.TicketID, Title: d.Title, FollowsId: d.Follows,
+				CreatedMs: asked.ReceivedMs})
 		}
 		reply.Person = &messages.Person{
 			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
