@@ -222,7 +222,7 @@ const (
 	NoticePrivateSent         = "private_sent"           // ticket; what a question becomes when its message was sent
 	NoticePrivateForTicket    = "private_for_ticket"     // ticket; what it becomes when only commands waited
 	NoticePrivateAwaitsGroup  = "private_awaits_group"   // the same, while they are asked for the group of a ticket: no button
-	NoticePrivateTitleOrDraft = "private_title_or_draft" // ticket, which is a draft; the same, where it may be the title of another one, with a button
+	NoticePrivateTitleOrDraft = "private_title_or_draft" // ticket; the same, where a draft waits and it may be the title of another one, with a button
 	NoticePrivateNone         = "private_none"           // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"      // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"         // command; can't be used in private
