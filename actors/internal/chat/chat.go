@@ -43,6 +43,7 @@ type chat struct {
 	last      []*queued // leave when nothing else may (last.go)
 	lastIcons int       // how many of those are icons
 	// whose reminders, and whose icons, did not find room there
+	iconLeft  time.Time // when the last one left
 	refusedReminders, refusedIcons refusedLast
 
 	topics     map[ids.ThreadID]*topicLine            // by thread id
