@@ -192,7 +192,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	t.record, t.lastActivity = heard, now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
-	t.tellLinks(sent, topic, id)
+	t.tellLinks(before, sent, topic, id)
 	switch {
 	case first.changes():
 		t.reconcile()

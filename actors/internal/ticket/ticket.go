@@ -296,7 +296,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
-		t.tellLinks(m, topic, id)
+		t.tellLinks(before, m, topic, id)
 	}
 	t.compareSoon(record)
 	switch {
@@ -335,18 +335,21 @@ func (t *ticket) behind() error {
 	return nil
 }
 
-// tellLinks tells every link about a message. Each link knows into which topics it copies.
-func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id ids.MessageKey) {
+// tellLinks tells every link about a message, before which the ticket's record was another. Each link knows into which topics it
+// copies.
+func (t *ticket) tellLinks(before *storage.Ticket, m *messages.RecordMessage, topic *storage.Topic, id ids.MessageKey) {
 	received := m.Origin.ReceivedMs
 	if received == 0 {
 		received = t.Now().UnixMilli()
 	}
+	turn := turnOf(before, t.record)
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if link.Ended {
 			continue
 		}
 		t.Tell(messages.KindLink, link.LinkID, &messages.Copy{
+			Taken: t.record.Assignee != nil, Turn: turn,
 			TicketId: t.record.TicketID, LinkId: link.LinkID, LinksRevision: t.record.LinksRevision,
 			MessageId: id, Sequence: t.sequence, Previous: t.told[link.LinkID], TopicId: topic.TopicID,
 			ChatId: m.Origin.ChatId, TelegramMessageId: m.Origin.MessageId, ReceivedMs: received,
