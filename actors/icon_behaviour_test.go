@@ -238,3 +238,25 @@ func TestIconsThatTelegramDoesNotName(t *testing.T) {
 	d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Plenty"))
 	d.awaitIcon(d.support, k.thread, iconClaimed)
 }
+
+// TestIconLeftOutAtOpening: a topic that opens while Telegram does not say which icons there are gets its icon when it does.
+func TestIconLeftOutAtOpening(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 40})
+	d.restart() // it asks anew which icons there are
+	d.inject(simulator.Fault{Method: "getForumTopicIconStickers", Kind: simulator.Fault500, Count: -1})
+	k := d.open(d.eve, d.support, "Printer")
+	if icon := d.topic(d.support, k.thread).Icon; icon != "" {
+		t.Errorf("it opens with %q", icon)
+	}
+	if home := d.record(k).Home; home.Icon != "" {
+		t.Errorf("it is recorded as %q", home.Icon)
+	}
+	d.sim.ClearFaults()
+	d.restart()
+	d.awaitIcon(d.support, k.thread, iconNew)
+	d.eventually("the ticket rests", func() bool { r := d.record(k); return resting(r) && !r.Home.IconPending })
+	if n := len(d.iconChanges(d.support, k.thread)); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}

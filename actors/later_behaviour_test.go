@@ -93,3 +93,62 @@ func TestLater(t *testing.T) {
 		}
 	})
 }
+
+// TestLaterIcon: a word of the customer's takes the icon of what is put aside away, also where the ticket waited for the desk already,
+// so that nothing else about it changes.
+func TestLaterIcon(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/answer_within off"), "") // nothing is overdue
+	asides := func(t *testing.T, k *ticket) {
+		t.Helper()
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/later 6h"), "Carl has put this ticket aside")
+		d.awaitIcon(d.support, k.thread, iconSnoozed)
+		d.quiet(k)
+		d.eventually("the ticket rests", func() bool { return resting(d.record(k)) })
+		d.clock.jump(2 * time.Minute) // nothing is repeated any more that would look at the icon
+		d.quiet(k)
+	}
+	d.run(t, "a person's", func(t *testing.T) {
+		k := d.open(d.eve, d.support, "Printer")
+		asides(t, k)
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Well?"))
+		d.awaitIcon(d.support, k.thread, iconNew)
+	})
+	d.run(t, "that of the program that opened it", func(t *testing.T) {
+		k := d.opens("Scanner")
+		says := func(text string) {
+			d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: text}}, "")
+		}
+		says("Hello?") // the first makes the topic for programs, which is a write
+		d.awaitText(d.support, k.thread, "Hello?")
+		asides(t, k)
+		says("Well?")
+		d.awaitIcon(d.support, k.thread, iconNew)
+	})
+	d.run(t, "while it still waits, it is withdrawn", func(t *testing.T) {
+		k := d.open(d.eve, d.support, "Copier")
+		d.quiet(k)
+		d.clock.jump(2 * time.Minute)
+		d.quiet(k)
+		changes := len(d.iconChanges(d.support, k.thread))
+		d.closes(d.ann, d.support, 6)
+		waited := d.metric(t, "operations_queued")
+		waits := func(n int) {
+			t.Helper()
+			d.eventually(itoa(n)+" more wait", func() bool { return d.metric(t, "operations_queued") == waited+float64(n) })
+		}
+		until := d.clock.Now().Add(24 * time.Hour).UnixMilli()
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), SnoozedUntilMs: &until}, "")
+		waits(1)
+		letGo := d.clock.hold() // nothing is repeated
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Well?"))
+		waits(0)
+		letGo()
+		d.clock.jump(6 * time.Hour)
+		d.quiet(k)
+		if n := len(d.iconChanges(d.support, k.thread)) - changes; n != 0 {
+			t.Errorf("%d changes of the icon", n)
+		}
+	})
+}

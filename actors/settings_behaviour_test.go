@@ -42,6 +42,7 @@ func TestSettings(t *testing.T) {
 		same(t, "buttons", buttons(m), []string{
 			"🎫 Tickets can be opened here: yes", "👥 Who may open tickets in private: members",
 			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "⏳ General lists what waits: no",
+			"🔔 Messages on tickets that somebody has: with sound",
 			"⌛ Quiet tickets close by themselves: no", "🟢 A message reopens tickets: for 7 days", "🗣 Language: each person's own",
 		})
 	})

@@ -118,12 +118,13 @@ func (c *Client) renameTopic(ctx context.Context, chatID int64, thread int, name
 	})
 }
 
-// createTopic opens a topic. Where its icon can't be had, it opens without.
+// createTopic opens a topic. Where its icon can't be had, it opens without, and the outcome says so if that may be another time.
 func (c *Client) createTopic(ctx context.Context, chatID int64, call *messages.CreateTopicCall) *messages.Outcome {
 	soon, cancel := context.WithTimeout(ctx, iconsAwaited)
 	icon, err := c.iconID(soon, call.GetIcon())
 	cancel()
-	if err != nil {
+	unknown := err != nil
+	if unknown {
 		c.log.Warn("the icons of topics can't be read; a topic opens without one", "error", err)
 	}
 	var topic *models.ForumTopic
@@ -145,7 +146,7 @@ func (c *Client) createTopic(ctx context.Context, chatID int64, call *messages.C
 		}
 		return out
 	}
-	return &messages.Outcome{Result: messages.Outcome_DONE, ThreadId: int64(topic.MessageThreadID)}
+	return &messages.Outcome{Result: messages.Outcome_DONE, ThreadId: int64(topic.MessageThreadID), IconLeftOut: unknown}
 }
 
 // reactionOf returns the list of reactions to set. An empty list removes the bot's reaction.

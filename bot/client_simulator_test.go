@@ -343,3 +343,57 @@ func TestStartInTheSimulator(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestQuietCopies: copies make no sound if their group wants that and they are hushed, all of those that share a message.
+func TestQuietCopies(t *testing.T) {
+	d := newDesk(t)
+	photo := func() *messages.Media {
+		m, err := d.sim.Post(simulator.Post{From: d.ann, Chat: d.chat, Thread: int(d.thread), Media: &simulator.Upload{Kind: "photo", FileName: "p.jpg", Data: []byte("p")}})
+		d.must(err)
+		return &messages.Media{Kind: messages.MediaPhoto, FileId: m.Media.FileID}
+	}
+	text, rich, medium := &messages.Content{Text: "hello"}, &messages.Content{Text: "hello", RichHtml: "<p>hello</p>"}, &messages.Content{Text: "hello", Media: photo()}
+	one := func(c *messages.Content, quiet, hushed bool) *messages.SendCopyCall {
+		return &messages.SendCopyCall{SenderName: "Bob", Content: c, Quiet: quiet, Hushed: hushed}
+	}
+	single := func(c *messages.SendCopyCall) *messages.Operation {
+		return &messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: c}}
+	}
+	album := func(c ...*messages.SendCopyCall) *messages.Operation {
+		return &messages.Operation{Call: &messages.Operation_SendAlbum{SendAlbum: &messages.SendAlbumCall{Parts: c}}}
+	}
+	merged := func(c ...*messages.SendCopyCall) *messages.Operation {
+		return &messages.Operation{Call: &messages.Operation_SendMerged{SendMerged: &messages.SendMergedCall{Copies: c}}}
+	}
+	for name, tc := range map[string]struct {
+		op   *messages.Operation
+		want bool
+	}{
+		"a text":                          {single(one(text, true, true)), true},
+		"one that names somebody":         {single(one(text, true, false)), false},
+		"one of a group that wants sound": {single(one(text, false, true)), false},
+		"a rich text":                     {single(one(rich, true, true)), true},
+		"a medium":                        {single(one(medium, true, true)), true},
+		"an album":                        {album(one(medium, true, true), one(medium, true, true)), true},
+		"an album that names somebody":    {album(one(medium, true, true), one(medium, true, false)), false},
+		"texts together":                  {merged(one(text, true, true), one(text, true, true)), true},
+		"texts of which one names":        {merged(one(text, true, false), one(text, true, true)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := d.call(d.thread, tc.op)
+			for _, id := range append(out.MessageIds, out.MessageId) {
+				if id != 0 && d.message(id).Silent != tc.want {
+					t.Errorf("silent: %v", !tc.want)
+				}
+			}
+		})
+	}
+	t.Run("whose turn it is", func(t *testing.T) {
+		c := one(text, true, false)
+		c.Turn = &messages.Named{UserId: d.ann, Name: "Ann"}
+		m := d.message(d.call(d.thread, single(c)).MessageId)
+		if m.Text != "Bob → Ann\nhello" || len(m.Entities) != 2 || m.Entities[1].Type != "text_mention" {
+			t.Errorf("%+v", m)
+		}
+	})
+}

@@ -112,7 +112,7 @@ func (w *wireMessage) message() (*Message, error) {
 		m.ThreadID = w.ThreadID
 	}
 	if w.TopicCreated != nil {
-		m.TopicCreated = &w.TopicCreated.Name
+		m.TopicCreated, m.HasIcon = &w.TopicCreated.Name, w.TopicCreated.Icon != nil
 	}
 	if w.TopicEdited != nil {
 		m.TopicEdited, m.IconEdited = &w.TopicEdited.Name, w.TopicEdited.Icon != nil

@@ -58,7 +58,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		if r == nil {
 			r = &Reply{ChatID: m.Chat.ID}
 		}
-		r.TopicCreated, r.TopicMessage = &to.TopicCreated.Name, to.ID
+		r.TopicCreated, r.HasIcon, r.TopicMessage = &to.TopicCreated.Name, to.TopicCreated.Icon != nil, to.ID
 		r.TopicFromID = to.From.person().GetId()
 	}
 	return r

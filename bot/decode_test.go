@@ -182,7 +182,10 @@ func TestDecodeMessages(t *testing.T) {
 		})
 	}
 	t.Run("service messages", func(t *testing.T) {
-		if m := decode(t, `"forum_topic_created":{"name":"N","icon_color":1}`); *m.TopicCreated != "N" || !m.Service() {
+		if m := decode(t, `"forum_topic_created":{"name":"N","icon_color":1}`); *m.TopicCreated != "N" || m.HasIcon || !m.Service() {
+			t.Errorf("%+v", m)
+		}
+		if m := decode(t, `"forum_topic_created":{"name":"N","icon_color":1,"icon_custom_emoji_id":"1"}`); !m.HasIcon {
 			t.Errorf("%+v", m)
 		}
 		if m := decode(t, `"forum_topic_edited":{"icon_custom_emoji_id":"1"}`); *m.TopicEdited != "" || !m.Service() {

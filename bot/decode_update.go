@@ -88,6 +88,7 @@ type Message struct {
 
 	// Of service messages.
 	TopicCreated  *string // the topic's name
+	HasIcon       bool    // with TopicCreated
 	TopicEdited   *string // the topic's new name, "" when only the icon changed
 	IconEdited    bool    // with TopicEdited
 	TopicClosed   bool
@@ -127,6 +128,7 @@ type Reply struct {
 
 	// Of a message that answers nothing in a topic: the topic's first service message.
 	TopicCreated *string // the topic's name
+	HasIcon      bool    // the topic was created with an icon
 	TopicFromID  int64   // who created the topic
 	TopicMessage int64   // id of the service message
 }

@@ -166,7 +166,7 @@ func (h *handling) findByBeginning(m *Message) (string, error) {
 	}
 	o := proto.CloneOf(h.origin)
 	o.CommandId, o.MessageId = messages.MessageKey(m.Chat.ID, r.TopicMessage), r.TopicMessage
-	asked, err := h.topicCreated(o, *r.TopicCreated)
+	asked, err := h.topicCreated(o, *r.TopicCreated, r.HasIcon)
 	if err != nil || asked == 0 {
 		return "", err
 	}
@@ -175,7 +175,7 @@ func (h *handling) findByBeginning(m *Message) (string, error) {
 
 // topicCreated reports a topic that the bot created to the tickets that it may belong to, by the number in its name, or
 // the short id in a former name. It returns how many tickets those are.
-func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err error) {
+func (h *handling) topicCreated(o *messages.Origin, name string, icon bool) (asked int, err error) {
 	var which proto.Message
 	if number, ok := messages.NumberIn(name); ok {
 		which = &messages.FindNumber{Number: number}
@@ -189,7 +189,7 @@ func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err
 		return 0, err
 	}
 	for _, id := range found.TicketIds {
-		created := &messages.TopicCreated{Origin: o, Name: name}
+		created := &messages.TopicCreated{Origin: o, Name: name, HasIcon: icon}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, created); err != nil {
 			return asked, err
 		}
@@ -214,7 +214,7 @@ func (h *handling) onService(m *Message) (string, error) {
 		if m.From.GetId() != h.bot.ID {
 			return "ignored_service", nil
 		}
-		asked, err := h.topicCreated(h.origin, *m.TopicCreated)
+		asked, err := h.topicCreated(h.origin, *m.TopicCreated, m.HasIcon)
 		if err != nil {
 			return "", err
 		}

@@ -248,6 +248,7 @@ func TestIntakeTopics(t *testing.T) {
 		want []sent
 	}{
 		"a topic that we created":                {topicMessage(bot + `,"forum_topic_created":{"name":"#42 Printer"}`), []sent{{"ticket/" + aTicket, &messages.TopicCreated{Origin: annHere(ours), Name: "#42 Printer"}}}},
+		"one with its icon":                      {topicMessage(bot + `,"forum_topic_created":{"name":"#42 Printer","icon_custom_emoji_id":"1"}`), []sent{{"ticket/" + aTicket, &messages.TopicCreated{Origin: annHere(ours), Name: "#42 Printer", HasIcon: true}}}},
 		"one of an unknown number":               {topicMessage(bot + `,"forum_topic_created":{"name":"#43 Printer"}`), nil},
 		"one of before there were numbers":       {topicMessage(bot + `,"forum_topic_created":{"name":"Printer · C91C2F9D"}`), []sent{{"ticket/" + aTicket, &messages.TopicCreated{Origin: annHere(ours), Name: "Printer · C91C2F9D"}}}},
 		"one that we created for something else": {topicMessage(bot + `,"forum_topic_created":{"name":"Printer"}`), nil},

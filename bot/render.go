@@ -60,13 +60,16 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
+		m.Silent = silent(call.SendCopy)
 		m.original = op.GetRef().GetCopyPart().GetMessageId()
 	case *messages.Operation_SendAlbum:
 		m.setAlbum(lang, call.SendAlbum.GetParts())
+		m.Silent = silent(call.SendAlbum.GetParts()...)
 	case *messages.Operation_SendMerged:
 		var text Rich
 		text, m.spans = renderMerged(lang, call.SendMerged.GetCopies())
 		m.setText(text)
+		m.Silent = silent(call.SendMerged.GetCopies()...)
 		m.LinkPreview = mergedPreviewOptions(call.SendMerged.GetCopies())
 	case *messages.Operation_EditMerged:
 		m.edits(methodEditText, call.EditMerged.GetMessageId())

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,7 @@ func parts(c *messages.SendCopyCall) int {
 	}
 	text, limit := c.GetContent().GetText(), firstLimit(c)
 	// The usual case, without counting units: there are never more units than bytes.
-	bytes := len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + len(text) +
+	bytes := len(c.GetSenderName()) + len(copyTurn(c)) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + len(text) +
 		maxMediaLabel + maxEditedLabel + 16
 	plain := c.GetContent().GetForward() == nil && c.GetReplyOrigin() == nil && c.GetReplyItem() == ""
 	if len(text) == 0 || plain && bytes <= limit && fitsMarked(c) {
@@ -92,7 +93,7 @@ func fitsMarked(c *messages.SendCopyCall) bool {
 // and of the lines that only the first part has (more). They are the same in all languages, because the language must
 // not decide where a text is split.
 func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
-	head = messages.UTF16Len(copySender(c)) + 1
+	head = messages.UTF16Len(copySender(c)) + 1 + messages.UTF16Len(copyTurn(c))
 	if group := copyGroup(c); group != "" {
 		head += messages.UTF16Len(groupSeparator) + messages.UTF16Len(group)
 	}
@@ -112,13 +113,29 @@ func copySender(c *messages.SendCopyCall) string {
 	return unknownSender
 }
 
+// turnSign stands between the sender of a message and who is to answer it.
+const turnSign = " → "
+
+// copyTurn names who is to answer, which is shown where the group is quiet; "": nobody.
+func copyTurn(c *messages.SendCopyCall) string {
+	if name := oneLine(c.GetTurn().GetName()); name != "" {
+		return turnSign + messages.Shorten(name, maxSender)
+	}
+	return ""
+}
+
+// silent says whether a message makes no sound: all copies in it are hushed, in a group that wants it so.
+func silent(copies ...*messages.SendCopyCall) bool {
+	return len(copies) > 0 && !slices.ContainsFunc(copies, func(c *messages.SendCopyCall) bool { return !c.GetQuiet() || !c.GetHushed() })
+}
+
 func copyGroup(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetGroupTitle()), maxGroup)
 }
 
 // copyHead writes whose message follows:
 //
-//	Sender · Group · edited (2/3)
+//	Sender · Group → Who is to answer · edited (2/3)
 //	Forwarded from News (Editor)
 //	In reply to Shop (Editor)
 //	> beginning of the answered message, if that has no counterpart here
@@ -127,6 +144,10 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 	if group := copyGroup(c); group != "" {
 		b.plain(groupSeparator)
 		b.plain(group)
+	}
+	if name, is := strings.CutPrefix(copyTurn(c), turnSign); is && c.GetQuiet() {
+		b.plain(turnSign)
+		b.mention(name, c.GetTurn().GetUserId())
 	}
 	if c.GetEdited() {
 		b.plain(groupSeparator)

@@ -37,6 +37,9 @@ func (c *Client) Merged(copies []*messages.SendCopyCall) int {
 // headMarks returns how many entities the head of a copy has at most.
 func headMarks(c *messages.SendCopyCall) int {
 	n := 1 // the sender
+	if c.GetTurn() != nil {
+		n++
+	}
 	if c.GetEdited() {
 		n++
 	}

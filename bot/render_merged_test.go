@@ -25,6 +25,9 @@ func TestMergedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 			if rapid.Bool().Draw(t, "in a group") {
 				c.GroupTitle = textOf(t, "group", 40)
 			}
+			if rapid.Bool().Draw(t, "gives somebody the turn") {
+				c.Turn, c.Quiet = &messages.Named{UserId: 7, Name: textOf(t, "whose turn", 40)}, rapid.Bool().Draw(t, "is shown")
+			}
 			switch rapid.IntRange(0, 3).Draw(t, "answers") {
 			case 1:
 				c.ReplyTo, c.MergedPreview = 7, textOf(t, "preview", 90)

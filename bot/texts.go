@@ -158,11 +158,7 @@ func textMentioning(lang, key string, args map[string]string, more special, limi
 		case s.name == "at" && more.atMs != 0:
 			b.time(s.text, more.atMs)
 		case s.name == "name" && more.userID != 0:
-			from := b.units
-			b.plain(s.text)
-			b.entity(models.MessageEntity{
-				Type: models.MessageEntityTypeTextMention, User: &models.User{ID: more.userID, FirstName: s.text},
-			}, from)
+			b.mention(s.text, more.userID)
 		default:
 			b.mark(s.kind, s.text)
 		}

@@ -371,6 +371,13 @@ func (b *builder) link(s, url string) {
 	}
 }
 
+// mention adds s as the name of a person, who is notified of it if the message is new.
+func (b *builder) mention(s string, userID int64) {
+	from := b.units
+	b.plain(s)
+	b.entity(models.MessageEntity{Type: models.MessageEntityTypeTextMention, User: &models.User{ID: userID, FirstName: s}}, from)
+}
+
 // rich adds another text with its markup.
 func (b *builder) rich(r Rich) {
 	for _, e := range r.Entities {

@@ -23,6 +23,7 @@ type Group struct {
 	AutoClaim            bool              `json:"autoClaim" doc:"Whoever of the desk answers a ticket of the group first takes care of it." example:"true"`
 	TopicIcons           bool              `json:"topicIcons" doc:"The icons of the group's topics show the state of their tickets." example:"true"`
 	WaitingList          bool              `json:"waitingList" doc:"The group's General topic lists what waits for its team." example:"true"`
+	QuietCopies          bool              `json:"quietCopies" doc:"Copies into the group's topics of tickets that somebody takes care of make no sound, unless they name somebody."`
 	Hours                string            `json:"hours" doc:"When the team works: days, times and a time zone. Empty: always." example:"Mon-Fri 09:00-18:00 Asia/Bangkok"`
 	HoursByDate          map[string]string `json:"hoursByDate" nullable:"false" doc:"Dates with hours of their own: closed, or times." example:"{\"2026-12-25\":\"closed\"}"`
 	AnswerWithin         AnswerTimes       `json:"answerWithin"`
@@ -132,6 +133,7 @@ type updateGroupInput struct {
 		AutoClaim            *bool              `json:"autoClaim,omitempty" doc:"Whether whoever of the desk answers a ticket of the group first takes care of it."`
 		TopicIcons           *bool              `json:"topicIcons,omitempty" doc:"Whether the icons of the group's topics show the state of their tickets."`
 		WaitingList          *bool              `json:"waitingList,omitempty" doc:"Whether the group's General topic lists what waits for its team."`
+		QuietCopies          *bool              `json:"quietCopies,omitempty" doc:"Whether copies into the group's topics of tickets that somebody takes care of make no sound, unless they name somebody."`
 		Public               *bool              `json:"public,omitempty" doc:"Whether everyone may open tickets in the group from their private chat with the bot, not only its members."`
 		Hours                *string            `json:"hours,omitempty" maxLength:"600" doc:"When the team works, such as Mon-Fri 09:00-18:00 Asia/Bangkok. Empty: always; no date has hours of its own then."`
 		HoursByDate          *map[string]string `json:"hoursByDate,omitempty" maxProperties:"60" doc:"All dates with hours of their own, in place of those before: closed, or times such as 09:00-12:00."`
@@ -148,7 +150,8 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 		return nil, err
 	}
 	m := &messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language,
-		AutoClaim: in.Body.AutoClaim, Icons: in.Body.TopicIcons, WaitingList: in.Body.WaitingList, Public: in.Body.Public, ReopenDays: in.Body.ReopenDays}
+		AutoClaim: in.Body.AutoClaim, Icons: in.Body.TopicIcons, WaitingList: in.Body.WaitingList, QuietCopies: in.Body.QuietCopies,
+		Public: in.Body.Public, ReopenDays: in.Body.ReopenDays}
 	if err := in.times(m); err != nil {
 		return nil, err
 	}
@@ -199,7 +202,7 @@ func groupOf(r *messages.GroupRecord) Group {
 		TelegramGroupID: f.GetChatId(), Title: f.GetTitle(), Type: f.GetType(), IsForum: f.GetIsForum(),
 		BotStatus: f.GetBotStatus(), BotIsAdmin: f.GetBotStatus() == "administrator",
 		CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered,
-		Public: r.Public, AutoClaim: r.AutoClaim, TopicIcons: r.Icons, WaitingList: r.WaitingList, Language: r.Lang,
+		Public: r.Public, AutoClaim: r.AutoClaim, TopicIcons: r.Icons, WaitingList: r.WaitingList, QuietCopies: r.QuietCopies, Language: r.Lang,
 		Hours: r.Hours, HoursByDate: daysOf(r.Exceptions), AnswerWithin: answerTimesOf(r.AnswerWithin),
 		AutoClose: AutoClose{After: r.AutoClose.GetAfter(), Notice: r.AutoClose.GetNotice()}, ReopenDays: r.ReopenDays,
 		CreatedAt: view.At(r.CreatedMs), UpdatedAt: view.At(r.UpdatedMs),

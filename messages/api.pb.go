@@ -1787,6 +1787,7 @@ type ChangeGroup struct {
 	OnList        bool                   `protobuf:"varint,221,opt,name=on_list,json=onList,proto3" json:"on_list,omitempty"`         // by the button of the list of what waits, whose message then says what came of it
 	AutoClose     *AutoClose             `protobuf:"bytes,200,opt,name=auto_close,json=autoClose,proto3" json:"auto_close,omitempty"` // none: it stays
 	ReopenDays    *int64                 `protobuf:"varint,201,opt,name=reopen_days,json=reopenDays,proto3,oneof" json:"reopen_days,omitempty"`
+	QuietCopies   *bool                  `protobuf:"varint,431,opt,name=quiet_copies,json=quietCopies,proto3,oneof" json:"quiet_copies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1910,6 +1911,13 @@ func (x *ChangeGroup) GetReopenDays() int64 {
 		return *x.ReopenDays
 	}
 	return 0
+}
+
+func (x *ChangeGroup) GetQuietCopies() bool {
+	if x != nil && x.QuietCopies != nil {
+		return *x.QuietCopies
+	}
+	return false
 }
 
 // AutoClose says when a ticket that waits for the customer closes by itself, in minutes.
@@ -2204,6 +2212,7 @@ type GroupRecord struct {
 	ReopenDays    int64                  `protobuf:"varint,201,opt,name=reopen_days,json=reopenDays,proto3" json:"reopen_days,omitempty"`    // after closing, in which a customer's word reopens; 0: people are asked
 	Icons         bool                   `protobuf:"varint,161,opt,name=icons,proto3" json:"icons,omitempty"`                                // icons of its topics show the state of their tickets
 	WaitingList   bool                   `protobuf:"varint,220,opt,name=waiting_list,json=waitingList,proto3" json:"waiting_list,omitempty"` // its General topic lists what waits for its team
+	QuietCopies   bool                   `protobuf:"varint,431,opt,name=quiet_copies,json=quietCopies,proto3" json:"quiet_copies,omitempty"` // copies into its topics of tickets that somebody takes care of make no sound
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2360,6 +2369,13 @@ func (x *GroupRecord) GetIcons() bool {
 func (x *GroupRecord) GetWaitingList() bool {
 	if x != nil {
 		return x.WaitingList
+	}
+	return false
+}
+
+func (x *GroupRecord) GetQuietCopies() bool {
+	if x != nil {
+		return x.QuietCopies
 	}
 	return false
 }
@@ -2579,7 +2595,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"L\n" +
 	"\rGetUserRecord\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\"\n" +
-	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\x91\x05\n" +
+	"\ronly_group_id\x18\x02 \x01(\tR\vonlyGroupId\"\xcb\x05\n" +
 	"\vChangeGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12#\n" +
 	"\n" +
@@ -2600,7 +2616,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"\n" +
 	"auto_close\x18\xc8\x01 \x01(\v2\x1d.topicdesk.messages.AutoCloseR\tautoClose\x12%\n" +
 	"\vreopen_days\x18\xc9\x01 \x01(\x03H\aR\n" +
-	"reopenDays\x88\x01\x01B\r\n" +
+	"reopenDays\x88\x01\x01\x12'\n" +
+	"\fquiet_copies\x18\xaf\x03 \x01(\bH\bR\vquietCopies\x88\x01\x01B\r\n" +
 	"\v_registeredB\a\n" +
 	"\x05_langB\r\n" +
 	"\v_auto_claimB\b\n" +
@@ -2608,7 +2625,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"\a_publicB\b\n" +
 	"\x06_hoursB\x0f\n" +
 	"\r_waiting_listB\x0e\n" +
-	"\f_reopen_days\"9\n" +
+	"\f_reopen_daysB\x0f\n" +
+	"\r_quiet_copies\"9\n" +
 	"\tAutoClose\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x03R\x05after\x12\x16\n" +
 	"\x06notice\x18\x02 \x01(\x03R\x06notice\"\x8a\x01\n" +
@@ -2628,7 +2646,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"r\n" +
 	"\tGroupList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
-	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xc2\x05\n" +
+	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xe6\x05\n" +
 	"\vGroupRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -2656,7 +2674,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"\vreopen_days\x18\xc9\x01 \x01(\x03R\n" +
 	"reopenDays\x12\x15\n" +
 	"\x05icons\x18\xa1\x01 \x01(\bR\x05icons\x12\"\n" +
-	"\fwaiting_list\x18\xdc\x01 \x01(\bR\vwaitingList\"D\n" +
+	"\fwaiting_list\x18\xdc\x01 \x01(\bR\vwaitingList\x12\"\n" +
+	"\fquiet_copies\x18\xaf\x03 \x01(\bR\vquietCopies\"D\n" +
 	"\x0eGetGroupRecord\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"

@@ -1834,6 +1834,7 @@ type TopicCreated struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	HasIcon       bool                   `protobuf:"varint,431,opt,name=has_icon,json=hasIcon,proto3" json:"has_icon,omitempty"` // it was created with an icon
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1880,6 +1881,13 @@ func (x *TopicCreated) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *TopicCreated) GetHasIcon() bool {
+	if x != nil {
+		return x.HasIcon
+	}
+	return false
 }
 
 // RetryCopy asks for a copy that failed to be tried again.
@@ -1975,6 +1983,8 @@ type Copy struct {
 	Content           *Content               `protobuf:"bytes,11,opt,name=content,proto3" json:"content,omitempty"`
 	ReplyTo           *ReplyTo               `protobuf:"bytes,12,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	ReceivedMs        int64                  `protobuf:"varint,13,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"` // when the update came in, for the latency histogram
+	Taken             bool                   `protobuf:"varint,431,opt,name=taken,proto3" json:"taken,omitempty"`                            // somebody takes care of the ticket
+	Turn              *Named                 `protobuf:"bytes,432,opt,name=turn,proto3" json:"turn,omitempty"`                               // they, if they are to answer since this message
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -2098,6 +2108,20 @@ func (x *Copy) GetReceivedMs() int64 {
 		return x.ReceivedMs
 	}
 	return 0
+}
+
+func (x *Copy) GetTaken() bool {
+	if x != nil {
+		return x.Taken
+	}
+	return false
+}
+
+func (x *Copy) GetTurn() *Named {
+	if x != nil {
+		return x.Turn
+	}
+	return nil
 }
 
 // ResumeLink wakes a link: it reads its ticket again and goes on with what it owes.
@@ -3674,16 +3698,17 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\fTopicRenamed\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
-	"\x04icon\x18\x03 \x01(\bR\x04icon\"V\n" +
+	"\x04icon\x18\x03 \x01(\bR\x04icon\"r\n" +
 	"\fTopicCreated\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xa9\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\bhas_icon\x18\xaf\x03 \x01(\bR\ahasIcon\"\xa9\x01\n" +
 	"\tRetryCopy\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x03R\bsequence\x12\x17\n" +
 	"\ato_home\x18\x04 \x01(\bR\x06toHome\x12\x1a\n" +
-	"\bunopened\x18< \x01(\bR\bunopened\"\xe2\x03\n" +
+	"\bunopened\x18< \x01(\bR\bunopened\"\xa9\x04\n" +
 	"\x04Copy\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
@@ -3700,7 +3725,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\acontent\x18\v \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\f \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"B\n" +
+	"receivedMs\x12\x15\n" +
+	"\x05taken\x18\xaf\x03 \x01(\bR\x05taken\x12.\n" +
+	"\x04turn\x18\xb0\x03 \x01(\v2\x19.topicdesk.messages.NamedR\x04turn\"B\n" +
 	"\n" +
 	"ResumeLink\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
@@ -3879,10 +3906,11 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Content)(nil),          // 63: topicdesk.messages.Content
 	(*ReplyTo)(nil),          // 64: topicdesk.messages.ReplyTo
 	(*Sender)(nil),           // 65: topicdesk.messages.Sender
-	(*Operation)(nil),        // 66: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 67: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 68: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 69: topicdesk.messages.GroupFacts
+	(*Named)(nil),            // 66: topicdesk.messages.Named
+	(*Operation)(nil),        // 67: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 68: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 69: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 70: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
 	55, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
@@ -3926,27 +3954,28 @@ var file_messages_commands_proto_depIdxs = []int32{
 	65, // 38: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
 	63, // 39: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
 	64, // 40: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	66, // 41: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	38, // 42: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
-	67, // 43: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	68, // 44: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	38, // 45: topicdesk.messages.NoRoom.operation:type_name -> topicdesk.messages.OperationVersion
-	39, // 46: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
-	55, // 47: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	66, // 48: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	55, // 49: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	69, // 50: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	55, // 51: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	55, // 52: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	55, // 53: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	55, // 54: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	55, // 55: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	55, // 56: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	57, // [57:57] is the sub-list for method output_type
-	57, // [57:57] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	66, // 41: topicdesk.messages.Copy.turn:type_name -> topicdesk.messages.Named
+	67, // 42: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	38, // 43: topicdesk.messages.Send.after:type_name -> topicdesk.messages.OperationVersion
+	68, // 44: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	69, // 45: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 46: topicdesk.messages.NoRoom.operation:type_name -> topicdesk.messages.OperationVersion
+	39, // 47: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
+	55, // 48: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	67, // 49: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	55, // 50: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	70, // 51: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	55, // 52: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 53: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	55, // 54: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	55, // 55: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	55, // 56: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 57: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

@@ -3047,6 +3047,9 @@ type SendCopyCall struct {
 	ReplyUrl        string                 `protobuf:"bytes,63,opt,name=reply_url,json=replyUrl,proto3" json:"reply_url,omitempty"`
 	ReplyItem       string                 `protobuf:"bytes,64,opt,name=reply_item,json=replyItem,proto3" json:"reply_item,omitempty"`           // the task of a checklist, or option of a poll, that is answered
 	ReplyDeleted    bool                   `protobuf:"varint,65,opt,name=reply_deleted,json=replyDeleted,proto3" json:"reply_deleted,omitempty"` // the answered message was deleted
+	Hushed          bool                   `protobuf:"varint,431,opt,name=hushed,proto3" json:"hushed,omitempty"`                                // somebody takes care of the ticket, and the copy names nobody
+	Turn            *Named                 `protobuf:"bytes,432,opt,name=turn,proto3" json:"turn,omitempty"`                                     // whom the original gives the turn to answer
+	Quiet           bool                   `protobuf:"varint,433,opt,name=quiet,proto3" json:"quiet,omitempty"`                                  // set by the chat: its group wants hushed copies to make no sound, and others to name whose turn it is
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -3217,6 +3220,27 @@ func (x *SendCopyCall) GetReplyItem() string {
 func (x *SendCopyCall) GetReplyDeleted() bool {
 	if x != nil {
 		return x.ReplyDeleted
+	}
+	return false
+}
+
+func (x *SendCopyCall) GetHushed() bool {
+	if x != nil {
+		return x.Hushed
+	}
+	return false
+}
+
+func (x *SendCopyCall) GetTurn() *Named {
+	if x != nil {
+		return x.Turn
+	}
+	return nil
+}
+
+func (x *SendCopyCall) GetQuiet() bool {
+	if x != nil {
+		return x.Quiet
 	}
 	return false
 }
@@ -4107,6 +4131,7 @@ type Outcome struct {
 	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a merged message, one for each copy
 	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was merged with others
 	IsMember      bool                   `protobuf:"varint,80,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`              // answer to CheckMember
+	IconLeftOut   bool                   `protobuf:"varint,431,opt,name=icon_left_out,json=iconLeftOut,proto3" json:"icon_left_out,omitempty"`  // of a topic that was created: it could not be found out which icon is meant, so it has none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4235,6 +4260,13 @@ func (x *Outcome) GetSpan() *Span {
 func (x *Outcome) GetIsMember() bool {
 	if x != nil {
 		return x.IsMember
+	}
+	return false
+}
+
+func (x *Outcome) GetIconLeftOut() bool {
+	if x != nil {
+		return x.IconLeftOut
 	}
 	return false
 }
@@ -4509,7 +4541,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
 	"media_kind\x18\x1e \x01(\tR\tmediaKind\x126\n" +
-	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xec\x05\n" +
+	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xcc\x06\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -4533,7 +4565,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\treply_url\x18? \x01(\tR\breplyUrl\x12\x1d\n" +
 	"\n" +
 	"reply_item\x18@ \x01(\tR\treplyItem\x12#\n" +
-	"\rreply_deleted\x18A \x01(\bR\freplyDeleted\"J\n" +
+	"\rreply_deleted\x18A \x01(\bR\freplyDeleted\x12\x17\n" +
+	"\x06hushed\x18\xaf\x03 \x01(\bR\x06hushed\x12.\n" +
+	"\x04turn\x18\xb0\x03 \x01(\v2\x19.topicdesk.messages.NamedR\x04turn\x12\x15\n" +
+	"\x05quiet\x18\xb1\x03 \x01(\bR\x05quiet\"J\n" +
 	"\x0eSendMergedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
@@ -4604,7 +4639,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb0\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd5\x05\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -4621,7 +4656,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
 	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
 	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x1b\n" +
-	"\tis_member\x18P \x01(\bR\bisMember\"\xa1\x01\n" +
+	"\tis_member\x18P \x01(\bR\bisMember\x12#\n" +
+	"\ricon_left_out\x18\xaf\x03 \x01(\bR\viconLeftOut\"\xa1\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04DONE\x10\x01\x12\t\n" +
@@ -4768,28 +4804,29 @@ var file_messages_operations_proto_depIdxs = []int32{
 	56, // 54: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
 	56, // 55: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
 	57, // 56: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
-	38, // 57: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	38, // 58: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	38, // 59: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	38, // 60: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	58, // 61: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	54, // 62: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	47, // 63: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	29, // 64: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	48, // 65: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	49, // 66: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	47, // 67: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	46, // 68: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
-	55, // 69: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 70: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	59, // 71: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	40, // 72: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	40, // 73: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	74, // [74:74] is the sub-list for method output_type
-	74, // [74:74] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	33, // 57: topicdesk.messages.SendCopyCall.turn:type_name -> topicdesk.messages.Named
+	38, // 58: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	38, // 59: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	38, // 60: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	38, // 61: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	58, // 62: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	54, // 63: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	47, // 64: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	29, // 65: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	48, // 66: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	49, // 67: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	47, // 68: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	46, // 69: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
+	55, // 70: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 71: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	59, // 72: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	40, // 73: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	40, // 74: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	75, // [75:75] is the sub-list for method output_type
+	75, // [75:75] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }

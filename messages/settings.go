@@ -16,6 +16,7 @@ const (
 	SettingWaitingList = "waiting"
 	SettingAutoClose   = "autoclose" // off, 3d, 7d, or own: another time, which no button sets
 	SettingReopen      = "reopen"    // 0, 3, 7, 14 or 30 days, or own: as before
+	SettingQuiet       = "quiet"     // on or off
 )
 
 // OnWaitingList ends the data of the button of the list itself that switches it off.
@@ -27,10 +28,10 @@ const LanguageOwn = "own"
 // Settings are all settings of a group, each with its values.
 var Settings = map[string][]string{
 	SettingTickets: {"on", "off"}, SettingPublic: {"on", "off"}, SettingAutoClaim: {"on", "off"}, SettingIcons: {"on", "off"},
-	SettingWaitingList: {"on", "off"},
-	SettingLanguage:    {"en", "th", LanguageOwn},
-	SettingAutoClose:   {"off", "3d", "7d", SettingOwn},
-	SettingReopen:      {"0", "3", "7", "14", "30", SettingOwn},
+	SettingWaitingList: {"on", "off"}, SettingQuiet: {"on", "off"},
+	SettingLanguage:  {"en", "th", LanguageOwn},
+	SettingAutoClose: {"off", "3d", "7d", SettingOwn},
+	SettingReopen:    {"0", "3", "7", "14", "30", SettingOwn},
 }
 
 // SettingOwn is the value of a setting that is none of its other values.
@@ -59,6 +60,8 @@ func ChangeOf(setting, value string) (m *ChangeGroup, ok bool) {
 		m.Icons = &on
 	case SettingWaitingList:
 		m.WaitingList = &on
+	case SettingQuiet:
+		m.QuietCopies = &on
 	case SettingAutoClose:
 		if m.AutoClose = AutoCloses[value]; m.AutoClose == nil {
 			return m, false

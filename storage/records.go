@@ -89,6 +89,8 @@ type Group struct {
 	// none yet. It is never changed in place.
 	NoWaitingList bool         `json:"noWaitingList,omitempty"`
 	WaitingList   *WaitingList `json:"waitingList,omitempty"`
+	// QuietCopies says that copies into its topics of tickets that somebody takes care of make no sound, unless they name somebody.
+	QuietCopies bool `json:"quietCopies,omitempty"`
 	// Public says that everyone may open tickets in it from their private chat with the bot, not only members.
 	Public    bool      `json:"public,omitempty"`
 	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet

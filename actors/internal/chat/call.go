@@ -32,6 +32,7 @@ type called struct {
 // call makes a call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or
 // a message that it shares with others.
 func (c *chat) call(q *queued, op *messages.Operation) {
+	op = c.quietly(op)
 	c.inFlight++
 	c.lasting.calls++
 	for _, x := range q.all() {
@@ -67,6 +68,23 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		}
 		c.Note(m)
 	})
+}
+
+// quietly is the call of copies as the group wants it, which may be that they make no sound once somebody takes care of their
+// ticket (docs/decisions.md, D303).
+func (c *chat) quietly(op *messages.Operation) *messages.Operation {
+	if !c.quiet || op.GetSendCopy() == nil && op.GetSendAlbum() == nil && op.GetSendMerged() == nil {
+		return op
+	}
+	op = proto.CloneOf(op)
+	copies := append(op.GetSendAlbum().GetParts(), op.GetSendMerged().GetCopies()...)
+	if one := op.GetSendCopy(); one != nil {
+		copies = append(copies, one)
+	}
+	for _, one := range copies {
+		one.Quiet = true
+	}
+	return op
 }
 
 // beginCall begins the span of an operation's call; op is what is called.

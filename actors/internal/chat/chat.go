@@ -37,11 +37,13 @@ type chat struct {
 	chatID  ids.ChatID // Telegram's, today
 	lang    string     // the group's setting, or the person's
 	spoken  string     // what the group speaks; "": unknown
+	quiet   bool       // the group wants copies of tickets that somebody takes care of to make no sound
 	group   bool
 
 	answers   []*queued // overtake copies, first come first served
 	last      []*queued // leave when nothing else may (last.go)
 	lastIcons int       // how many of those are icons
+	iconLeft  time.Time // when the last one left
 	// whose reminders, and whose icons, did not find room there
 	refusedReminders, refusedIcons refusedLast
 
@@ -226,7 +228,7 @@ func (c *chat) readGroup() error {
 	group, err := c.Store.Group(c.Ctx, c.ID)
 	switch {
 	case err == nil:
-		c.chatID, c.lang, c.spoken = group.TelegramGroupID, group.Language, group.Spoken
+		c.chatID, c.lang, c.spoken, c.quiet = group.TelegramGroupID, group.Language, group.Spoken, group.QuietCopies
 	case !errors.Is(err, storage.ErrNotFound):
 		return fmt.Errorf("read the group: %w", err)
 	}

@@ -24,6 +24,9 @@ const (
 	refusedLastAtMost = 10_000
 	// lastPatience is how long a reminder keeps back: on a group that is busy all day it would never be said.
 	lastPatience = 5 * time.Minute
+	// iconPatience is how long an icon does. Then one leaves each iconPause: a twentieth of what may leave to a group.
+	iconPatience = 30 * time.Minute
+	iconPause    = time.Minute
 )
 
 func isIcon(op *messages.Operation) bool { return op.GetSetIcon() != nil }
@@ -41,7 +44,7 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 			wake = t
 		}
 	}
-	free, old := c.freeForLast(now), now.Add(-lastPatience)
+	free := c.freeForLast(now)
 	for _, icons := range []bool{false, true} {
 		for _, q := range c.last {
 			if isIcon(q.op) != icons || icons && c.record.Suspended != "" {
@@ -54,17 +57,27 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 				sooner(q.notBefore)
 				continue
 			}
-			if free.After(now) && (icons || q.at.After(old)) {
+			if due := c.lastDue(q); free.After(now) && due.After(now) {
 				sooner(free)
-				if !icons {
-					sooner(q.at.Add(lastPatience))
-				}
+				sooner(due)
 				continue
 			}
 			return q, wake
 		}
 	}
 	return nil, wake
+}
+
+// lastDue is when an operation keeps back no more: any free call will do.
+func (c *chat) lastDue(q *queued) time.Time {
+	if !isIcon(q.op) {
+		return q.at.Add(lastPatience)
+	}
+	due := q.at.Add(iconPatience)
+	if next := c.iconLeft.Add(iconPause); next.After(due) {
+		return next
+	}
+	return due
 }
 
 // freeForLast is when more of the pace is left than what is kept for people. A time in the past means now.

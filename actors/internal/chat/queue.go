@@ -130,6 +130,9 @@ func (c *chat) dispatch() {
 			return
 		}
 		c.remove(next)
+		if isIcon(next.op) {
+			c.iconLeft = now
+		}
 		op, err := c.refresh(c.mergeMore(next, waiting, budget))
 		if err != nil {
 			c.Log.Error("a call can't be prepared; tried again", "operation", next.op.Id, "error", err)

@@ -88,7 +88,7 @@ func GroupRecordOf(r *storage.Group) *messages.GroupRecord {
 		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Public: r.Public,
 		Hours: r.Hours, Exceptions: &messages.DaysApart{ByDate: r.HoursApart}, AnswerWithin: answerTimesRecord(AnswerTimesOf(r)),
 		AutoClose: autoCloseRecord(AutoCloseOf(r)), ReopenDays: ReopenDaysOf(r),
-		AutoClaim: !r.ManualClaims, Icons: !r.NoIcons, WaitingList: !r.NoWaitingList, Lang: r.Language, Facts: FactsOf(r), Standing: TicketsIn(r),
+		AutoClaim: !r.ManualClaims, Icons: !r.NoIcons, WaitingList: !r.NoWaitingList, QuietCopies: r.QuietCopies, Lang: r.Language, Facts: FactsOf(r), Standing: TicketsIn(r),
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
 	}
 }

@@ -35,6 +35,9 @@ func set(r *storage.Group, m *messages.ChangeGroup) {
 	if m.WaitingList != nil {
 		r.NoWaitingList = !*m.WaitingList
 	}
+	if m.QuietCopies != nil {
+		r.QuietCopies = *m.QuietCopies
+	}
 	if m.ReopenDays != nil {
 		r.ReopenDays = m.ReopenDays
 	}
@@ -46,7 +49,7 @@ func changes(r *storage.Group, m *messages.ChangeGroup) bool {
 	set(&next, m)
 	return next.SupportTopicsEnabled != r.SupportTopicsEnabled || next.Language != r.Language || next.ManualClaims != r.ManualClaims ||
 		next.NoIcons != r.NoIcons || next.Public != r.Public || next.NoWaitingList != r.NoWaitingList ||
-		desk.ReopenDaysOf(&next) != desk.ReopenDaysOf(r)
+		next.QuietCopies != r.QuietCopies || desk.ReopenDaysOf(&next) != desk.ReopenDaysOf(r)
 }
 
 // namesTimes says whether m sets when the team works and answers.
@@ -116,6 +119,7 @@ func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 	toggle(messages.SettingAutoClaim, !r.ManualClaims)
 	toggle(messages.SettingIcons, !r.NoIcons)
 	toggle(messages.SettingWaitingList, !r.NoWaitingList)
+	toggle(messages.SettingQuiet, r.QuietCopies)
 	choices(k, messages.SettingAutoClose, autoCloseValue(r), "off", "3d", "7d")
 	choices(k, messages.SettingReopen, reopenValue(r), "0", "3", "7", "14", "30")
 	switch r.Language {

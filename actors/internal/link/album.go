@@ -206,8 +206,11 @@ func (a *album) written() bool {
 // is posted.
 func (n *lane) albumOperation(topic *storage.Topic, it *item) *messages.Operation {
 	call := &messages.SendAlbumCall{}
+	turn := it.album.turn()
 	for _, part := range it.album.parts {
-		call.Parts = append(call.Parts, n.call(part, 0))
+		copied := n.call(part, 0)
+		n.giveTurn(copied, part, turn)
+		call.Parts = append(call.Parts, copied)
 	}
 	op := n.posting(topic, it, 0)
 	op.SetRef(n.albumRef(it))

@@ -19,6 +19,9 @@ type item struct {
 	receivedMs int64
 	sinceMs    int64 // when it was said, as far as is known
 
+	taken bool            // somebody takes care of the ticket
+	turn  *messages.Named // they, if they are to answer since this message
+
 	album *album // what it is the first part of
 	bare  bool   // another part of its album bears the sender's name
 	order int64  // within the topic; 0: by its sequence
@@ -38,7 +41,7 @@ type item struct {
 
 func itemOf(m *messages.Copy) *item {
 	return &item{messageID: m.MessageId, sequence: m.Sequence, topicID: m.TopicId, sender: m.Sender.GetName(),
-		content: m.Content, replyTo: m.ReplyTo, receivedMs: m.ReceivedMs, sinceMs: m.ReceivedMs}
+		content: m.Content, replyTo: m.ReplyTo, receivedMs: m.ReceivedMs, sinceMs: m.ReceivedMs, taken: m.Taken, turn: m.Turn}
 }
 
 func itemOfRecord(m *storage.Message) *item {

@@ -26,7 +26,7 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 			call.MergedPreview = it.replyTo.Preview
 		}
 	}
-	call.GroupTitle = n.titleOf(it)
+	call.GroupTitle, call.Hushed = n.titleOf(it), n.hushes(it)
 	if part > 0 && it.shape() == messages.ShapeCaptioned {
 		call.After = mainPart(it.stored)
 	}
@@ -59,7 +59,9 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 	op := n.posting(topic, it, part)
 	op.SetRef(n.partRef(it, part))
 	op.Attempt, op.Content = it.attempt(), it.shows
-	op.Call = &messages.Operation_SendCopy{SendCopy: n.call(it, part)}
+	call := n.call(it, part)
+	n.giveTurn(call, it, it.turn)
+	op.Call = &messages.Operation_SendCopy{SendCopy: call}
 	return op
 }
 

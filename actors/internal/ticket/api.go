@@ -188,15 +188,15 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	was := t.record.WaitingFor
+	before := t.record
 	t.record, t.lastActivity = heard, now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
-	t.tellLinks(sent, topic, id)
+	t.tellLinks(before, sent, topic, id)
 	switch {
 	case first.changes():
 		t.reconcile()
-	case heard.WaitingFor != was:
+	case t.looksAtIcons(before, heard):
 		t.icons()
 	}
 	t.flushSoon()

@@ -131,7 +131,7 @@ func (t *ticket) onIcons(iconsDue) error {
 	t.unmarkIcons()
 	var due []*step
 	var next time.Time
-	now, written := t.Now(), true
+	now, written, held := t.Now(), true, false
 	for _, topic := range desk.TopicsOf(t.record) {
 		at := t.iconDue(topic)
 		if at.IsZero() {
@@ -147,7 +147,11 @@ func (t *ticket) onIcons(iconsDue) error {
 		if err != nil {
 			return err
 		}
-		if !may || want == topic.Icon && (!topic.IconPending || t.iconsMarked[topic.TopicID]) {
+		if !may {
+			held = true
+			continue
+		}
+		if want == topic.Icon && (!topic.IconPending || t.iconsMarked[topic.TopicID]) {
 			continue
 		}
 		due, written = append(due, t.iconStep(topic, want)), written && topic.IconPending
@@ -162,7 +166,7 @@ func (t *ticket) onIcons(iconsDue) error {
 			return err
 		}
 	}
-	t.awaitingIcons = false
+	t.awaitingIcons, t.iconsHeld = false, held
 	for _, s := range due {
 		delete(t.iconsMarked, s.ref.TopicId)
 		t.enqueueStep(s)
@@ -172,6 +176,12 @@ func (t *ticket) onIcons(iconsDue) error {
 	}
 	t.flushSoon()
 	return nil
+}
+
+// looksAtIcons says whether a message gives reason to look at the icons: it changes what they say, or some are held back by what the
+// bot may not do in their groups, of which it is not told when it may.
+func (t *ticket) looksAtIcons(before, heard *storage.Ticket) bool {
+	return iconOf(heard) != iconOf(before) || t.iconsHeld
 }
 
 // iconIn is what the icon of a topic should say there. may is false where the bot can't change it, or need not know.

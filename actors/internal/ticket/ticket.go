@@ -67,8 +67,10 @@ type ticket struct {
 	ringing   ringing    // the next of them
 	listed    listed     // as it was saved last
 	times     knownTimes // of the group, for customers' words
-	// awaitingIcons says that the timer for icons runs; iconVersion is the version of the newest change of one.
+	// awaitingIcons says that the timer for icons runs; iconVersion is the version of the newest change of one; iconsHeld says that
+	// some differ from what they should say, where the bot may not change them.
 	awaitingIcons bool
+	iconsHeld     bool
 	iconVersion   int64
 	iconsFailed   map[ids.TopicKey]int  // how often the change of a topic's icon could not be made, in a row
 	iconsMarked   map[ids.TopicKey]bool // topics of which the record says that a change is pending before it is enqueued
@@ -99,7 +101,7 @@ func (t *ticket) Load() error {
 	t.worked, t.ringing, t.times = worked{}, ringing{}, knownTimes{}
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
-	t.awaitingIcons, t.loadedAt, t.iconsFailed, t.iconsMarked = false, t.now(), map[ids.TopicKey]int{}, nil
+	t.awaitingIcons, t.iconsHeld, t.loadedAt, t.iconsFailed, t.iconsMarked = false, false, t.now(), map[ids.TopicKey]int{}, nil
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -287,20 +289,20 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	was := t.record.WaitingFor
+	before := t.record
 	t.record, t.lastActivity = heard, now
 	t.recent.Put(id, m.Internal) // of a note an answer shows nothing, whatever Telegram showed
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
-		t.tellLinks(m, topic, id)
+		t.tellLinks(before, m, topic, id)
 	}
 	t.compareSoon(record)
 	switch {
 	case topic.TelegramTopicID != o.ThreadId || first.changes():
 		t.reconcile()
-	case heard.WaitingFor != was:
+	case t.looksAtIcons(before, heard):
 		t.icons()
 	}
 	t.flushSoon()
@@ -333,18 +335,21 @@ func (t *ticket) behind() error {
 	return nil
 }
 
-// tellLinks tells every link about a message. Each link knows into which topics it copies.
-func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id ids.MessageKey) {
+// tellLinks tells every link about a message, before which the ticket's record was another. Each link knows into which topics it
+// copies.
+func (t *ticket) tellLinks(before *storage.Ticket, m *messages.RecordMessage, topic *storage.Topic, id ids.MessageKey) {
 	received := m.Origin.ReceivedMs
 	if received == 0 {
 		received = t.Now().UnixMilli()
 	}
+	turn := turnOf(before, t.record)
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if link.Ended {
 			continue
 		}
 		t.Tell(messages.KindLink, link.LinkID, &messages.Copy{
+			Taken: t.record.Assignee != nil, Turn: turn,
 			TicketId: t.record.TicketID, LinkId: link.LinkID, LinksRevision: t.record.LinksRevision,
 			MessageId: id, Sequence: t.sequence, Previous: t.told[link.LinkID], TopicId: topic.TopicID,
 			ChatId: m.Origin.ChatId, TelegramMessageId: m.Origin.MessageId, ReceivedMs: received,

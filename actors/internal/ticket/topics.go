@@ -208,7 +208,7 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 		}
 		topic.Failure = ""
 		for _, s := range t.enqueued {
-			if s.ref.GetKind() == messages.TopicStep_CREATE && s.ref.TopicId == topicID {
+			if m.HasIcon && s.ref.GetKind() == messages.TopicStep_CREATE && s.ref.TopicId == topicID {
 				topic.Icon = s.ref.Icon
 			}
 		}

@@ -66,6 +66,19 @@ func hear(r *storage.Ticket, m *storage.Message) {
 	}
 }
 
+// turnOf is who has the ticket, if a message has made it theirs to answer; nil: nobody, or it was before.
+func turnOf(before, heard *storage.Ticket) *messages.Named {
+	answered := before.WaitingFor != storage.WaitsForDesk || !before.SnoozedUntil().IsZero()
+	if heard.Assignee == nil || heard.WaitingFor != storage.WaitsForDesk || !heard.SnoozedUntil().IsZero() || !answered {
+		return nil
+	}
+	id, err := strconv.ParseInt(heard.Assignee.ID, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &messages.Named{UserId: id, Name: heard.Assignee.Name}
+}
+
 // waitsForNobody ends the wait of a ticket that is being closed.
 func waitsForNobody(r *storage.Ticket) { r.WaitingFor, r.WaitingSince = "", time.Time{} }
 

@@ -374,7 +374,9 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome, as
 			if topic.Name == "" {
 				topic.Name, topic.NamedByHand = s.op.GetCreateTopic().GetName(), false
 			}
-			topic.Icon = s.ref.Icon
+			if topic.Icon = s.ref.Icon; outcome.IconLeftOut {
+				topic.Icon = messages.IconNone
+			}
 			t.giveThread(r, topic, outcome.ThreadId)
 		case messages.IsPrivate(topic.GroupID):
 			t.shareChat(r, topic)
