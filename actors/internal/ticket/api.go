@@ -188,7 +188,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	was := t.record.WaitingFor
+	was := iconOf(t.record)
 	t.record, t.lastActivity = heard, now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
@@ -196,7 +196,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	switch {
 	case first.changes():
 		t.reconcile()
-	case heard.WaitingFor != was:
+	case iconOf(heard) != was:
 		t.icons()
 	}
 	t.flushSoon()

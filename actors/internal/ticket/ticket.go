@@ -287,7 +287,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	was := t.record.WaitingFor
+	was := iconOf(t.record)
 	t.record, t.lastActivity = heard, now
 	t.recent.Put(id, m.Internal) // of a note an answer shows nothing, whatever Telegram showed
 	t.room.recorded.Inc()
@@ -300,7 +300,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	switch {
 	case topic.TelegramTopicID != o.ThreadId || first.changes():
 		t.reconcile()
-	case heard.WaitingFor != was:
+	case iconOf(heard) != was:
 		t.icons()
 	}
 	t.flushSoon()
