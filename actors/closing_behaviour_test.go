@@ -38,13 +38,16 @@ func (d *desk) asksAfterClosing() {
 // runsOut lets pass whatever time is left until the ticket closes by itself.
 func (d *desk) runsOut(k *ticket) {
 	d.t.Helper()
-	d.eventually("it closes", func() bool {
-		r := d.record(k)
-		if at := r.Timers.ClosesAt; r.Status != "closed" && at.After(d.clock.Now()) {
-			d.clock.jump(at.Sub(d.clock.Now()))
-		}
-		return r.Status == "closed"
-	})
+	d.eventually("it closes", func() bool { return d.ranOut(k) })
+}
+
+// ranOut says whether the ticket is closed. If it closes by itself, the time until then passes.
+func (d *desk) ranOut(k *ticket) bool {
+	r := d.record(k)
+	if at := r.Timers.ClosesAt; r.Status != "closed" && at.After(d.clock.Now()) {
+		d.clock.jump(at.Sub(d.clock.Now()))
+	}
+	return r.Status == "closed"
 }
 
 // awaitCloses waits until the ticket closes by itself about a time from now on; 0: not at all.
@@ -174,6 +177,22 @@ func TestAutoClose(t *testing.T) {
 			_, found := d.find(d.support, k.thread, "Closes by itself:")
 			return !found
 		})
+	})
+	d.run(t, "the customer presses that it is solved, which closes it at once", func(t *testing.T) {
+		says(d.ann, "/autoclose 72h 24h", "closes by itself 24 h later")
+		d.await("a fifth notice", func() bool { return len(d.reminders(d.support, k.thread, closesSoon)) == 5 })
+		d.quiet(k)
+		m := d.reminders(d.support, k.thread, closesSoon)[4]
+		d.press(d.eve, m, "solved:"+k.id)
+		d.awaitText(d.support, k.thread, "Eve closed this ticket")
+		d.awaitClosed(k)
+		d.await("its buttons are gone", func() bool { m, _ := d.sim.Message(d.support, m.ID); return len(m.Buttons) == 0 })
+		if _, data := d.awaitTold(k, messages.EventTicketClosed, 3); data.Actor == nil || data.Actor.Name != "Eve" || data.Reason != "" {
+			t.Errorf("%+v", data)
+		}
+		d.clock.jump(25 * time.Hour)
+		count(closedQuiet, 1)
+		count(closesSoon, 5)
 	})
 }
 

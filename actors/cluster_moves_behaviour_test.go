@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -112,4 +113,49 @@ func TestClusterRepeatsLittleWhenNodesJoin(t *testing.T) {
 	if most > 3 || copies+deliveries > inAll {
 		t.Errorf("%d are repeated at once, %d in all", most, copies+deliveries)
 	}
+}
+
+// TestClusterRemindsOnceWhenNodesJoin has the answers to 20 tickets fall due one after the other while a node joins, and again while it
+// leaves: each is told once. Only a call that is under way while its chat moves may be repeated.
+func TestClusterRemindsOnceWhenNodesJoin(t *testing.T) {
+	o := clustered(t)
+	o.sweepEvery = time.Second
+	d := ready(t, o)
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "")
+	var tickets []*ticket
+	for i := range 20 {
+		tickets = append(tickets, d.open(d.eve, d.support, fmt.Sprintf("Printer %02d", i)))
+	}
+	repeated := 0
+	overdueWhile := func(round int, does func()) {
+		t.Helper()
+		d.quiet(tickets...)
+		first := d.record(tickets[0]).Timers.AnswerDueAt
+		d.clock.jump(first.Sub(d.clock.Now()))
+		does()
+		for _, k := range tickets {
+			d.awaitTold(k, messages.EventTicketOverdue, round)
+			d.eventually("it is reminded of", func() bool { return len(d.reminders(d.support, k.thread, overdue)) >= round })
+		}
+		d.quiet(tickets...)
+		n := 0
+		for _, k := range tickets {
+			d.awaitTold(k, messages.EventTicketOverdue, round)
+			n += len(d.reminders(d.support, k.thread, overdue)) - round
+		}
+		if repeated += max(0, n-repeated); repeated > 2 {
+			t.Errorf("%d reminders too many", repeated)
+		}
+	}
+	var second *process
+	overdueWhile(1, func() { second = d.joins("second") })
+	defer func() { second.stop(t) }()
+	for _, k := range tickets {
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "Which one?"))
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "The large one"))
+	}
+	d.eventually("an answer is due anew", func() bool {
+		return !slices.ContainsFunc(tickets, func(k *ticket) bool { return d.record(k).Timers.AnswerDueAt.Before(d.clock.Now()) })
+	})
+	overdueWhile(2, func() { second.stop(t) })
 }

@@ -63,6 +63,17 @@ func TestLater(t *testing.T) {
 			t.Errorf("%d times", len(got))
 		}
 	})
+	d.run(t, "who has the ticket is told, rather than who has put it aside", func(t *testing.T) {
+		says(d.carl, "/claim", "takes care of this ticket now")
+		says(d.ann, "/later 1h", "Ann has put this ticket aside")
+		snoozed(d.clock.Now().Add(time.Hour))
+		d.clock.jump(61 * time.Minute)
+		d.await("a second notice", func() bool { return len(d.reminders(d.support, k.thread, isAwake)) == 2 })
+		if m := d.reminders(d.support, k.thread, isAwake)[1]; !mentions(m, d.carl) || mentions(m, d.ann) {
+			t.Errorf("%+v", m)
+		}
+		says(d.carl, "/release", "has released")
+	})
 	d.run(t, "a keyboard, and Thai", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/lang th"), "")
 		says(d.carl, "/later", "พักทิกเก็ตนี้ไว้ถึงเมื่อไร")

@@ -167,6 +167,19 @@ func TestHours(t *testing.T) {
 			t.Errorf("%d answers", len(got))
 		}
 	})
+	d.run(t, "the next closing is answered anew", func(t *testing.T) {
+		d.clock.jump(24 * time.Hour)
+		next := opens.Add(24 * time.Hour)
+		m := d.awaitAnswer(d.say(d.eve, d.support, k.thread, "And today?"), "Nobody of the team is here now")
+		if !containsEntity(m, func(e simulator.Entity) bool { return e.Type == "date_time" && e.UnixTime == next.Unix() }) {
+			t.Errorf("%+v", m)
+		}
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Nobody?"))
+		d.quiet(k)
+		if got := d.reminders(d.support, k.thread, "Nobody of the team is here"); len(got) != 2 {
+			t.Errorf("%d answers", len(got))
+		}
+	})
 	d.run(t, "whoever opens a ticket outside of them is told, too", func(t *testing.T) {
 		late := d.open(d.eve, d.support, "Copier")
 		d.awaitText(d.support, late.thread, "Nobody of the team is here now")

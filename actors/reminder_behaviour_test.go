@@ -2,7 +2,9 @@ package actors_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -357,4 +359,60 @@ func TestRemindersWithoutRoom(t *testing.T) {
 			t.Errorf("%d changes of the icon", n)
 		}
 	}
+}
+
+// TestMoreRemindersThanAChatTakes: of the reminders and icons that fall due together, a chat takes a hundred each. All leave in the end,
+// once, and within the pace of the group.
+func TestMoreRemindersThanAChatTakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
+	t.Parallel()
+	const many, taken = 120, 100
+	d := ready(t, options{speed: 40, sweepEvery: time.Hour})
+	var tickets []*ticket
+	for i := range many {
+		tickets = append(tickets, d.open(d.eve, d.support, fmt.Sprintf("Printer %03d", i)))
+	}
+	d.quiet(tickets...)
+	d.stop()
+	d.clock.jump(4*time.Hour + time.Minute)
+	d.opt.pace, d.opt.idleAfter = actors.Pace{GroupPerMinute: 20}, time.Second
+	before, began := len(d.counted(d.support)), d.clock.Now()
+	d.start()
+	queued := 0.0
+	said := func() (all map[int]int, n int) {
+		queued = max(queued, d.metric(t, "operations_queued"))
+		all = map[int]int{}
+		for _, m := range d.sim.Messages(d.support, simulator.AllThreads) {
+			if strings.Contains(m.Text, overdue) {
+				all[m.Thread]++
+			}
+		}
+		return all, len(all)
+	}
+	d.eventually("all are reminded of", func() bool { _, n := said(); return n == many })
+	for _, k := range tickets {
+		d.awaitIcon(d.support, k.thread, iconOverdue)
+	}
+	took := d.clock.Now().Sub(began)
+	d.quiet(tickets...)
+	if queued < 2*taken || queued > 2*taken+5 { // and what a start leaves
+		t.Errorf("up to %v calls waited", queued)
+	}
+	all, _ := said()
+	for _, k := range tickets {
+		if all[k.thread] != 1 {
+			t.Errorf("%d reminders", all[k.thread])
+		}
+		if n := len(d.iconChanges(d.support, k.thread)); n != 1 {
+			t.Errorf("%d changes of the icon", n)
+		}
+	}
+	times := append(d.counted(d.support)[before:], d.iconChanges(d.support, 0)...)
+	slices.SortFunc(times, time.Time.Compare)
+	if n := most(times, 40*time.Second); n > 20 {
+		t.Errorf("%d calls in a minute", n)
+	}
+	t.Logf("%d calls took %v", len(times), took)
 }

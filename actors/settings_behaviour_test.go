@@ -43,12 +43,19 @@ func TestSettings(t *testing.T) {
 			"🎫 Tickets can be opened here: yes", "👥 Who may open tickets in private: members",
 			"🙋 Whoever answers first takes the ticket: yes", "💬 Icons of topics show the state: yes", "⏳ General lists what waits: no",
 			"🔔 Messages on tickets that somebody has: with sound",
+			"🕘 The team works: always", "⏱ An answer is due: after 4 h, urgent 1 h, high 2 h",
 			"⌛ Quiet tickets close by themselves: no", "🟢 A message reopens tickets: for 7 days", "🗣 Language: each person's own",
 		})
 	})
 	d.run(t, "members can't", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.carl, d.support, 0, "/settings"), "Only administrators can change the settings")
 		if a := d.press(d.carl, m, "set:icons"); !strings.Contains(a.Text, "Only administrators") {
+			t.Errorf("%q", a.Text)
+		}
+		if a := d.press(d.carl, m, "set:hours"); !strings.Contains(a.Text, "Only administrators") {
+			t.Errorf("%q", a.Text)
+		}
+		if a := d.press(d.carl, m, "set:within"); !strings.Contains(a.Text, "Only administrators") {
 			t.Errorf("%q", a.Text)
 		}
 		if group().NoIcons {
@@ -82,6 +89,25 @@ func TestSettings(t *testing.T) {
 		shows("close by themselves: /autoclose")
 		d.press(d.ann, m, "set:autoclose:off")
 		shows("close by themselves: no")
+	})
+	d.run(t, "what has many values opens what its command shows", func(t *testing.T) {
+		d.press(d.ann, m, "set:hours")
+		choice := d.awaitText(d.support, 0, "Support works always")
+		same(t, "buttons", buttons(choice), buttons(d.awaitAnswer(d.say(d.ann, d.support, 0, "/hours"), "Support works always")))
+		d.press(d.ann, choice, "hours:Mon-Fri 09:00-18:00 Europe/London")
+		d.awaitText(d.support, 0, "Support now works Mon-Fri 09:00-18:00 Europe/London")
+		d.press(d.ann, m, "set:within")
+		d.awaitText(d.support, 0, "Support answers within this working time: urgent 1 h, high 2 h, normal 4 h, low 4 h")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/answer_within off"), "urgent never")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/answer_within urgent 90m"), "urgent 1 h 30 min")
+		d.press(d.ann, m, "set:autoclose:3d")
+		shows("The team works: Mon-Fri 09:00-18:00 Europe/London")
+		shows("An answer is due: never, urgent 1 h 30 min\n")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/answer_within 6h"), "urgent 6 h")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/hours always"), "Support now works always")
+		d.press(d.ann, m, "set:autoclose:7d")
+		shows("An answer is due: after 6 h\n")
+		shows("The team works: always")
 	})
 	d.run(t, "the language of the message follows", func(t *testing.T) {
 		d.press(d.ann, m, "set:lang")

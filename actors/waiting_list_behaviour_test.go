@@ -66,10 +66,41 @@ func (d *desk) showClock(hour, minute int) {
 	d.clock.jump(at.Sub(now))
 }
 
+// looksStore counts how often a group looks what waits.
+type looksStore struct {
+	storage.Store
+	group string
+	looks *atomic.Int64
+}
+
+func (s looksStore) TicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
+	if party == s.group {
+		s.looks.Add(1)
+	}
+	return s.Store.TicketsWith(ctx, party, limit)
+}
+
+// edits are when a message was edited, or the desk tried to, oldest first.
+func (d *desk) edits(m simulator.Message) (times []time.Time) {
+	for _, c := range d.sim.Calls() {
+		if c.Method == "editMessageText" && c.Chat == m.Chat && c.Message == m.ID {
+			times = append(times, c.At)
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return times
+}
+
 // TestWaitingList plays two days of a group's list of what waits.
 func TestWaitingList(t *testing.T) {
 	t.Parallel()
-	d := ready(t, options{waitingLists: true, speed: 60, sweepEvery: 10 * time.Second})
+	var looks atomic.Int64
+	var support string
+	d := newDesk(t, options{waitingLists: true, speed: 60, sweepEvery: 10 * time.Second,
+		wrapStore: func(s storage.Store) storage.Store { return looksStore{s, support, &looks} }})
+	support = messages.GroupPlace(d.support)
+	d.restart()
+	d.register()
 	d.showClock(12, 0)
 	answered := d.open(d.eve, d.support, "Mouse")
 	d.awaitHeard(answered, d.say(d.carl, d.support, answered.thread, "It is here"))
@@ -97,6 +128,37 @@ func TestWaitingList(t *testing.T) {
 		d.awaitList(d.support, 1, "❗ "+d.name(k), "")
 		d.say(d.carl, d.support, other.thread, "/later 20h")
 		d.awaitList(d.support, 1, "Printer", "Lamp")
+	})
+	d.run(t, "it is edited every 5 minutes at most, and only to say something else", func(t *testing.T) {
+		follows := func(command string) {
+			t.Helper()
+			shown, before := d.awaitListRests(d.support).ShownAt, len(d.edits(first))
+			d.awaitAnswer(d.say(d.carl, d.support, k.thread, command), "")
+			d.eventually("the list follows", func() bool { return len(d.edits(first)) > before })
+			if after := d.edits(first)[before].Sub(shown); after < 5*time.Minute {
+				t.Errorf("it is edited %s after it was", after)
+			}
+			d.awaitListRests(d.support)
+			if n := len(d.edits(first)) - before; n != 1 {
+				t.Errorf("%d edits", n)
+			}
+		}
+		follows("/claim")
+		follows("/release")
+		before, looked := len(d.edits(first)), looks.Load()
+		letGo := d.clock.hold() // it looks when it is as before
+		d.say(d.carl, d.support, k.thread, "/claim")
+		d.awaitAssignee(k, d.carl)
+		d.say(d.carl, d.support, k.thread, "/release")
+		d.awaitAssignee(k, 0)
+		d.awaitHeard(k, d.say(d.eve, d.support, k.thread, "Hello?"))
+		letGo()
+		d.clock.jump(6 * time.Minute)
+		d.eventually("the group looks", func() bool { return looks.Load() > looked })
+		follows("/claim")
+		if n := len(d.edits(first)) - before; n != 1 {
+			t.Errorf("%d edits without a change", n-1)
+		}
 	})
 	d.run(t, "a restart posts nothing, and has it follow", func(t *testing.T) {
 		d.restart()

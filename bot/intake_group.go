@@ -103,16 +103,25 @@ func (h *handling) settings(_ *Message, _ SlashCommand) error {
 	return h.toGroup(&messages.ShowSettings{Origin: h.origin})
 }
 
-// onSettingsCallback changes a setting of the group in which the button stands.
+// onSettingsCallback changes a setting of the group in which the button stands, or shows it.
 func (h *handling) onSettingsCallback(c *Callback) (outcome string, handled bool, err error) {
 	verb, rest, _ := strings.Cut(c.Data, ":")
 	if verb != messages.CallbackSet {
 		return "", false, nil
 	}
+	if !h.known || !c.Chat.Group() {
+		return "stale", true, h.stale()
+	}
 	setting, value, _ := strings.Cut(rest, ":")
+	switch setting {
+	case messages.SettingHours:
+		return "pressed", true, h.toGroup(&messages.SetHours{Origin: h.origin})
+	case messages.SettingWithin:
+		return "pressed", true, h.toGroup(&messages.SetAnswerTimes{Origin: h.origin})
+	}
 	value, onList := strings.CutSuffix(value, messages.OnWaitingList)
 	change, ok := messages.ChangeOf(setting, value)
-	if !ok || !h.known || !c.Chat.Group() || change.GetRegistered() && !h.groupAllowed(h.origin.Place, c.Chat.ID) {
+	if !ok || change.GetRegistered() && !h.groupAllowed(h.origin.Place, c.Chat.ID) {
 		return "stale", true, h.stale()
 	}
 	change.Origin, change.OnList = h.origin, onList && setting == messages.SettingWaitingList && !change.GetWaitingList()

@@ -264,7 +264,7 @@ func buttonRows(lang string, k *messages.Keyboard) [][]button {
 		for _, b := range row.GetButtons() {
 			text := b.GetText()
 			if text == "" && b.GetKey() != "" {
-				text = label(lang, b.GetKey())
+				text = textWithin(lang, b.GetKey(), b.GetArgs(), maxButtonText).Text
 			}
 			if button, ok := newButton(text, b.GetData(), b.GetUrl()); ok {
 				if b.GetMiniApp() {

@@ -278,6 +278,8 @@ const (
 	ButtonLaterWeek = "button_later_week" // until Monday
 	ButtonHoursOn   = "button_hours_on"   // the team always works
 	ButtonListOff   = "button_list_off"   // General lists no more what waits
+	ButtonHours     = "setting_hours"     // hours; of /settings, opens what /hours shows
+	ButtonWithin    = "setting_within"    // low, normal, high, urgent, as far as they differ; the same of /answer_within
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -306,7 +308,7 @@ const (
 	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
 	CallbackInstead     = "instead" // carries out the command that it is most like; "instead:<message id>"
 	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
-	CallbackSet         = "set"     // a setting of a group; "set:<setting>:<value>", and ":list" below the list of what waits
+	CallbackSet         = "set"     // a setting of a group; "set:<setting>:<value>", and ":list" below the list of what waits; without a value, it is shown
 	CallbackMute        = "mute"    // in the chat of ALERTS_CHAT; "mute:<problem id>"
 	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )

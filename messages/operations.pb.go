@@ -3871,7 +3871,8 @@ type Button struct {
 	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`   // a text of the catalogue
 	Data          string                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"` // callback data, at most 64 bytes, or
 	Url           string                 `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
-	MiniApp       bool                   `protobuf:"varint,5,opt,name=mini_app,json=miniApp,proto3" json:"mini_app,omitempty"` // the url opens as a Mini App: https, and only in private chats
+	MiniApp       bool                   `protobuf:"varint,5,opt,name=mini_app,json=miniApp,proto3" json:"mini_app,omitempty"`                                                       // the url opens as a Mini App: https, and only in private chats
+	Args          map[string]string      `protobuf:"bytes,470,rep,name=args,proto3" json:"args,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the text of the catalogue
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3939,6 +3940,13 @@ func (x *Button) GetMiniApp() bool {
 		return x.MiniApp
 	}
 	return false
+}
+
+func (x *Button) GetArgs() map[string]string {
+	if x != nil {
+		return x.Args
+	}
+	return nil
 }
 
 type EditKeyboardCall struct {
@@ -4616,13 +4624,17 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bKeyboard\x123\n" +
 	"\x04rows\x18\x01 \x03(\v2\x1f.topicdesk.messages.KeyboardRowR\x04rows\"C\n" +
 	"\vKeyboardRow\x124\n" +
-	"\abuttons\x18\x01 \x03(\v2\x1a.topicdesk.messages.ButtonR\abuttons\"o\n" +
+	"\abuttons\x18\x01 \x03(\v2\x1a.topicdesk.messages.ButtonR\abuttons\"\xe3\x01\n" +
 	"\x06Button\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\tR\x04data\x12\x10\n" +
 	"\x03url\x18\x04 \x01(\tR\x03url\x12\x19\n" +
-	"\bmini_app\x18\x05 \x01(\bR\aminiApp\"k\n" +
+	"\bmini_app\x18\x05 \x01(\bR\aminiApp\x129\n" +
+	"\x04args\x18\xd6\x03 \x03(\v2$.topicdesk.messages.Button.ArgsEntryR\x04args\x1a7\n" +
+	"\tArgsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"k\n" +
 	"\x10EditKeyboardCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x128\n" +
@@ -4683,7 +4695,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
@@ -4740,11 +4752,12 @@ var file_messages_operations_proto_goTypes = []any{
 	(*AnswerCallbackCall)(nil), // 52: topicdesk.messages.AnswerCallbackCall
 	(*Outcome)(nil),            // 53: topicdesk.messages.Outcome
 	nil,                        // 54: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 55: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Entity)(nil),             // 56: topicdesk.messages.Entity
-	(*Forward)(nil),            // 57: topicdesk.messages.Forward
-	(*Content)(nil),            // 58: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 59: topicdesk.messages.GroupFacts
+	nil,                        // 55: topicdesk.messages.Button.ArgsEntry
+	nil,                        // 56: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Entity)(nil),             // 57: topicdesk.messages.Entity
+	(*Forward)(nil),            // 58: topicdesk.messages.Forward
+	(*Content)(nil),            // 59: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 60: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4789,9 +4802,9 @@ var file_messages_operations_proto_depIdxs = []int32{
 	2,  // 39: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
 	3,  // 40: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
 	4,  // 41: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	56, // 42: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	57, // 42: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
 	31, // 43: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	57, // 44: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	58, // 44: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
 	30, // 45: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
 	29, // 46: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
 	33, // 47: topicdesk.messages.SendCardCall.mentioned:type_name -> topicdesk.messages.Named
@@ -4799,34 +4812,35 @@ var file_messages_operations_proto_depIdxs = []int32{
 	33, // 49: topicdesk.messages.EditCardCall.mentioned:type_name -> topicdesk.messages.Named
 	37, // 50: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
 	37, // 51: topicdesk.messages.EditContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	56, // 52: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	58, // 53: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	56, // 54: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	56, // 55: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
-	57, // 56: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	57, // 52: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	59, // 53: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	57, // 54: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	57, // 55: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	58, // 56: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
 	33, // 57: topicdesk.messages.SendCopyCall.turn:type_name -> topicdesk.messages.Named
 	38, // 58: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
 	38, // 59: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
 	38, // 60: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
 	38, // 61: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	58, // 62: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	59, // 62: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
 	54, // 63: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
 	47, // 64: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
 	29, // 65: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
 	48, // 66: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
 	49, // 67: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	47, // 68: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	46, // 69: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
-	55, // 70: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 71: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	59, // 72: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	40, // 73: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	40, // 74: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	75, // [75:75] is the sub-list for method output_type
-	75, // [75:75] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	55, // 68: topicdesk.messages.Button.args:type_name -> topicdesk.messages.Button.ArgsEntry
+	47, // 69: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	46, // 70: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
+	56, // 71: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 72: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	60, // 73: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	40, // 74: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	40, // 75: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	76, // [76:76] is the sub-list for method output_type
+	76, // [76:76] is the sub-list for method input_type
+	76, // [76:76] is the sub-list for extension type_name
+	76, // [76:76] is the sub-list for extension extendee
+	0,  // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -4882,7 +4896,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   50,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -17,6 +17,9 @@ const (
 	SettingAutoClose   = "autoclose" // off, 3d, 7d, or own: another time, which no button sets
 	SettingReopen      = "reopen"    // 0, 3, 7, 14 or 30 days, or own: as before
 	SettingQuiet       = "quiet"     // on or off
+	// SettingHours and SettingWithin have more values than a button can go through: theirs shows what /hours and /answer_within do.
+	SettingHours  = "hours"
+	SettingWithin = "within"
 )
 
 // OnWaitingList ends the data of the button of the list itself that switches it off.
@@ -25,7 +28,7 @@ const OnWaitingList = ":list"
 // LanguageOwn is the value of SettingLanguage for each person's own language.
 const LanguageOwn = "own"
 
-// Settings are all settings of a group, each with its values.
+// Settings are all settings of a group that a button changes, each with its values.
 var Settings = map[string][]string{
 	SettingTickets: {"on", "off"}, SettingPublic: {"on", "off"}, SettingAutoClaim: {"on", "off"}, SettingIcons: {"on", "off"},
 	SettingWaitingList: {"on", "off"}, SettingQuiet: {"on", "off"},

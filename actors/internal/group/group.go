@@ -271,7 +271,8 @@ func (g *group) standing(r *storage.Group, fine string) string {
 // shown by the button, but for the settings, whose message it replaces.
 func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, args map[string]string, keyboard *messages.Keyboard) {
 	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId(), Keyboard: keyboard}
-	if o.GetCallbackId() == "" || key == messages.NoticeHoursSet { // all are to know when the team works
+	shown := key == messages.NoticeHoursShown || key == messages.NoticeAnswerWithinShown // with buttons of its own, or what to send
+	if o.GetCallbackId() == "" || shown || key == messages.NoticeHoursSet {              // all are to know when the team works
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 		g.addOperation(r, o, "", op)
@@ -280,9 +281,9 @@ func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, arg
 		return
 	}
 	answer := &messages.AnswerCallbackCall{CallbackId: o.CallbackId}
-	switch key {
-	case messages.NoticeHoursSet:
-	case messages.NoticeSettings, messages.NoticeWaitingOff:
+	switch {
+	case shown, key == messages.NoticeHoursSet:
+	case key == messages.NoticeSettings, key == messages.NoticeWaitingOff:
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: o.CallbackMessageId, Notice: notice}}
 		g.addOperation(r, o, "", op)

@@ -183,7 +183,7 @@ func (g *group) decide(id string, m desk.Command, row groupRequest, failure stri
 		case may:
 			noteSpoken(r, o)
 			notice, args = row.effect(g, r, m)
-		case row.reads != nil && row.reads(m):
+		case row.reads != nil && row.reads(m) && o.GetCallbackId() == "": // the buttons of /settings are for who may change it
 			notice, args = row.effect(g, r, m)
 		}
 		var keyboard *messages.Keyboard

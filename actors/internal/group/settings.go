@@ -103,7 +103,8 @@ func (g *group) changingSettings(r *storage.Group, m desk.Command) (string, map[
 	return g.showingSettings(r, m)
 }
 
-// settingsKeyboard has a button for each setting, which says the value of now and changes it to the next one.
+// settingsKeyboard has a button for each setting, which says the value of now and changes it to the next one, or opens what its command
+// shows.
 func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 	k := &messages.Keyboard{}
 	add := func(setting, value, next string) { addSetting(k, setting, value, next) }
@@ -120,6 +121,8 @@ func settingsKeyboard(r *storage.Group) *messages.Keyboard {
 	toggle(messages.SettingIcons, !r.NoIcons)
 	toggle(messages.SettingWaitingList, !r.NoWaitingList)
 	toggle(messages.SettingQuiet, r.QuietCopies)
+	opens(k, messages.SettingHours, messages.ButtonHours, map[string]string{"hours": r.Hours})
+	opens(k, messages.SettingWithin, messages.ButtonWithin, differingArgs(r))
 	choices(k, messages.SettingAutoClose, autoCloseValue(r), "off", "3d", "7d")
 	choices(k, messages.SettingReopen, reopenValue(r), "0", "3", "7", "14", "30")
 	switch r.Language {
@@ -138,6 +141,11 @@ func addSetting(k *messages.Keyboard, setting, value, next string) {
 		Key:  messages.ButtonOfSetting(setting, value),
 		Data: strings.Join([]string{messages.CallbackSet, setting, next}, ":"),
 	}}})
+}
+
+// opens adds a button that shows a setting.
+func opens(k *messages.Keyboard, setting, key string, args map[string]string) {
+	k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{Key: key, Args: args, Data: messages.CallbackSet + ":" + setting}}})
 }
 
 // choices adds a button that sets the choice after the one of now; after the last one, and any other value, the first.

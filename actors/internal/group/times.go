@@ -164,6 +164,16 @@ func answerArgs(r *storage.Group) map[string]string {
 	return map[string]string{"title": r.Title, "low": within(t.Low), "normal": within(t.Normal), "high": within(t.High), "urgent": within(t.Urgent)}
 }
 
+// differingArgs are answerArgs without those of priorities that are as the normal one; that is left out if no answer is due.
+func differingArgs(r *storage.Group) map[string]string {
+	args := answerArgs(r)
+	normal := args["normal"]
+	maps.DeleteFunc(args, func(name, within string) bool {
+		return name == "title" || name != "normal" && within == normal || name == "normal" && within == "0"
+	})
+	return args
+}
+
 // longestAnswer is the longest working time within which an answer may be due, in minutes: a year of a team that always works.
 const longestAnswer = 366 * 24 * 60
 
