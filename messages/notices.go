@@ -91,7 +91,8 @@ const (
 	NoticeAssignNear          = "assign_near"           // given; buttons for those whose name begins so
 	NoticeAssignNotTeam       = "assign_not_team"       // name; not of the desk on this ticket
 	NoticeAssignSame          = "assign_same"           // name; has it already
-	NoticeReleased            = "released"              // who
+	NoticeTakenOver           = "taken_over"            // name (who had it), who (has it now)
+	NoticeReleased            = "released"              // who, name ("": nobody else had it)
 	NoticeReleaseNone         = "release_none"          // nobody has it
 	NoticeClaimedTickets      = "claimed_tickets"       // count, title; in a group with its title; followed by the operation's tickets as a list
 	NoticeNoClaimedTickets    = "no_claimed_tickets"    // title; in a group

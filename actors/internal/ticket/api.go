@@ -32,6 +32,13 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			return nil, err
 		}
 	}
+	var had *holder
+	if m.AssigneeId != nil {
+		var err error
+		if had, err = t.holderBut(desk.CreatorOf(o)); err != nil {
+			return nil, err
+		}
+	}
 	if m.ClosesMs != nil { // the notice to the customer names the team's zone
 		if _, err := t.readTimes(t.record.GroupID); err != nil {
 			return nil, err
@@ -91,7 +98,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			}
 			t.updated(&was, r.Ticket, o)
 		}
-		if m.AssigneeId != nil && !t.reassign(r, o, *m.AssigneeId, assignee) {
+		if m.AssigneeId != nil && !t.reassign(r, o, *m.AssigneeId, assignee, had) {
 			return
 		}
 		if m.SnoozedUntilMs != nil && !t.setSnoozed(r, o, *m.SnoozedUntilMs) {
@@ -286,8 +293,8 @@ func (t *ticket) apiRecord() (*messages.TicketRecord, error) {
 }
 
 // reassign gives the ticket to whom a program names, or to nobody: 0. If that is refused, it returns false. who is the
-// person, as far as the ticket knows them.
-func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID, who *teamPerson) bool {
+// person, as far as the ticket knows them; had is who has it, and hears of it.
+func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID, who *teamPerson, had *holder) bool {
 	id, by := "", desk.CreatorOf(o)
 	if userID != 0 {
 		id = strconv.FormatInt(userID, 10)
@@ -299,6 +306,7 @@ func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID,
 			map[string]string{"ticket": desk.NameOf(r.Ticket), "command": messages.VerbAssign})
 	case userID == 0:
 		t.assign(r.Ticket, o.CommandId, &by, nil)
+		t.tellHolder(r, o, had, messages.NoticeReleased, map[string]string{"who": desk.Who(o)})
 	case who == nil:
 		r.Refuse(messages.NoticeAssignUnknown, map[string]string{"given": id})
 	case !who.fits:
@@ -306,6 +314,7 @@ func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID,
 	default:
 		t.assign(r.Ticket, o.CommandId, &by, &who.Creator)
 		t.tellAssignee(r, o, who)
+		t.tellHolder(r, o, had, messages.NoticeTakenOver, map[string]string{"who": who.Name})
 	}
 	return r.Refusal == nil
 }
