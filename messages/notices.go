@@ -49,6 +49,7 @@ const (
 	// Tickets.
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
 	NoticeTicketCreated   = "ticket_created"   // ticket, url
+	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
 	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
 	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
 	NoticeTicketReopened  = "ticket_reopened"  // who
@@ -184,6 +185,7 @@ const (
 	NoticeMentionNobody   = "mention_nobody"    // no internal user yet
 	NoticeMentionBot      = "mention_bot"       // name; bots can't be mentioned
 	NoticeMentionWords    = "mention_words"     // nobody got the words besides the names
+	NoticeMentionNote     = "mention_note"      // nor what is an internal note
 	NoticeLinked          = "linked"            // ticket, who, group, url (of the other side)
 	NoticeLinkedHome      = "linked_home"       // who, group, url (of the new side)
 	NoticeLinkAlready     = "link_already"      // this topic is linked to it already
