@@ -97,15 +97,16 @@ func (h *handling) toDescribed(m *Message, found *messages.MessageFound) error {
 		return nil
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
-	words := c.Description
+	title, words := c.Title, c.Description
 	if !isCommand || c.Verb != messages.VerbCreateTicket {
-		_, words = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
+		title, words = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
 	for _, id := range found.Described {
 		edit := &messages.EditSource{
 			Origin: h.origin, MessageId: messages.MessageKey(m.Chat.ID, m.ID), Content: m.content(), EditedMs: m.EditDateMS,
 			Internal: m.internal() || h.hasNote(m),
 			Titled:   &messages.Source{Text: words.Text, Entities: words.Entities},
+			Title:    title,
 		}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, edit); err != nil {
 			return err

@@ -50,6 +50,7 @@ const (
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
 	NoticeTicketCreated   = "ticket_created"   // ticket, url
 	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
+	NoticeTitleStays      = "title_stays"      // ticket, private; an edit of what opened it has another title
 	NoticeEditedCommand   = "edited_command"   // in reply to what was a command, and has been edited to words
 	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
 	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
