@@ -259,6 +259,27 @@ func TestNoticesReadWell(t *testing.T) {
 	}
 }
 
+// What is shown says where the rest is, and who may change it.
+func TestTextsPointTo(t *testing.T) {
+	check := func(lang, key string, parts ...string) {
+		t.Helper()
+		text := Text(lang, key, samples).Text
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s in %s does not say %q: %s", key, lang, part, text)
+			}
+		}
+	}
+	for _, lang := range languages {
+		check(lang, messages.NoticeMyTickets, "/tickets all", "/mine")
+		check(lang, messages.NoticeNoTickets, "/tickets all")
+		check(lang, messages.NoticeMentionUnknown, "/start", "/default_group", "/mention")
+		for _, key := range []string{messages.NoticeAnswerWithinShown, messages.NoticeAutoCloseShown, messages.NoticeHoursShown} {
+			check(lang, key, map[string]string{langEnglish: "Administrators change this", langThai: "ผู้ดูแลกลุ่มเปลี่ยนได้"}[lang])
+		}
+	}
+}
+
 func TestValuesAreLiteral(t *testing.T) {
 	for _, value := range []string{
 		"{{.ticket}} {{end}}", "{{", "\x00ticket\x00", "<b>bold</b> *x* _y_ `z` [a](b)", "\u202eevil", "a\n\nb", "%s %d", "& < >",
