@@ -25,19 +25,9 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 	if stale, err := t.stale(o, m.Expected); stale != nil || err != nil {
 		return stale, err
 	}
-	var assignee *teamPerson
-	if m.GetAssigneeId() != 0 {
-		var err error
-		if assignee, _, err = t.teamPerson(&messages.AssignTicket{Origin: o, UserId: *m.AssigneeId}); err != nil {
-			return nil, err
-		}
-	}
-	var had *holder
-	if m.AssigneeId != nil {
-		var err error
-		if had, err = t.holderBut(desk.CreatorOf(o)); err != nil {
-			return nil, err
-		}
+	assignee, had, err := t.toAssign(m)
+	if err != nil {
+		return nil, err
 	}
 	if m.ClosesMs != nil { // the notice to the customer names the team's zone
 		if _, err := t.readTimes(t.record.GroupID); err != nil {
@@ -111,6 +101,20 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
 	}, nil
+}
+
+// toAssign finds who is to have the ticket, and who has it.
+func (t *ticket) toAssign(m *messages.UpdateTicket) (assignee *teamPerson, had *holder, err error) {
+	if m.AssigneeId == nil {
+		return nil, nil, nil
+	}
+	if *m.AssigneeId != 0 {
+		if assignee, _, err = t.teamPerson(&messages.AssignTicket{Origin: m.Origin, UserId: *m.AssigneeId}); err != nil {
+			return nil, nil, err
+		}
+	}
+	had, err = t.holderBut(desk.CreatorOf(m.Origin))
+	return assignee, had, err
 }
 
 // stale is the refusal of a change that expects another revision of the ticket; nil: it expects this one, or any ("").
