@@ -171,6 +171,72 @@ func TestFirstAnswerClaims(t *testing.T) {
 	})
 }
 
+// Whoever has a ticket hears, once and by a mention, that somebody else has taken it from them.
+func TestHolderHearsOfIt(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.open(d.eve, d.support, "Printer")
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	told := func(t *testing.T, chat int64, thread int, part string, who int64) {
+		t.Helper()
+		m := d.awaitText(chat, thread, part)
+		d.quiet(k)
+		if !mentions(m, who) {
+			t.Errorf("%q mentions nobody", m.Text)
+		}
+		n := 0
+		for _, m := range append(d.byBot(d.support, k.thread), d.byBot(d.engineering, eng)...) {
+			if strings.Contains(m.Text, part) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d times %q:\n%s", n, part, d.transcript())
+		}
+	}
+	d.run(t, "released from another group", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/claim"), "Bob takes care of this ticket now")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/release"), "Ann has released this ticket: nobody")
+		told(t, d.engineering, eng, "Bob, Ann has released this ticket, which you took care of", d.bob)
+	})
+	d.run(t, "released in the same topic: the answer is the notice", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/claim"), "Carl takes care of this ticket now")
+		answer := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/release"), "Carl, Ann has released this ticket, which you took care of")
+		told(t, d.support, k.thread, "Carl, Ann has released", d.carl)
+		if answer.ReplyTo == 0 {
+			t.Error("it answers nothing")
+		}
+	})
+	d.run(t, "by whoever has it: nobody else hears of it", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/claim"), "Bob takes care of this ticket now")
+		answer := d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/release"), "Bob has released this ticket: nobody")
+		if mentions(answer, d.bob) {
+			t.Error("he is told what he did")
+		}
+	})
+	d.run(t, "given to somebody else, and taken", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/claim"), "Bob takes care of this ticket now")
+		d.awaitHeard(k, d.say(d.carl, d.support, k.thread, "I know this one"))
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/assign @carl"), "Carl, Ann has given this ticket to you")
+		told(t, d.engineering, eng, "Bob, Carl takes care of this ticket now, instead of you", d.bob)
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/assign @bob_eng"), "Bob takes care of this ticket now")
+		told(t, d.support, k.thread, "Carl, Bob takes care of this ticket now, instead of you", d.carl)
+	})
+	d.run(t, "by a program", func(t *testing.T) {
+		carl := d.carl
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), AssigneeId: &carl}, "")
+		d.await("Bob is told a second time", func() bool {
+			n := 0
+			for _, m := range d.byBot(d.engineering, eng) {
+				if strings.Contains(m.Text, "Bob, Carl takes care of this ticket now, instead of you") && mentions(m, d.bob) {
+					n++
+				}
+			}
+			return n == 2
+		})
+	})
+}
+
 // TestAnswerClaimsAfterACrash: the claim comes in a write before the answer. When the answer can't be stored, it is delivered
 // again, and the ticket is claimed once.
 func TestAnswerClaimsAfterACrash(t *testing.T) {

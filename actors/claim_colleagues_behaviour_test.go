@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/simulator"
@@ -25,11 +26,15 @@ func TestClaimAmongColleagues(t *testing.T) {
 		says(d.eve, "/release", "Eve has released this ticket")
 		d.awaitAssignee(k, 0)
 	})
-	d.run(t, "members of its own group are told who takes care of it", func(*testing.T) {
+	d.run(t, "members of its own group are told who takes care of it", func(t *testing.T) {
 		for _, by := range []int64{d.eve, d.carl} {
 			for _, command := range []string{"/claim", "/assign @bob_eng", "/release", "/later 2h"} {
 				says(by, command, elsewhere)
 			}
+		}
+		if a := d.press(d.eve, d.card(k, d.support, k.thread), "claim:"); !strings.Contains(a.Text, elsewhere) ||
+			!strings.HasSuffix(a.Text, "The customer can't.") {
+			t.Errorf("the button says %q", a.Text)
 		}
 		d.awaitAssignee(k, 0)
 	})

@@ -144,6 +144,27 @@ func TestWordsForTheTeamAfterACommand(t *testing.T) {
 			}
 		})
 	}
+	for text, answer := range map[string]string{
+		"/later 2h // a liar":               "has put this ticket aside",
+		"/later // a liar":                  "Until when shall I put this ticket aside?",
+		"/priority low // a liar":           "changed the priority",
+		"/assign @carl // @bob_eng, a liar": "takes care of this ticket",
+		"/mention // a liar":                "Who should join this ticket?",
+		"/mention @bob_eng // a liar":       "What begins with // is an internal note",
+	} {
+		d.run(t, "in a text: "+text, func(t *testing.T) {
+			said := d.here(text)
+			d.awaitAnswer(said, answer)
+			d.eventually("it is recorded", func() bool { _, err := d.store.Message(t.Context(), messageID(said)); return err == nil })
+			d.keeps(t, "liar")
+			if m := d.said(said); !m.Internal || !strings.HasPrefix(m.Text, "// ") {
+				t.Errorf("%+v", m)
+			}
+			if n := d.answers(said, "took only the name"); n != 0 {
+				t.Error("it says to send the words again, as if they were for everybody")
+			}
+		})
+	}
 	d.run(t, "a command that is misspelt is not offered to be sent as it is", func(t *testing.T) {
 		answer := d.awaitAnswer(d.here("/clsoe_ticket in 2h // a liar"), "To keep a message in this topic, begin it with //")
 		m, _ := d.sim.Message(answer.Chat, answer.ID)

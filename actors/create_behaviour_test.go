@@ -9,6 +9,28 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
+// A note stays in its topic: no ticket is opened from it, even where its message shows no more that it is one.
+func TestCreateFromANote(t *testing.T) {
+	t.Parallel()
+	d := newTeam(t)
+	topics := len(d.sim.Topics(d.support))
+	note, command := d.here("// a liar"), d.here("/later 2h // a liar")
+	for _, m := range []simulator.Message{note, command} {
+		d.eventually("it is recorded", func() bool { _, err := d.store.Message(t.Context(), messageID(m)); return err == nil })
+	}
+	d.edit(command, "/later 2h and more")
+	d.quiet(d.k)
+	for _, m := range []simulator.Message{note, command} {
+		d.awaitAnswer(d.reply(d.carl, d.support, m, "/create_ticket Complaint"), "what you reply to is an internal note")
+		d.awaitAnswer(d.reply(d.carl, d.support, m, "/create_ticket"), "what you reply to is an internal note")
+	}
+	d.quiet(d.k)
+	if n := len(d.sim.Topics(d.support)); n != topics {
+		t.Errorf("%d topics, there were %d", n, topics)
+	}
+	d.awaitAnswer(d.reply(d.carl, d.support, d.here("it burns"), "/create_ticket"), "Ticket opened")
+}
+
 func TestCreate(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})

@@ -135,6 +135,16 @@ func (d *desk) awaitAnswer(to simulator.Message, part string) simulator.Message 
 	return m
 }
 
+// answers counts the bot's answers to a message that contain a text.
+func (d *desk) answers(to simulator.Message, part string) (n int) {
+	for _, m := range d.byBot(to.Chat, to.Thread) {
+		if m.ReplyTo == to.ID && strings.Contains(m.Text, part) {
+			n++
+		}
+	}
+	return n
+}
+
 // copies lists the copies in a thread, without the sender's line.
 func (d *desk) copies(chat int64, thread int) []string {
 	var out []string

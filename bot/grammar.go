@@ -55,8 +55,9 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 	case messages.ArgTitle:
 		args := messages.Marked{Text: text, Entities: entities}.Slice(len(text)-len(rest), len(text))
 		c.Title, c.Description = parseTitle(args)
-	case messages.ArgPeople:
-		c.Targets = parseTargets(text, rest, entities)
+	case messages.ArgPeople: // a note names nobody
+		before, _, _ := messages.SplitNote(rest)
+		c.Targets = parseTargets(text[:len(text)-len(rest)+len(before)], before, entities)
 	case messages.ArgWord:
 		c.Arg = strings.ToLower(firstWord(rest))
 	case messages.ArgTicketID:
@@ -144,6 +145,8 @@ func besidePeople(text, rest string, entities []*messages.Entity) (others []stri
 // tellsBesidePeople says whether a command says something besides whom it names.
 func tellsBesidePeople(text string, entities []*messages.Entity) bool {
 	_, _, rest, _ := splitCommand(text)
+	before, _, _ := messages.SplitNote(rest)
+	text, rest = text[:len(text)-len(rest)+len(before)], before
 	return slices.ContainsFunc(besidePeople(text, rest, entities), func(word string) bool {
 		return strings.ContainsFunc(word, unicode.IsLetter) && !slices.Contains(joining, strings.ToLower(word))
 	})

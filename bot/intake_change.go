@@ -54,10 +54,41 @@ func (h *handling) onEdited(m *Message) (string, error) {
 			Internal: m.internal(), CommandNote: m.CommandNote, EditedMs: m.EditDateMS,
 		}
 	}, "edited")
-	if err == nil && len(found.GetDescribed()) > 0 && outcome == "left_alone" {
-		outcome = "edited"
+	if err != nil || outcome != "left_alone" {
+		return outcome, err
 	}
-	return outcome, err
+	if len(found.GetDescribed()) > 0 {
+		return "edited", nil
+	}
+	return h.onEditedCommand(m)
+}
+
+// onEditedCommand asks the topic's ticket whether a message that the desk does not know was a command, and is none any more: whoever
+// edits it hears, once, that nobody reads it (docs/decisions.md, D342).
+func (h *handling) onEditedCommand(m *Message) (string, error) {
+	const untold = "left_alone"
+	if !h.known || m.Media != nil || m.ThreadID == 0 && !m.Chat.Private() {
+		return untold, nil
+	}
+	if _, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username); isCommand || m.internal() || h.answersAskTitle(m) {
+		return untold, nil
+	}
+	id, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+	if err != nil || id == "" {
+		return untold, err
+	}
+	if h.ticket = id; h.looksLikeCommand(m) {
+		return untold, nil
+	}
+	key := messages.MessageKey(m.Chat.ID, m.ID)
+	defer h.as(key + ":edited")()
+	_, err = command(h.ctx, h.desk, messages.KindTicket, id, &messages.EditMessage{Origin: h.origin, MessageId: key, OfCommand: true})
+	return untold, err
+}
+
+func (h *handling) looksLikeCommand(m *Message) bool {
+	_, is := h.unknownCommand(m)
+	return is
 }
 
 // toDescribed tells the tickets that have words of an edited message.
@@ -66,15 +97,16 @@ func (h *handling) toDescribed(m *Message, found *messages.MessageFound) error {
 		return nil
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
-	words := c.Description
+	title, words := c.Title, c.Description
 	if !isCommand || c.Verb != messages.VerbCreateTicket {
-		_, words = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
+		title, words = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
 	for _, id := range found.Described {
 		edit := &messages.EditSource{
 			Origin: h.origin, MessageId: messages.MessageKey(m.Chat.ID, m.ID), Content: m.content(), EditedMs: m.EditDateMS,
 			Internal: m.internal() || h.hasNote(m),
 			Titled:   &messages.Source{Text: words.Text, Entities: words.Entities},
+			Title:    title,
 		}
 		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, edit); err != nil {
 			return err

@@ -172,11 +172,16 @@ func (h *handling) mention(m *Message, c SlashCommand) error {
 			return nil
 		}
 	}
-	if m.Media != nil || !tellsBesidePeople(m.Text, m.Entities) {
+	words := messages.NoticeMentionWords
+	switch {
+	case m.Media == nil && tellsBesidePeople(m.Text, m.Entities):
+	case h.hasNote(m):
+		words = messages.NoticeMentionNote
+	default:
 		return nil
 	}
 	defer h.as(h.origin.CommandId + ":words")() // the command has an answer of its own
-	return h.answer(messages.NoticeMentionWords, nil)
+	return h.answer(words, nil)
 }
 
 func (h *handling) start(m *Message, c SlashCommand) error {

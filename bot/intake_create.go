@@ -24,6 +24,11 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	if missing := group.Standing.Notice(); missing != "" {
 		return h.answer(missing, map[string]string{"title": m.Chat.Title})
 	}
+	if stays, err := h.answersNote(m); err != nil {
+		return err
+	} else if stays {
+		return h.answer(messages.NoticeCreateNote, nil)
+	}
 	h.describe(m, &c)
 	if messages.Blank(messages.CleanLine(c.Title)) {
 		return h.askTitle(m, c)
@@ -117,6 +122,20 @@ func (h *handling) described(m *Message) *Reply {
 		return r
 	}
 	return nil
+}
+
+// answersNote says whether a command in a group would open a ticket from an internal note. It stays in its topic, even where its message
+// does not show any more that it is one (docs/decisions.md, D341).
+func (h *handling) answersNote(m *Message) (bool, error) {
+	r := h.described(m)
+	switch {
+	case r == nil || r.Protected:
+		return false, nil
+	case messages.InternalNote(r.Text) || h.hasNote(&Message{Chat: h.chat, Text: r.Text, Entities: r.Entities}):
+		return true, nil
+	}
+	found, err := query[*messages.MessageFound](h.ctx, h.desk, &messages.FindMessage{ChatId: r.ChatID, MessageId: r.MessageID})
+	return found.GetInternal(), err
 }
 
 // customer returns whose message the ticket of a group is opened from; nil: from none, from an own one, or from what a bot, a

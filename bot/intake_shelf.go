@@ -138,15 +138,12 @@ func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) 
 			return "unclear", err
 		}
 	}
-	if c.Verb == messages.VerbCloseTicket && h.hasNote(m) { // it stands in this topic, and is recorded before the ticket closes
+	note := h.hasNote(m)
+	if note { // it stands in this topic, and is recorded before the ticket closes
 		c.Arg, _, _ = messages.SplitNote(c.Arg)
-		if err := h.passOnBesides(m); err != nil {
-			return "", err
-		}
-		return h.onCommand(m, c)
 	}
 	switch {
-	case m.Media == nil, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
+	case m.Media == nil && !note, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
 		return h.onCommand(m, c)
 	case c.Verb == messages.VerbDelete: // which deletes the command's own message, too
 		return h.onCommand(m, c)
@@ -208,7 +205,7 @@ func (h *handling) beside(m *Message) *Message {
 		next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
 	}
 	switch {
-	case note && (next.Text == "" || c.Verb == messages.VerbCloseTicket):
+	case note && (next.Text == "" || m.Media == nil && c.Verb != ""):
 		next.Text, next.Entities = noteIn(m.Text, m.Entities)
 	case m.Media == nil && !note:
 		return m

@@ -19,6 +19,9 @@ func inGeneral(fields string) string {
 	return strings.Replace(topicMessage(fields), `"message_thread_id":42,"is_topic_message":true,`, ``, 1)
 }
 
+// edited makes an edit of a message's update.
+func edited(update string) string { return strings.Replace(update, `"message"`, `"edited_message"`, 1) }
+
 func TestIntakeTexts(t *testing.T) {
 	record := func(text string, change ...func(*messages.RecordMessage)) []sent {
 		m := &messages.RecordMessage{Origin: annHere(), Content: &messages.Content{Text: text}}
@@ -59,12 +62,16 @@ func TestIntakeTexts(t *testing.T) {
 		"in a private chat it is answered": {private + `"text":"hello"}}`, []sent{notice(annHere(privately), messages.NoticePrivateNone, func(op *messages.Operation) {
 			op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{Key: messages.ButtonNew, Data: "new"}}}}}
 		})}},
-		"an unknown group":                       {topicMessage(`"text":"hello","chat":{"id":-1009,"type":"supergroup"}`), nil},
-		"another bot":                            {topicMessage(`"text":"hello","from":{"id":8,"is_bot":true}`), nil},
-		"another bot's command":                  {topicMessage(`"text":"/close_ticket@OtherBot"`), nil},
-		"a text of nothing visible":              {topicMessage(`"text":" \u200b\u00a0"`), nil},
-		"a service message of no interest":       {topicMessage(`"new_chat_members":[{"id":1}]`), nil},
-		"an edit of what was never said":         {strings.Replace(topicMessage(`"text":"x"`), `"message"`, `"edited_message"`, 1), nil},
+		"an unknown group":                 {topicMessage(`"text":"hello","chat":{"id":-1009,"type":"supergroup"}`), nil},
+		"another bot":                      {topicMessage(`"text":"hello","from":{"id":8,"is_bot":true}`), nil},
+		"another bot's command":            {topicMessage(`"text":"/close_ticket@OtherBot"`), nil},
+		"a text of nothing visible":        {topicMessage(`"text":" \u200b\u00a0"`), nil},
+		"a service message of no interest": {topicMessage(`"new_chat_members":[{"id":1}]`), nil},
+		"an edit of what was never said": {edited(topicMessage(`"text":"x"`)), []sent{{"ticket/" + aTicket, &messages.EditMessage{
+			Origin: annHere(func(o *messages.Origin) { o.CommandId += ":edited" }), MessageId: "-1001:50", OfCommand: true}}}},
+		"an edit to another command":             {edited(topicMessage(`"text":"/ticket"`)), nil},
+		"an edit to what looks like one":         {edited(topicMessage(`"text":"/tikcet"`)), nil},
+		"an edit in the general topic":           {edited(inGeneral(`"text":"x"`)), nil},
 		"a channel's own post":                   {`{"update_id":1,"channel_post":{"message_id":1}}`, nil},
 		"what can't be understood, once for all": {`{"update_id":1,"message":{"message_id":1}}`, nil},
 	} {

@@ -34,6 +34,8 @@ func ownTexts() []string {
 	for _, k := range messages.Problems {
 		own = append(own, "problem_"+k.Kind, "advice_"+k.Kind)
 	}
+	sealed, _ := messages.AdviceOf(messages.ProblemWebhookFailing, messages.WebhookSealed)
+	own = append(own, "advice_"+sealed)
 	for setting, values := range messages.Settings {
 		for _, value := range values {
 			own = append(own, messages.ButtonOfSetting(setting, value))
@@ -256,6 +258,38 @@ func TestNoticesReadWell(t *testing.T) {
 		one := Text(lang, messages.NoticeMyTickets, map[string]string{"count": "1"})
 		b.WriteString("---- my_tickets (one)\n" + show(one) + "\n")
 		golden(t, "notices."+lang+".txt", b.String())
+	}
+}
+
+// What is shown says where the rest is, and who may change it.
+func TestTextsPointTo(t *testing.T) {
+	check := func(lang, key string, parts ...string) {
+		t.Helper()
+		text := Text(lang, key, samples).Text
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s in %s does not say %q: %s", key, lang, part, text)
+			}
+		}
+	}
+	for _, lang := range languages {
+		check(lang, messages.NoticeMyTickets, "/tickets all", "/mine")
+		check(lang, messages.NoticeNoTickets, "/tickets all")
+		check(lang, messages.NoticeMentionUnknown, "/start", "/default_group", "/mention")
+		for _, key := range []string{messages.NoticeAnswerWithinShown, messages.NoticeAutoCloseShown, messages.NoticeHoursShown} {
+			check(lang, key, map[string]string{langEnglish: "Administrators change this", langThai: "ผู้ดูแลกลุ่มเปลี่ยนได้"}[lang])
+		}
+	}
+}
+
+// Of a webhook whose secrets can't be opened, the other system can mend nothing.
+func TestAdviceForALostKey(t *testing.T) {
+	key, advice := messages.AdviceOf(messages.ProblemWebhookFailing, messages.WebhookSealed)
+	if said := Text(langEnglish, "advice_"+key, nil).Text; said != advice || !strings.Contains(advice, "secrets.key") {
+		t.Errorf("the catalogue says %q, programs read %q", said, advice)
+	}
+	if key, _ := messages.AdviceOf(messages.ProblemWebhookFailing, "the receiver answered 503"); key != messages.ProblemWebhookFailing {
+		t.Errorf("another error has the advice %q", key)
 	}
 }
 

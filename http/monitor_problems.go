@@ -65,10 +65,10 @@ func (a *API) listProblems(ctx context.Context, c *call, in *ProblemListInput) (
 }
 
 func deskProblemOf(p *messages.ProblemView) DeskProblem {
-	kind := messages.ProblemKindOf(p.Kind)
+	_, advice := messages.AdviceOf(p.Kind, p.Detail)
 	v := DeskProblem{
-		ProblemID: p.ProblemId, Kind: p.Kind, Title: kind.Title, About: p.Name, Detail: p.Detail, Advice: kind.Advice, State: "open",
-		OpenedAt: view.At(p.OpenedMs), ClosedAt: view.TimeOf(p.ClosedMs), MutedUntil: view.TimeOf(p.MutedUntilMs),
+		ProblemID: p.ProblemId, Kind: p.Kind, Title: messages.ProblemKindOf(p.Kind).Title, About: p.Name, Detail: p.Detail, Advice: advice,
+		State: "open", OpenedAt: view.At(p.OpenedMs), ClosedAt: view.TimeOf(p.ClosedMs), MutedUntil: view.TimeOf(p.MutedUntilMs),
 		Times: p.Times,
 	}
 	if v.ClosedAt != nil {

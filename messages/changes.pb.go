@@ -32,6 +32,7 @@ type EditMessage struct {
 	Internal      bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                            // begins with "//" now
 	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`            // Telegram's date
 	CommandNote   bool                   `protobuf:"varint,341,opt,name=command_note,json=commandNote,proto3" json:"command_note,omitempty"` // internal for as long as the message exists
+	OfCommand     bool                   `protobuf:"varint,490,opt,name=of_command,json=ofCommand,proto3" json:"of_command,omitempty"`       // the desk knows no such message: the ticket may have carried it out as a command
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -104,6 +105,13 @@ func (x *EditMessage) GetEditedMs() int64 {
 func (x *EditMessage) GetCommandNote() bool {
 	if x != nil {
 		return x.CommandNote
+	}
+	return false
+}
+
+func (x *EditMessage) GetOfCommand() bool {
+	if x != nil {
+		return x.OfCommand
 	}
 	return false
 }
@@ -365,6 +373,7 @@ type EditSource struct {
 	Titled        *Source                `protobuf:"bytes,4,opt,name=titled,proto3" json:"titled,omitempty"`   // what follows the title in it, should it be a message that gave the title
 	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`
 	Internal      bool                   `protobuf:"varint,306,opt,name=internal,proto3" json:"internal,omitempty"` // it is an internal note now
+	Title         string                 `protobuf:"bytes,490,opt,name=title,proto3" json:"title,omitempty"`        // the title in it, should it be a message that gave the title
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -439,6 +448,13 @@ func (x *EditSource) GetInternal() bool {
 		return x.Internal
 	}
 	return false
+}
+
+func (x *EditSource) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
 }
 
 // Change tells a link that a message is at a revision: its copy is to follow.
@@ -874,6 +890,7 @@ type MessageFound struct {
 	More          bool                   `protobuf:"varint,306,opt,name=more,proto3" json:"more,omitempty"`                         // of described: there are more
 	Taken         bool                   `protobuf:"varint,341,opt,name=taken,proto3" json:"taken,omitempty"`                       // the command that asks has taken words of it out of a ticket already
 	Hidden        bool                   `protobuf:"varint,61,opt,name=hidden,proto3" json:"hidden,omitempty"`                      // its words stay where they were written: an internal note, protected content, or deleted
+	Internal      bool                   `protobuf:"varint,490,opt,name=internal,proto3" json:"internal,omitempty"`                 // an internal note
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -957,11 +974,18 @@ func (x *MessageFound) GetHidden() bool {
 	return false
 }
 
+func (x *MessageFound) GetInternal() bool {
+	if x != nil {
+		return x.Internal
+	}
+	return false
+}
+
 var File_messages_changes_proto protoreflect.FileDescriptor
 
 const file_messages_changes_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/changes.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xf4\x01\n" +
+	"\x16messages/changes.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x94\x02\n" +
 	"\vEditMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
 	"\n" +
@@ -969,7 +993,9 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\acontent\x18\x03 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x12\x1a\n" +
 	"\binternal\x18\x04 \x01(\bR\binternal\x12\x1b\n" +
 	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\x12\"\n" +
-	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\"\xb1\x01\n" +
+	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\x12\x1e\n" +
+	"\n" +
+	"of_command\x18\xea\x03 \x01(\bR\tofCommand\"\xb1\x01\n" +
 	"\x05React\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
 	"\n" +
@@ -991,7 +1017,7 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x03own\x18\xb2\x02 \x01(\bR\x03own\x12\x17\n" +
 	"\x06others\x18\xb3\x02 \x01(\x05R\x06others\x12\x15\n" +
 	"\x05quiet\x18\xb4\x02 \x01(\bR\x05quiet\x12\x15\n" +
-	"\x05again\x18\xb5\x02 \x01(\bR\x05again\"\x84\x02\n" +
+	"\x05again\x18\xb5\x02 \x01(\bR\x05again\"\x9b\x02\n" +
 	"\n" +
 	"EditSource\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
@@ -1000,7 +1026,8 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\acontent\x18\x03 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x122\n" +
 	"\x06titled\x18\x04 \x01(\v2\x1a.topicdesk.messages.SourceR\x06titled\x12\x1b\n" +
 	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\x12\x1b\n" +
-	"\binternal\x18\xb2\x02 \x01(\bR\binternal\"\xa0\x01\n" +
+	"\binternal\x18\xb2\x02 \x01(\bR\binternal\x12\x15\n" +
+	"\x05title\x18\xea\x03 \x01(\tR\x05title\"\xa0\x01\n" +
 	"\x06Change\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
@@ -1038,7 +1065,7 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\tdescribed\x18\xfa\x01 \x01(\bR\tdescribed\x12\x11\n" +
 	"\x03own\x18\xb2\x02 \x01(\bR\x03own\x12\x1e\n" +
 	"\n" +
-	"command_id\x18\xd5\x02 \x01(\tR\tcommandId\"\xdb\x01\n" +
+	"command_id\x18\xd5\x02 \x01(\tR\tcommandId\"\xf8\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
@@ -1047,7 +1074,8 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\tdescribed\x18\xfa\x01 \x03(\tR\tdescribed\x12\x13\n" +
 	"\x04more\x18\xb2\x02 \x01(\bR\x04more\x12\x15\n" +
 	"\x05taken\x18\xd5\x02 \x01(\bR\x05taken\x12\x16\n" +
-	"\x06hidden\x18= \x01(\bR\x06hiddenB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x06hidden\x18= \x01(\bR\x06hidden\x12\x1b\n" +
+	"\binternal\x18\xea\x03 \x01(\bR\binternalB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_changes_proto_rawDescOnce sync.Once

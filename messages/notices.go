@@ -49,6 +49,9 @@ const (
 	// Tickets.
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
 	NoticeTicketCreated   = "ticket_created"   // ticket, url
+	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
+	NoticeTitleStays      = "title_stays"      // ticket, private; an edit of what opened it has another title
+	NoticeEditedCommand   = "edited_command"   // in reply to what was a command, and has been edited to words
 	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
 	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
 	NoticeTicketReopened  = "ticket_reopened"  // who
@@ -59,7 +62,7 @@ const (
 	NoticeFileType        = "file_type"        // file, type, ticket
 	NoticeFileEmpty       = "file_empty"       // file, ticket
 	NoticeFileImage       = "file_image"       // file, pixels ("": unknown), ticket
-	NoticeMediumFailed    = "medium_failed"    // group, why, ticket; something of the description can't be shown
+	NoticeMediumFailed    = "medium_failed"    // group ("": one that a customer is not told), why, ticket; something of the description can't be shown
 	NoticeAlreadyClosed   = "already_closed"   // ticket ("" in a topic of its own, here and below)
 	NoticeAlreadyOpen     = "already_open"     // ticket
 	NoticePendingSet      = "pending_set"      // who
@@ -91,7 +94,8 @@ const (
 	NoticeAssignNear          = "assign_near"           // given; buttons for those whose name begins so
 	NoticeAssignNotTeam       = "assign_not_team"       // name; not of the desk on this ticket
 	NoticeAssignSame          = "assign_same"           // name; has it already
-	NoticeReleased            = "released"              // who
+	NoticeTakenOver           = "taken_over"            // name (who had it), who (has it now)
+	NoticeReleased            = "released"              // who, name ("": nobody else had it)
 	NoticeReleaseNone         = "release_none"          // nobody has it
 	NoticeClaimedTickets      = "claimed_tickets"       // count, title; in a group with its title; followed by the operation's tickets as a list
 	NoticeNoClaimedTickets    = "no_claimed_tickets"    // title; in a group
@@ -155,16 +159,16 @@ const (
 	NoticeSourceDeleted     = "source_deleted"     // ticket, title ("": it has no topic there), again, deletes; the answered words are out of its description, and "": their message stays
 	NoticeSourceNone        = "source_none"        // ticket, title ("": it has no topic there); its description has no words of the answered message
 	NoticeSourceStray       = "source_stray"       // ticket; its description was changed since, so the words are not found there
-	NoticeSourceStays       = "source_stays"       // ticket, group, why; a post of its description stays there, which has what was taken out
+	NoticeSourceStays       = "source_stays"       // ticket, group, private (not empty: in a private chat, where no group is named), why; a post of its description stays there, which has what was taken out
 	NoticeSourceUnquoted    = "source_unquoted"    // ticket, others, again, deletes; its messages are to show no more of the answered message, and "": that stays
 	NoticeDeleteWithdrawn   = "delete_withdrawn"   // the answered message waited for a button, and no ticket had it
 	NoticeDeleteNotAllowed  = "delete_not_allowed" // only for its author and administrators
 	NoticeDeleteTooOld      = "delete_too_old"     // private (not empty: in a private chat); older than 48 hours
-	NoticeDeleteNoRight     = "delete_no_right"    // group; the groups where the bot may not delete, separated by commas
+	NoticeDeleteNoRight     = "delete_no_right"    // group, private; the groups where the bot may not delete, separated by commas
 	NoticeDeleteShown       = "delete_shown"       // /delete in reply to a post with the last messages
-	NoticeDeleteStillShown  = "delete_still_shown" // group; the groups where such a post may show it, separated by commas
-	NoticeDeleteQuoted      = "delete_quoted"      // group; where messages that answer it still quote it, separated by commas
-	NoticeDeletePartly      = "delete_partly"      // group, why; the groups where it remains, separated by commas
+	NoticeDeleteStillShown  = "delete_still_shown" // group, private; the groups where such a post may show it, separated by commas
+	NoticeDeleteQuoted      = "delete_quoted"      // group, private; where messages that answer it still quote it, separated by commas
+	NoticeDeletePartly      = "delete_partly"      // group, private, why; the groups where it remains, separated by commas
 	NoticeDeleteAlbum       = "delete_album"       // count, left; one part of an album is deleted, the others stay
 	NoticeAlbumTakenBack    = "album_taken_back"   // its later caption makes a note of an album that was partly posted elsewhere
 
@@ -183,6 +187,7 @@ const (
 	NoticeMentionNobody   = "mention_nobody"    // no internal user yet
 	NoticeMentionBot      = "mention_bot"       // name; bots can't be mentioned
 	NoticeMentionWords    = "mention_words"     // nobody got the words besides the names
+	NoticeMentionNote     = "mention_note"      // nor what is an internal note
 	NoticeLinked          = "linked"            // ticket, who, group, url (of the other side)
 	NoticeLinkedHome      = "linked_home"       // who, group, url (of the new side)
 	NoticeLinkAlready     = "link_already"      // this topic is linked to it already
@@ -236,13 +241,13 @@ const (
 	NoticePublicNotAllowed    = "public_not_allowed"     // in a group only administrators
 
 	// Trouble.
-	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
-	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
+	NoticeCopyFailed     = "copy_failed"      // group ("": one that a customer is not told), why; in reply to the message that did not arrive
+	NoticeCopyProtected  = "copy_protected"   // group ("": the same); in reply to a message that Telegram lets nobody copy
 	NoticeTopicSuspended = "topic_held"       // group, why; messages wait until the bot may write there
 	NoticeTopicFormer    = "topic_former"     // name; somebody writes in a topic that this one has replaced
 	NoticeTopicOverflow  = "topic_overflow"   // name; so much was said there at once that not all of it is here
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
-	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive
+	NoticeEditFailed     = "edit_failed"      // group ("": the same), why; in reply to the message whose edit did not arrive
 	NoticeRetrying       = "retrying"         // callback answer
 	NoticeNothingToRetry = "nothing_to_retry" // callback answer
 	NoticeButtonStale    = "button_stale"     // callback answer: the button no longer works

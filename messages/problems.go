@@ -37,6 +37,21 @@ var Problems = []ProblemKind{
 		"Free space or enlarge the disk. Without space nothing can be written, and the service accepts no messages."},
 }
 
+// WebhookSealed is the last error of an endpoint whose secrets can't be opened, and the detail of the problem that it takes no events.
+const WebhookSealed = "its secret or its headers were sealed with another SECRETS_KEY; " +
+	"set the one of then, or rotate its secret and send its headers again"
+
+// AdviceOf returns what to do about a problem, and under which key ("advice_<key>") catalogues say the same: of its kind, unless its
+// detail says that something else helps.
+func AdviceOf(kind, detail string) (key, advice string) {
+	if kind == ProblemWebhookFailing && detail == WebhookSealed {
+		return "webhook_sealed", "Start the service with the SECRETS_KEY, or the file secrets.key, that it had before: a backup has it. " +
+			"If it is lost, rotate the secret of each endpoint, send its headers again, and give the new secret to the other system. " +
+			"Nothing is lost: events wait."
+	}
+	return kind, ProblemKindOf(kind).Advice
+}
+
 // ProblemKindOf returns the row of a kind; the zero one for a kind that this version does not know.
 func ProblemKindOf(kind string) ProblemKind {
 	for _, k := range Problems {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // The page of errors and problems.
@@ -50,8 +52,11 @@ type deskProblem struct {
 }
 
 // TitleIn and AdviceIn are the words of the catalogue, or the API's for a kind that it does not know.
-func (p deskProblem) TitleIn(lang string) string  { return textOr(lang, "problem_"+p.Kind, p.Title) }
-func (p deskProblem) AdviceIn(lang string) string { return textOr(lang, "advice_"+p.Kind, p.Advice) }
+func (p deskProblem) TitleIn(lang string) string { return textOr(lang, "problem_"+p.Kind, p.Title) }
+func (p deskProblem) AdviceIn(lang string) string {
+	key, _ := messages.AdviceOf(p.Kind, p.Detail)
+	return textOr(lang, "advice_"+key, p.Advice)
+}
 
 // textOr is a text of the catalogue, or other words where it has none.
 func textOr(lang, key, otherwise string) string {

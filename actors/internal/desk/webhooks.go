@@ -11,10 +11,6 @@ import (
 // MaskedHeader stands where the value of an endpoint's header is not shown. Sent back, it keeps the value that is stored.
 const MaskedHeader = "***"
 
-// WebhookSealed is the last error of an endpoint whose secrets can't be opened.
-const WebhookSealed = "its secret or its headers were sealed with another SECRETS_KEY; " +
-	"set the one of then, or rotate its secret and send its headers again"
-
 // WebhookView is an endpoint as programs see it: without its secrets, and with no header's value. chat finds Telegram's id of a
 // group, such as ChatOf does.
 func WebhookView(r *storage.Webhook, chat func(ids.Place) (ids.ChatID, error)) (*messages.Webhook, error) {

@@ -94,18 +94,23 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	args := map[string]string{"group": title}
+	if messages.IsPrivate(source.GroupID) && c.TopicID != desk.HomeTopic {
+		delete(args, "group") // which groups of colleagues there are is none of a customer's business
+	}
 	if c.Reason == reasonProtected {
 		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
-			Key: messages.NoticeCopyProtected, Args: map[string]string{"group": title}, ReplyTo: desk.TelegramID(c.MessageID)}}
+			Key: messages.NoticeCopyProtected, Args: args, ReplyTo: desk.TelegramID(c.MessageID)}}
 		return op, nil
 	}
+	args["why"] = c.Reason
 	if c.State == desk.CopySent { // it is there; what was edited is not
 		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: messages.NoticeEditFailed,
-			Args: map[string]string{"group": title, "why": c.Reason}, ReplyTo: desk.TelegramID(c.MessageID)}}
+			Args: args, ReplyTo: desk.TelegramID(c.MessageID)}}
 		return op, nil
 	}
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
-		Key: messages.NoticeCopyFailed, Args: map[string]string{"group": title, "why": c.Reason},
+		Key: messages.NoticeCopyFailed, Args: args,
 		ReplyTo: desk.TelegramID(c.MessageID), Keyboard: retryKeyboard(l.ticketID, c),
 	}}
 	return op, nil

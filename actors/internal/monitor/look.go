@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -97,7 +96,7 @@ func conditionOf(w *storage.Webhook, now time.Time) *messages.Condition {
 	switch reason := w.DisabledReason; {
 	case w.Enabled && !w.FailingSince.IsZero() && now.Sub(w.FailingSince) >= failsFor:
 		c.Kind, c.SinceMs = messages.ProblemWebhookFailing, w.FailingSince.UnixMilli()
-	case w.Enabled && w.LastError == desk.WebhookSealed:
+	case w.Enabled && w.LastError == messages.WebhookSealed:
 		c.Kind = messages.ProblemWebhookFailing
 	case !w.Enabled && reason != "" && reason != "program":
 		c.Kind = messages.ProblemWebhookDisabled

@@ -70,7 +70,8 @@ func (m *monitor) posting(p *storage.Problem, chat *storage.Group) *messages.Ans
 	}
 	n := &messages.SendNoticeCall{Key: messages.NoticeProblemClosed, Args: map[string]string{"problem": p.Kind, "subject": p.Name}}
 	if p.ToPost == "opened" {
-		n.Key, n.Args["advice"], n.Args["detail"] = messages.NoticeProblemOpened, p.Kind, p.Detail
+		n.Key, n.Args["detail"] = messages.NoticeProblemOpened, p.Detail
+		n.Args["advice"], _ = messages.AdviceOf(p.Kind, p.Detail)
 		n.Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{
 			{Key: messages.ButtonMute, Data: messages.CallbackMute + ":" + p.ProblemID},
 		}}}}

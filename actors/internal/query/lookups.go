@@ -95,7 +95,7 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 		return reply
 	}
 	reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
-	reply.Hidden = original.Hidden() || original.Protected
+	reply.Hidden, reply.Internal = original.Hidden() || original.Protected, original.Internal
 	if m.Quote == "" && original.MessageID != messages.MessageKey(m.ChatId, m.MessageId) {
 		copies, err := q.env.Store.CopiesAt(q.env.Ctx, m.ChatId, m.MessageId)
 		reply.Code = q.code(m, err)

@@ -19,6 +19,9 @@ import (
 
 // onEdit edits a message. What makes a note of it, or ends that, does so with its album.
 func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
+	if m.OfCommand {
+		return t.onEditOfCommand(m)
+	}
 	if t.record == nil || m.Content.GetMedia().GetMediaGroupId() == "" {
 		return t.edit(m)
 	}

@@ -25,12 +25,9 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 	if stale, err := t.stale(o, m.Expected); stale != nil || err != nil {
 		return stale, err
 	}
-	var assignee *teamPerson
-	if m.GetAssigneeId() != 0 {
-		var err error
-		if assignee, _, err = t.teamPerson(&messages.AssignTicket{Origin: o, UserId: *m.AssigneeId}); err != nil {
-			return nil, err
-		}
+	assignee, had, err := t.toAssign(m)
+	if err != nil {
+		return nil, err
 	}
 	if m.ClosesMs != nil { // the notice to the customer names the team's zone
 		if _, err := t.readTimes(t.record.GroupID); err != nil {
@@ -91,7 +88,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			}
 			t.updated(&was, r.Ticket, o)
 		}
-		if m.AssigneeId != nil && !t.reassign(r, o, *m.AssigneeId, assignee) {
+		if m.AssigneeId != nil && !t.reassign(r, o, *m.AssigneeId, assignee, had) {
 			return
 		}
 		if m.SnoozedUntilMs != nil && !t.setSnoozed(r, o, *m.SnoozedUntilMs) {
@@ -104,6 +101,20 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
 	}, nil
+}
+
+// toAssign finds who is to have the ticket, and who has it.
+func (t *ticket) toAssign(m *messages.UpdateTicket) (assignee *teamPerson, had *holder, err error) {
+	if m.AssigneeId == nil {
+		return nil, nil, nil
+	}
+	if *m.AssigneeId != 0 {
+		if assignee, _, err = t.teamPerson(&messages.AssignTicket{Origin: m.Origin, UserId: *m.AssigneeId}); err != nil {
+			return nil, nil, err
+		}
+	}
+	had, err = t.holderBut(desk.CreatorOf(m.Origin))
+	return assignee, had, err
 }
 
 // stale is the refusal of a change that expects another revision of the ticket; nil: it expects this one, or any ("").
@@ -286,8 +297,8 @@ func (t *ticket) apiRecord() (*messages.TicketRecord, error) {
 }
 
 // reassign gives the ticket to whom a program names, or to nobody: 0. If that is refused, it returns false. who is the
-// person, as far as the ticket knows them.
-func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID, who *teamPerson) bool {
+// person, as far as the ticket knows them; had is who has it, and hears of it.
+func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID, who *teamPerson, had *holder) bool {
 	id, by := "", desk.CreatorOf(o)
 	if userID != 0 {
 		id = strconv.FormatInt(userID, 10)
@@ -299,6 +310,7 @@ func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID,
 			map[string]string{"ticket": desk.NameOf(r.Ticket), "command": messages.VerbAssign})
 	case userID == 0:
 		t.assign(r.Ticket, o.CommandId, &by, nil)
+		t.tellHolder(r, o, had, messages.NoticeReleased, map[string]string{"who": desk.Who(o)})
 	case who == nil:
 		r.Refuse(messages.NoticeAssignUnknown, map[string]string{"given": id})
 	case !who.fits:
@@ -306,6 +318,7 @@ func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID,
 	default:
 		t.assign(r.Ticket, o.CommandId, &by, &who.Creator)
 		t.tellAssignee(r, o, who)
+		t.tellHolder(r, o, had, messages.NoticeTakenOver, map[string]string{"who": who.Name})
 	}
 	return r.Refusal == nil
 }

@@ -143,6 +143,19 @@ func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 	})
 }
 
+// onEditOfCommand tells whoever has edited a command to words, once, that nobody reads them. What the ticket did not carry out, such as
+// a message from before the topic was its own, is left alone.
+func (t *ticket) onEditOfCommand(m *messages.EditMessage) (proto.Message, error) {
+	o := m.Origin
+	switch {
+	case t.record == nil || t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || !slices.Contains(t.record.Handled, m.MessageId):
+		return entity.Answer(messages.Code_NOT_FOUND, "the ticket has no such message"), nil
+	case slices.Contains(t.record.Handled, o.GetCommandId()):
+		return entity.Duplicate(), nil
+	}
+	return t.accept(m, answer(o, messages.NoticeEditedCommand, nil))
+}
+
 // onReact stores a person's reactions to a message, given on the original or on one of its copies.
 func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 	if err := t.claimByReaction(m); err != nil {

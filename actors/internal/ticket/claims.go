@@ -101,6 +101,10 @@ func (t *ticket) assigning(m *messages.AssignTicket) (effect, error) {
 		}
 	}
 	by := desk.CreatorOf(o)
+	had, err := t.holderBut(by)
+	if err != nil {
+		return nil, err
+	}
 	return func(r *desk.Result) {
 		switch {
 		case t.refuseClosed(r, o, messages.VerbAssign):
@@ -113,15 +117,21 @@ func (t *ticket) assigning(m *messages.AssignTicket) (effect, error) {
 		case who.ID == by.ID && who.Kind == by.Kind:
 			t.assign(r.Ticket, o.CommandId, &by, &by)
 			desk.RespondOpenly(r, o, messages.NoticeClaimed, map[string]string{"who": desk.Who(o)})
+			t.tellHolder(r, o, had, messages.NoticeTakenOver, map[string]string{"who": who.Name})
 		default:
 			t.assign(r.Ticket, o.CommandId, &by, &who.Creator)
 			t.tellAssignee(r, o, who)
+			t.tellHolder(r, o, had, messages.NoticeTakenOver, map[string]string{"who": who.Name})
 		}
 	}, nil
 }
 
 func (t *ticket) releasing(m *messages.ReleaseTicket) (effect, error) {
 	o, by := m.Origin, desk.CreatorOf(m.Origin)
+	had, err := t.holderBut(by)
+	if err != nil {
+		return nil, err
+	}
 	return func(r *desk.Result) {
 		switch {
 		case t.refuseClosed(r, o, messages.VerbRelease):
@@ -129,7 +139,12 @@ func (t *ticket) releasing(m *messages.ReleaseTicket) (effect, error) {
 			desk.Respond(r, o, messages.NoticeReleaseNone, nil)
 		default:
 			t.assign(r.Ticket, o.CommandId, &by, nil)
-			desk.RespondOpenly(r, o, messages.NoticeReleased, map[string]string{"who": desk.Who(o)})
+			args := map[string]string{"who": desk.Who(o)}
+			if t.tellHolder(r, o, had, messages.NoticeReleased, args) {
+				desk.Acknowledge(r, o)
+			} else {
+				desk.RespondOpenly(r, o, messages.NoticeReleased, args)
+			}
 		}
 	}, nil
 }

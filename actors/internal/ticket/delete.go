@@ -313,20 +313,21 @@ func (t *ticket) answerDeletion(f *following) error {
 		where, why = append(where, t.titleOf(topicID)), f.failed[id]
 	}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, notified, handledByTicket) }
-	key, args := messages.NoticeDeletePartly, map[string]string{"group": strings.Join(where, ", "), "why": why}
+	key, args := messages.NoticeDeletePartly, namedTo(m.Origin, where)
+	args["why"] = why
 	// Telegram's word for it; too old it is not, that was checked, and copies are the bot's own: it needs no right for them
 	if len(f.failed) == 0 && strings.Contains(strings.ToLower(why), "can't be deleted") {
-		key, args = messages.NoticeDeleteNoRight, map[string]string{"group": args["group"]}
+		key, args = messages.NoticeDeleteNoRight, namedTo(m.Origin, where)
 	}
 	_, err := t.carryOut(m.Origin, handled, func(r *desk.Result) {
 		if len(where) > 0 {
 			desk.Respond(r, m.Origin, key, args)
 		}
 		if len(shown) > 0 {
-			desk.Respond(r, m.Origin, messages.NoticeDeleteStillShown, map[string]string{"group": strings.Join(shown, ", ")})
+			desk.Respond(r, m.Origin, messages.NoticeDeleteStillShown, namedTo(m.Origin, shown))
 		}
 		if len(quoted) > 0 {
-			desk.Respond(r, m.Origin, messages.NoticeDeleteQuoted, map[string]string{"group": strings.Join(quoted, ", ")})
+			desk.Respond(r, m.Origin, messages.NoticeDeleteQuoted, namedTo(m.Origin, quoted))
 		}
 	})
 	if err != nil {

@@ -150,8 +150,11 @@ func (t *ticket) tellMediumFailed(r *storage.Ticket, s *step, at *storage.Topic,
 		t.Log.Error("cannot read a group's title", "group", at.GroupID, "error", err)
 		title = at.GroupID
 	}
-	tellTrouble(r, openerAt(r), s.op.Id, &messages.SendNoticeCall{Key: messages.NoticeMediumFailed,
-		Args: map[string]string{"group": title, "why": why}})
+	opener, args := openerAt(r), map[string]string{"group": title, "why": why}
+	if messages.IsPrivate(opener.GroupID) && at.GroupID != r.GroupID && at.GroupID != opener.GroupID {
+		delete(args, "group") // it is a colleagues' group
+	}
+	tellTrouble(r, opener, s.op.Id, &messages.SendNoticeCall{Key: messages.NoticeMediumFailed, Args: args})
 }
 
 // tellPostStays tells whoever took something out of the description in which group a post still shows it, each command once
@@ -172,8 +175,10 @@ func (t *ticket) tellPostStays(r *storage.Ticket, s *step, at *storage.Topic, wh
 	}
 	r.Handled = desk.Remember(r.Handled, told, handledByTicket)
 	op := desk.OperationTo(o)
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: messages.NoticeSourceStays, ReplyTo: o.MessageId,
-		Args: map[string]string{"ticket": t.nameAt(o.GetPlace()), "group": title, "why": why}}}
+	args := namedTo(o, []string{title})
+	args["ticket"], args["why"] = t.nameAt(o.GetPlace()), why
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+		Key: messages.NoticeSourceStays, ReplyTo: o.MessageId, Args: args}}
 	desk.AddPending(r, told, op, 0)
 }
 

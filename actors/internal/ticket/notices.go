@@ -124,6 +124,15 @@ func (t *ticket) isAt(place ids.Place) bool {
 	return slices.ContainsFunc(desk.TopicsOf(t.record), func(topic *storage.Topic) bool { return topic.GroupID == place })
 }
 
+// namedTo are the arguments of an answer that says in which groups something is. Whoever asks in private reads no names: which
+// groups of the team there are is none of their business (docs/decisions.md, D340).
+func namedTo(o *messages.Origin, groups []string) map[string]string {
+	if messages.IsPrivate(o.GetPlace()) {
+		return map[string]string{"private": "yes"}
+	}
+	return map[string]string{"group": strings.Join(groups, ", ")}
+}
+
 // nameAt is how an answer in a place names the ticket: by its number alone where it has no topic (docs/decisions.md, D229).
 func (t *ticket) nameAt(place ids.Place) string {
 	if t.isAt(place) {

@@ -70,7 +70,23 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 		if reworded == desk.SourceStray {
 			desk.Respond(r, m.Origin, messages.NoticeSourceStray, map[string]string{"ticket": t.nameAt(m.Origin.GetPlace())})
 		}
+		t.tellTitleStays(r, m)
 	})
+}
+
+// tellTitleStays tells whoever edits the message that gave the title, once, that this does not change it (docs/decisions.md, D343).
+func (t *ticket) tellTitleStays(r *desk.Result, m *messages.EditSource) {
+	title, told := messages.CleanLine(m.Title), m.MessageId+":title"
+	at := desk.SourceAt(r.Sources, m.MessageId)
+	if !r.Sources[at].Titles || messages.Blank(title) || title == r.Title || slices.Contains(r.Handled, told) {
+		return
+	}
+	args := map[string]string{"ticket": t.nameAt(m.Origin.GetPlace())}
+	if messages.IsPrivate(m.Origin.GetPlace()) {
+		args["private"] = "yes"
+	}
+	r.Handled = desk.Remember(r.Handled, told, handledByTicket)
+	desk.Respond(r, m.Origin, messages.NoticeTitleStays, args)
 }
 
 // redescribe changes a description, as a program does that sets it.

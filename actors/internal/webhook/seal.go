@@ -8,11 +8,11 @@ import (
 	"crypto/sha256"
 	"errors"
 
-	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // errSealed says that a secret or the value of a header can't be opened: it was sealed with another key.
-var errSealed = errors.New(desk.WebhookSealed)
+var errSealed = errors.New(messages.WebhookSealed)
 
 // sealer encrypts what storage must not show: secrets, and values of headers (AES-256-GCM). What is sealed for one endpoint
 // opens for no other.
