@@ -45,6 +45,7 @@ test-servers: # MongoDB's protocol, S3 and etcd, with servers of the tests' own
 	$(GO) test -tags s3 -run S3 ./storage/files
 	$(TEST) --packages ./actors -- -run Cluster -timeout 10m # not with -race: a started cluster of Proto.Actor's always reports races
 	$(TEST) --packages ./actors/internal/cluster -- -timeout 10m
+	$(TEST) --packages ./cmd/topicdesk -- -run TestANode -timeout 10m
 
 .PHONY: test-deploy
 test-deploy: ## Check deploy/ against the types of compose, Kubernetes and Prometheus, which are many modules
@@ -57,7 +58,10 @@ test-fast: ## Run the tests without the race detector and without the long ones 
 .PHONY: test-long
 test-long: ## Run the long tests too: more crashes, more load, more random runs
 	TOPICDESK_LONG=1 $(GO) test $(RACE) -count=1 -timeout 90m ./...
-	TOPICDESK_LONG=1 $(GO) test -C storage/mongodb/mongotest $(RACE) -count=1 -timeout 90m ./...
+	TOPICDESK_LONG=1 $(GO) test -C storage/mongodb/mongotest -count=1 -timeout 90m ./... # and the rest not with -race either, as in test-servers
+	TOPICDESK_LONG=1 $(GO) test ./actors -run Cluster -count=1 -timeout 90m
+	TOPICDESK_LONG=1 $(GO) test ./actors/internal/cluster -count=1 -timeout 30m
+	TOPICDESK_LONG=1 $(GO) test ./cmd/topicdesk -run 'TestANode|TestStartWithManyOpenTickets|TestMetricsOfALargeDesk' -count=1 -timeout 30m # 100,000 tickets
 
 .PHONY: bench
 bench: build ## Measure this machine: bin/topicdesk bench

@@ -15,6 +15,8 @@ const (
 	firstUpdate  = 700000001
 	updatesLimit = 100
 	maxNewest    = 1 << 40 // more updates than there can be
+
+	conflictsKept = 1000
 )
 
 // update is one entry of the bot's queue; Body is the whole Update object.
@@ -33,7 +35,8 @@ type updateQueue struct {
 	live    int      // entries that are not done
 	allowed []string // nil: the default set
 	notify  chan struct{}
-	poll    *poll // the getUpdates under way
+	poll    *poll       // the getUpdates under way
+	ended   []time.Time // when one ended another, the latest conflictsKept of them
 	hook    dispatcher
 }
 
@@ -134,6 +137,14 @@ func (s *Server) Polling() bool {
 	return s.queue.poll != nil
 }
 
+// PollConflicts tells when a getUpdates ended another one that was under way, oldest first, at most the latest 1,000: two programs
+// poll, or somebody stopped waiting and its connection was not closed yet.
+func (s *Server) PollConflicts() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.queue.ended)
+}
+
 // Pending is how many updates the bot has not confirmed.
 func (s *Server) Pending() int {
 	s.mu.Lock()
@@ -231,6 +242,9 @@ func (s *Server) getUpdates(r *http.Request, p *params) ([]byte, *apiError) {
 	if s.w.webhook.URL != "" {
 		s.mu.Unlock()
 		return nil, &apiError{Code: 409, Description: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"}
+	}
+	if s.queue.poll != nil {
+		s.queue.ended = append(s.queue.ended[max(0, len(s.queue.ended)+1-conflictsKept):], time.Now())
 	}
 	s.queue.interrupt("other getUpdates request; make sure that only one bot instance is running") // the older one gives way
 	mine := &poll{end: make(chan struct{})}

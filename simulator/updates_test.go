@@ -54,6 +54,10 @@ func TestGetUpdates(t *testing.T) {
 		if a := <-first; a.Code != 409 || a.Description != "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running" {
 			t.Fatalf("%+v", a)
 		}
+		st.updates(nil)
+		if at := st.s.PollConflicts(); len(at) != 1 || time.Since(at[0]) > time.Hour {
+			t.Errorf("conflicts at %v", at)
+		}
 	})
 	t.Run("none while a webhook is set", func(t *testing.T) {
 		st := newStage(t, Options{})

@@ -23,6 +23,7 @@ func TestCommandsRefuse(t *testing.T) {
 		"cluster|statsu":     "did you mean status?",
 		"files|foo":          "unknown command",
 		"backup|":            "the name of FILE is empty",
+		"storage|backup|":    "the name of FILE is empty; usage: topicdesk storage backup FILE",
 		"backup|--verify|  ": "the name of FILE is empty",
 		"restore|":           "the name of FILE is empty",
 		"apikey|create|--scopes|admin|--name|" + strings.Repeat("ก", 101): "at most 100 characters",

@@ -25,7 +25,9 @@ func storageCommand() *cobra.Command {
 		Use:   "storage",
 		Short: "Export all records of a desk, or copy them to another database",
 	}
-	cmd.AddCommand(exportCommand(), copyCommand())
+	backup := backupCommand() // where people look for it who have exported and copied
+	backup.Hidden = true
+	cmd.AddCommand(exportCommand(), copyCommand(), backup)
 	return cmd
 }
 

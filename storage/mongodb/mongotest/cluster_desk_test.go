@@ -31,6 +31,7 @@ type desks struct {
 	database string // its name
 	balancer *balancer
 	events   *events
+	heart    *heart
 
 	mu    sync.Mutex // of what follows
 	lines []*line
@@ -41,22 +42,26 @@ type desks struct {
 // line is a ticket between two groups of its own, so that no two have an entity in common, and what is said there.
 type line struct {
 	title, colleague  string
+	worker            int64 // the colleague, who owns the other group
 	home, there       int64 // the groups
 	thread, thereTo   int   // the topics in them
 	ticket            string
 	entities          [][2]string // by kind and identity
 	said, came, again map[string]time.Time
-	words             []string // in the order in which they were said, without those that were lost
-	spoken            int      // how many were said
+	words             []string       // in the order in which they were said, without those that were lost
+	edited            []string       // those whose messages were edited
+	posts             map[string]int // the message of each word
+	spoken            int            // how many were said
 }
 
-// newDesks prepares a desk of three nodes over an empty database; none of them runs yet.
-func newDesks(t *testing.T, mode string) *desks {
+// newDesks prepares a desk of three nodes over an empty database; none of them runs yet. Nodes trust those that the authority
+// signed; nil: they talk in the clear.
+func newDesks(t *testing.T, mode string, signs *authority) *desks {
 	network := newNetwork(t)
 	if network == nil {
-		return desksAt(t, mode, nil, loopback(3))
+		return desksAt(t, mode, signs, nil, loopback(3))
 	}
-	return desksAt(t, mode, network, network.places())
+	return desksAt(t, mode, signs, network, network.places())
 }
 
 // loopback are places for so many nodes, on this machine's own addresses.
@@ -68,24 +73,32 @@ func loopback(nodes int) (places []place) {
 	return places
 }
 
-func desksAt(t *testing.T, mode string, network *network, places []place) *desks {
-	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode}
+func desksAt(t *testing.T, mode string, signs *authority, network *network, places []place) *desks {
+	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode, heart: newHeart(t)}
 	d.balancer = newBalancer(d)
 	d.events = newEvents(d)
 	files := t.TempDir()
 	d.database = newDatabase()
 	d.opener.dropAtEnd(t, d.database)
-	for _, at := range places {
-		n := &node{d: d, t: t, program: d.path, dir: t.TempDir(), peers: at.peers + ":" + freePort(t, at), http: at.http + ":" + freePort(t, at),
+	peers := d.peers(places)
+	for i, at := range places {
+		trust := []string{"CLUSTER_INSECURE=true"}
+		if signs != nil {
+			trust = signs.settings(at.peers)
+		}
+		n := &node{d: d, t: t, program: d.path, dir: t.TempDir(), peers: peers[i], http: at.http + ":" + freePort(t, at),
 			prefix: at.prefix, statuses: make(chan int, 1)}
 		n.keepLog(len(d.nodes))
 		// What is set last counts.
-		n.env = append(append(slices.Clone(d.env), n.env...), "TELEGRAM_MODE="+mode, "TELEGRAM_WEBHOOK_URL="+d.balancer.url+"/telegram/webhook",
+		n.env = append(slices.Concat(d.env, n.env, trust), "TELEGRAM_MODE="+mode, "TELEGRAM_WEBHOOK_URL="+d.balancer.url+"/telegram/webhook",
 			"HTTP_ADDR="+n.http, "DATA_DIR="+t.TempDir(), "FILES_URL=file://"+files+"?shared=true",
 			"SECRETS_KEY="+strings.Repeat("k", 32), "WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8,198.18.0.0/15",
-			"CLUSTER_PROVIDER=etcd", "CLUSTER_ADDR="+n.peers, "CLUSTER_INSECURE=true", "ETCD_ENDPOINTS="+at.reach(t, d.etcd.URL),
+			"CLUSTER_PROVIDER=etcd", "CLUSTER_ADDR="+n.peers, "ETCD_ENDPOINTS="+at.reach(t, d.etcd.URL),
 			"DATABASE_URL="+databaseURL(t, at.reachStore(t, d.server.URI()), d.database), "TELEGRAM_API_URL="+at.reachStore(t, setting(d.env, "TELEGRAM_API_URL")))
 		d.nodes = append(d.nodes, n)
+	}
+	for _, n := range d.nodes {
+		d.balancer.watch(n)
 	}
 	d.sim.OnBotMessage(d.onCopy)
 	t.Cleanup(func() {
@@ -97,6 +110,20 @@ func desksAt(t *testing.T, mode string, network *network, places []place) *desks
 		}
 	})
 	return d
+}
+
+// peers are the addresses at which the nodes talk to each other. In polling mode the third one polls, when all are there, if it is the one
+// that can be cut off.
+func (d *desks) peers(places []place) (addrs []string) {
+	for {
+		addrs = nil
+		for _, at := range places {
+			addrs = append(addrs, at.peers+":"+freePort(d.T, at))
+		}
+		if d.mode != "polling" || d.net == nil || etcdtest.Owner(d.T, addrs, "poller", strconv.FormatInt(d.sim.BotID(), 10)) == addrs[2] {
+			return addrs
+		}
+	}
 }
 
 func tail(text string, n int) string {
@@ -179,8 +206,8 @@ func (d *desks) begin(lines int) {
 	start := time.Now()
 	d.together()
 	must(d.T, d.server.Index(d.Context(), d.database))
-	key := strings.TrimSpace(d.command(d.nodes[0], "apikey", "create", "--name", "test", "--scopes", "admin"))
-	d.events.begin(key[strings.LastIndex(key, "\n")+1:])
+	d.key()
+	d.events.begin()
 	d.open(lines)
 	for _, l := range d.lines {
 		d.identify(l)
@@ -236,10 +263,10 @@ func (d *desks) open(count int) {
 	var lines []*line
 	for i := range count {
 		l := &line{title: fmt.Sprintf("Printer-%d.", i), colleague: fmt.Sprintf("colleague_%d", i), said: map[string]time.Time{},
-			came: map[string]time.Time{}, again: map[string]time.Time{}}
+			came: map[string]time.Time{}, again: map[string]time.Time{}, posts: map[string]int{}}
 		p, err := d.sim.AddPerson(simulator.Person{FirstName: l.colleague, Username: l.colleague, LanguageCode: "en"})
 		must(d.T, err)
-		l.home, l.there = group("Support "+l.title, d.alice), group("Works "+l.title, p.ID)
+		l.worker, l.home, l.there = p.ID, group("Support "+l.title, d.alice), group("Works "+l.title, p.ID)
 		d.say(p.ID, l.there, 0, "/default_group")
 		d.say(d.alice, l.home, 0, "/create_ticket "+l.title)
 		lines = append(lines, l)
@@ -279,36 +306,4 @@ func (d *desks) command(n *node, args ...string) string {
 		d.Fatalf("%v: %v\n%s", args, err, out)
 	}
 	return string(out)
-}
-
-// awaitNodes waits until a node shows all of them, which have all shards together, and of which one polls in polling mode. It
-// returns that one.
-func (d *desks) awaitNodes(from *node) (poller *node) {
-	d.Helper()
-	addr := ""
-	d.await(fmt.Sprintf("%d nodes", len(d.nodes)), func() bool {
-		out := d.command(from, "cluster", "status", "--json")
-		var got struct {
-			Nodes []struct {
-				Addr   string
-				Shards int
-				Polls  bool
-			}
-		}
-		must(d.T, json.Unmarshal([]byte(out), &got))
-		shards, polls := 0, 0
-		for _, n := range got.Nodes {
-			shards += n.Shards
-			if n.Polls {
-				polls, addr = polls+1, n.Addr
-			}
-		}
-		return len(got.Nodes) == len(d.nodes) && shards == 256 && (polls == 1) == (d.mode == "polling")
-	})
-	for _, n := range d.nodes {
-		if n.peers == addr {
-			poller = n
-		}
-	}
-	return poller
 }

@@ -16,99 +16,135 @@ import (
 )
 
 // balancer passes requests to the nodes that say that they are ready, in turn. It takes another one when a node can't be
-// reached, answers 503, or is not ready any more before it has answered.
+// reached, or answers 503. What a node has begun is never begun anew at another one: an answer that does not come is a 502.
 type balancer struct {
 	d      *desks
 	url    string
 	client *http.Client
 	turn   atomic.Int32
+	ctx    context.Context // ends with the test
+	looks  sync.WaitGroup
 
 	mu      sync.Mutex
-	up      map[*node]func()         // ends what a node has not answered; absent: it is not ready
-	late    map[*node]bool           // it was silent at the last look
+	gates   map[*node]*gate
 	met     map[*node]map[int64]bool // which chats' updates a node has not taken
 	refused int                      // updates, with 503
 	slowest time.Duration            // of these
 }
+
+// gate is what the balancer knows of a node.
+type gate struct {
+	ready   bool
+	late    bool            // it was silent at the last look
+	current context.Context // of what it was asked; ends when it is given up
+	end     func()
+}
+
+func (g *gate) renew() { g.current, g.end = context.WithCancel(context.Background()) }
 
 // lookEvery is how often the balancer looks whether a node is ready.
 const lookEvery = 200 * time.Millisecond
 
 func newBalancer(d *desks) *balancer {
 	t := d.T // the whole test, which outlives its cases
-	b := &balancer{d: d, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}, up: map[*node]func(){},
-		met: map[*node]map[int64]bool{}, late: map[*node]bool{}}
+	b := &balancer{d: d, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}, gates: map[*node]*gate{},
+		met: map[*node]map[int64]bool{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(d.T, err)
 	b.url = "http://" + l.Addr().String()
 	server := &http.Server{Handler: b}
-	ctx, stop := context.WithCancel(context.Background())
+	var stop func()
+	b.ctx, stop = context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})
-	running.Go(func() {
-		look := time.NewTicker(lookEvery)
-		defer look.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-look.C:
-			}
-			var all sync.WaitGroup
-			for _, n := range d.nodes {
-				all.Go(func() {
-					ready, silent := n.look()
-					b.set(n, ready, silent)
-				})
-			}
-			all.Wait()
-		}
-	})
 	d.Cleanup(func() {
 		stop()
 		_ = server.Close()
 		running.Wait()
+		b.looks.Wait()
 		b.client.CloseIdleConnections()
 	})
 	return b
 }
 
-// set notes whether a node is ready. One that is silent is given up the second time: the machine may be busy.
-func (b *balancer) set(n *node, ready, silent bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if first := silent && !b.late[n]; first {
-		b.late[n] = true
-		return
-	}
-	b.late[n] = silent
-	end := b.up[n]
-	switch {
-	case end != nil && !ready:
-		delete(b.up, n)
-		end()
-	case end == nil && ready:
-		b.up[n] = func() {}
+// watch begins to look at a node.
+func (b *balancer) watch(n *node) {
+	for _, look := range []func(){func() { b.isReady(n, n.ready()) }, func() { b.isSilent(n, n.silent()) }} {
+		b.looks.Go(func() {
+			again := time.NewTicker(lookEvery)
+			defer again.Stop()
+			for {
+				select {
+				case <-b.ctx.Done():
+					return
+				case <-again.C:
+					look()
+				}
+			}
+		})
 	}
 }
 
-// take chooses a node, and returns with it a context that ends when it is not ready any more; nil: there is none.
+// gate is that of a node. The caller has the lock.
+func (b *balancer) gate(n *node) *gate {
+	g := b.gates[n]
+	if g == nil {
+		g = &gate{}
+		g.renew()
+		b.gates[n] = g
+	}
+	return g
+}
+
+// isReady notes whether a node is ready. One that is not gets no more requests, and ends those that it has.
+func (b *balancer) isReady(n *node, ready bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gate(n).ready = ready
+}
+
+// isSilent notes whether a node is silent. The second time it is given up: the machine may be busy.
+func (b *balancer) isSilent(n *node, silent bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g := b.gate(n)
+	if silent && g.late {
+		g.ready = false
+		g.end()
+		g.renew()
+	}
+	g.late = silent
+}
+
+// take chooses a node, and returns with it a context that ends when it is given up; nil: there is none.
 func (b *balancer) take(ctx context.Context) (*node, context.Context, func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for range b.d.nodes {
 		n := b.d.nodes[int(b.turn.Add(1))%len(b.d.nodes)]
-		if others := b.up[n]; others != nil {
+		if g := b.gates[n]; g != nil && g.ready {
 			ctx, cancel := context.WithCancel(ctx)
-			b.up[n] = func() { others(); cancel() }
-			return n, ctx, cancel
+			with := context.AfterFunc(g.current, cancel)
+			return n, ctx, func() { with(); cancel() }
 		}
 	}
 	return nil, nil, nil
+}
+
+// ready is how many nodes are.
+func (b *balancer) ready() (count int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, g := range b.gates {
+		if g.ready {
+			count++
+		}
+	}
+	return count
 }
 
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -127,10 +163,8 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		done()
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprintf(w, "the balancer has an answer from no node; %d are ready", len(b.up))
+	fmt.Fprintf(w, "the balancer has an answer from no node; %d are ready", b.ready())
 }
 
 // pass has a node answer. false: another one may.
@@ -141,6 +175,7 @@ func (b *balancer) pass(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return true
 	}
 	call.Header = r.Header.Clone()
+	call.GetBody = nil // so that the client does not send it again, where a connection ends
 	began := time.Now()
 	answer, err := b.client.Do(call)
 	var said []byte
@@ -162,10 +197,11 @@ func (b *balancer) pass(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		}
 		w.WriteHeader(answer.StatusCode)
 		_, _ = w.Write(said)
-	case errors.As(err, &dial) && dial.Op == "dial", ctx.Err() != nil && r.Context().Err() == nil:
+	case errors.As(err, &dial) && dial.Op == "dial":
 		return false
 	default:
 		w.WriteHeader(http.StatusBadGateway)
+		fmt.Fprintf(w, "the balancer has no answer from %s: %v", n.http, err)
 	}
 	return true
 }

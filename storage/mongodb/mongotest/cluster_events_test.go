@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -85,10 +86,9 @@ func (e *events) onDelivery(w http.ResponseWriter, r *http.Request) {
 	e.delivered[event.TicketID] = append(e.delivered[event.TicketID], event)
 }
 
-// begin makes the endpoint, and reads the feed until the test ends.
-func (e *events) begin(key string) {
+// begin makes the endpoint, and reads the feed until the test ends. It needs the key.
+func (e *events) begin() {
 	e.d.Helper()
-	e.key = key
 	e.d.await("the balancer passes requests", func() bool { // it looks by itself who is ready
 		status, _ := e.call(e.d.Context(), http.MethodGet, "/webhooks", nil)
 		return status == http.StatusOK
@@ -150,14 +150,23 @@ func (e *events) call(ctx context.Context, method, path string, body any) (statu
 			return 0, []byte(err.Error())
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	return e.send(ctx, method, path, nil, text)
+}
+
+// callWithin is how long a request to the API may take.
+func callWithin() time.Duration { return forms(time.Minute, 20*time.Second) }
+
+// send is call with headers and a body of any kind.
+func (e *events) send(ctx context.Context, method, path string, header http.Header, body []byte) (status int, answer []byte) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin())
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, e.d.balancer.url+"/api/v1"+path, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(ctx, method, e.d.balancer.url+"/api/v1"+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, []byte(err.Error())
 	}
-	request.Header.Set("Authorization", "Bearer "+e.key)
 	request.Header.Set("Content-Type", "application/json")
+	maps.Copy(request.Header, header)
+	request.Header.Set("Authorization", "Bearer "+e.key)
 	response, err := e.d.balancer.client.Do(request)
 	if err != nil {
 		return 0, []byte(err.Error())
@@ -184,10 +193,10 @@ func (a eventArrival) String() string {
 	return fmt.Sprintf("%d missing, %d out of order, %d delivered again, %d fed again", a.missing, a.disorder, a.delivered, a.fed)
 }
 
-// lacking says what the events of a ticket lack: each of its words must be in one, and their numbers without gaps and in
-// order.
+// lacking says what the events of a ticket lack: each of its words must be in one, each correction in another, and their numbers
+// without gaps and in order.
 func lacking(l *line, events []envelope) (missing, disorder int, first string) {
-	words := map[string]int{}
+	words, edited := map[string]int{}, map[string]int{}
 	wrong := func(count *int, format string, args ...any) {
 		if *count++; first == "" {
 			first = fmt.Sprintf(format, args...)
@@ -199,17 +208,26 @@ func lacking(l *line, events []envelope) (missing, disorder int, first string) {
 			wrong(&disorder, "event %d comes after %d", event.Number, last)
 		}
 		last = event.Number
-		if event.Type == "message.sent" {
+		switch event.Type {
+		case "message.sent":
 			words[sayings.FindString(event.text())]++
+		case "message.edited":
+			edited[sayings.FindString(event.text())]++
+		}
+	}
+	told := func(what, word string, n int) {
+		switch {
+		case n == 0:
+			wrong(&missing, "%s %s is not told", what, word)
+		case n > 1:
+			wrong(&disorder, "%s %s is told %d times", what, word, n)
 		}
 	}
 	for _, word := range l.words {
-		switch n := words[word]; {
-		case n == 0:
-			wrong(&missing, "%s is not told", word)
-		case n > 1:
-			wrong(&disorder, "%s is told %d times", word, n)
-		}
+		told("that somebody said", word, words[word])
+	}
+	for _, word := range l.edited {
+		told("that somebody edited", word, edited[word])
 	}
 	return missing, disorder, first
 }

@@ -20,6 +20,9 @@ type figures struct {
 	events                eventArrival
 	refused               int // updates, with 503
 	slowest               time.Duration
+	asked                 int           // requests to the API
+	polled                time.Duration // for how long two nodes polled at once, at most
+	stalled               time.Duration // for how long the machine stood still, at most
 }
 
 // talking has people talk, one ticket after the other, until stop is called. After hush every fourth ticket has heard its last
@@ -61,6 +64,10 @@ func (d *desks) meet(x trouble, f func()) {
 	hush, stop := d.talking()
 	d.wait(forms(3*pace(), max(pace(), 4*time.Second)))
 	hush()
+	var program *asker
+	if x.asks {
+		program = d.asking()
+	}
 	began := time.Now()
 	usual := d.slowest(start, began)
 	f()
@@ -70,10 +77,14 @@ func (d *desks) meet(x trouble, f func()) {
 	}
 	d.wait(time.Until(over.Add(pace() + 2*time.Second))) // so that something is said in each ticket afterwards
 	stop()
-	talked := time.Since(start)
+	talked, asked := time.Since(start), 0
+	if program != nil {
+		asked = program.stop(x.repeats)
+	}
 	after := d.arrived()
 	got := figures{what: x.what, said: after.said - before.said, rate: float64(after.said-before.said) / talked.Seconds(), lost: after.lost, disorder: after.disorder,
-		again: after.again - before.again, usual: usual, events: after.events.since(before.events)}
+		again: after.again - before.again, usual: usual, events: after.events.since(before.events), asked: asked,
+		polled: together(d.sim.PollConflicts(), start), stalled: d.heart.longest(start)}
 	met, refused, slowest := d.balancer.chatsMet(x.node)
 	got.refused, got.slowest = refused, slowest
 	for _, l := range d.lines {
@@ -96,21 +107,41 @@ func (d *desks) meet(x trouble, f func()) {
 // judge fails where more is lost, repeated or late than may be.
 func (d *desks) judge(x trouble, got figures) {
 	d.Helper()
-	if got.again > x.repeats {
-		d.Errorf("%s: %d came again, want %d at most", x.what, got.again, x.repeats)
+	for what, again := range map[string]int{"copies": got.again, "deliveries": got.events.delivered, "entries of the feed": got.events.fed} {
+		if again > x.repeats {
+			d.Errorf("%s: %d %s came again, want %d at most", x.what, again, what, x.repeats)
+		}
 	}
-	if !long() { // which has the machine to itself
-		return
+	for what, times := range map[string][2]time.Duration{
+		"tickets that had something there were silent":  {got.silence, x.within},
+		"tickets that were not touched were silent":     {got.otherSilence, others},
+		"an update was refused only after":              {got.slowest, refusedWithin},
+		"two nodes asked Telegram for updates together": {got.polled, leaseOfPoller},
+	} {
+		if took, limit := times[0], loosely(times[1], got.stalled); took > limit {
+			d.Errorf("%s: %s %v, want %v at most", x.what, what, rounded(took), rounded(limit))
+		}
 	}
-	if got.silence > x.within {
-		d.Errorf("%s: flows on after %v, want %v at most", x.what, got.silence, x.within)
+}
+
+// leaseOfPoller is for how long two nodes may poll at once.
+const leaseOfPoller = 5 * time.Second
+
+// together is for how long two nodes polled at once, at most, from a moment on: each of two ends the requests of the other, at once and again and
+// again. A single conflict is what a node that is gone left behind.
+func together(conflicts []time.Time, since time.Time) (longest time.Duration) {
+	var first, last time.Time
+	for _, at := range conflicts {
+		if at.Before(since) {
+			continue
+		}
+		if at.Sub(last) > leaseOfPoller {
+			first = at
+		}
+		last = at
+		longest = max(longest, last.Sub(first))
 	}
-	if got.otherSilence > others {
-		d.Errorf("%s: tickets that were not touched flow on after %v, want %v at most", x.what, got.otherSilence, others)
-	}
-	if got.slowest > refusedWithin {
-		d.Errorf("%s: an update was refused after %v, want %v at most", x.what, got.slowest, refusedWithin)
-	}
+	return longest
 }
 
 // refusedWithin is how long an update waits for its shard, and some time for the machine.
@@ -144,8 +175,9 @@ func (l *line) silence(since time.Time) (longest time.Duration) {
 
 func (f figures) String() string {
 	return fmt.Sprintf("%s: %d said (%.1f/s), %d lost, %d came again; silent for %v at most (a copy takes %v); %d tickets that were not touched for %v; "+
-		"events: %v; %d updates were answered 503, after %v at most", f.what, f.said, f.rate, f.lost, f.again, rounded(f.silence), rounded(f.usual),
-		f.others, rounded(f.otherSilence), f.events, f.refused, rounded(f.slowest))
+		"events: %v; %d updates were answered 503, after %v at most; %d requests; two polled for %v; the machine stood still for %v", f.what, f.said, f.rate,
+		f.lost, f.again, rounded(f.silence), rounded(f.usual), f.others, rounded(f.otherSilence), f.events, f.refused, rounded(f.slowest), f.asked,
+		rounded(f.polled), rounded(f.stalled))
 }
 
 func rounded(t time.Duration) time.Duration { return t.Round(10 * time.Millisecond) }

@@ -158,22 +158,31 @@ func (d *desks) fenced(n *node, before int32) {
 // statusFenced is that of a node that must not go on.
 const statusFenced = 3
 
-var probe = &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+// Readiness takes its time where FerretDB has a queue; whether the process lives is known at once.
+var (
+	readiness = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	liveness  = &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+)
 
+// ready asks whether a node is ready.
 func (n *node) ready() bool {
-	ready, _ := n.look()
-	return ready
-}
-
-// look asks whether a node is ready; silent: it did not answer in time.
-func (n *node) look() (ready, silent bool) {
-	answer, err := probe.Get("http://" + n.http + "/readyz")
+	answer, err := readiness.Get("http://" + n.http + "/readyz")
 	if err != nil {
-		var limit interface{ Timeout() bool }
-		return false, errors.As(err, &limit) && limit.Timeout()
+		return false
 	}
 	_ = answer.Body.Close()
-	return answer.StatusCode == http.StatusOK, false
+	return answer.StatusCode == http.StatusOK
+}
+
+// silent asks whether a node lives; true: it does not answer in time.
+func (n *node) silent() bool {
+	answer, err := liveness.Get("http://" + n.http + "/healthz")
+	if err != nil {
+		var limit interface{ Timeout() bool }
+		return errors.As(err, &limit) && limit.Timeout()
+	}
+	_ = answer.Body.Close()
+	return false
 }
 
 // place is where a node runs: its addresses, and how it reaches what the test has on 127.0.0.1.

@@ -3,12 +3,10 @@ package mongotest_test
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +28,8 @@ type trouble struct {
 	within time.Duration
 	// outage: all may wait until it is over, from then on within counts.
 	outage bool
+	// asks: a program asks the API meanwhile, and none of its requests fails.
+	asks bool
 }
 
 const (
@@ -126,7 +126,7 @@ func (d *desks) join(n *node) {
 // joins has another process come in place of one that has ended.
 func (d *desks) joins(n *node) {
 	d.Helper()
-	d.meet(trouble{what: "a node joins", node: n, repeats: gentle, within: moving}, func() { d.join(n) })
+	d.meet(trouble{what: "a node joins", node: n, repeats: gentle, within: moving, asks: true}, func() { d.join(n) })
 }
 
 // killed has a node die.
@@ -139,25 +139,33 @@ func (d *desks) killed(n *node) {
 // stopped has a node end by SIGTERM.
 func (d *desks) stopped(n *node) {
 	d.Helper()
-	d.meet(trouble{what: "SIGTERM", node: n, repeats: gentle, within: moving}, func() {
-		if status := n.end(term); status != 0 {
-			d.Errorf("it ended with %d", status)
-		}
-	})
+	d.meet(trouble{what: "SIGTERM", node: n, repeats: gentle, within: moving, asks: true}, func() { d.leaves(n) })
 	d.joins(n)
+}
+
+// leaves has a node end by SIGTERM, and looks at how it does.
+func (d *desks) leaves(n *node) {
+	d.Helper()
+	watched := d.watch(n)
+	if status := n.end(term); status != 0 {
+		d.Errorf("it ended with %d", status)
+	}
+	watched.judge()
 }
 
 // drained has a node end because another one's command line asks it to.
 func (d *desks) drained(n *node) {
 	d.Helper()
-	d.meet(trouble{what: "topicdesk cluster drain", node: n, repeats: gentle, within: moving}, func() {
+	d.meet(trouble{what: "topicdesk cluster drain", node: n, repeats: gentle, within: moving, asks: true}, func() {
 		n.expected()
+		watched := d.watch(n)
 		if said := d.command(d.other(n), "cluster", "drain", "--node", n.peers); !strings.Contains(said, n.peers+" has left") {
 			d.Errorf("the command says %q", said)
 		}
 		if status := n.ended("it was asked to leave"); status != 0 {
 			d.Errorf("it ended with %d", status)
 		}
+		watched.judge()
 	})
 	d.joins(n)
 }
@@ -179,14 +187,14 @@ func (d *desks) paused(n *node) {
 	})
 }
 
-// cutOff has the third node be cut off from the others and etcd.
+// cutOff has the third node be cut off from the others and etcd: in polling mode the one that polls.
 func (d *desks) cutOff() {
 	d.Helper()
-	if d.net == nil {
-		d.Skip("no node is cut off") // newNetwork says why
-	}
 	n := d.nodes[2]
-	ends, away := n.ends.Load(), forms(12*time.Second, 20*time.Second)
+	if d.mode == "polling" && d.awaitNodes(d.nodes[0]) != n {
+		d.Error("another node polls than the one that is cut off, so this proves nothing about two that poll")
+	}
+	ends, away := n.ends.Load(), forms(9*time.Second, 20*time.Second)
 	d.meet(trouble{what: fmt.Sprintf("a node is cut off for %v", away), node: n, repeats: hard, within: ofCut}, func() {
 		d.net.cut(true)
 		d.wait(away)
@@ -221,51 +229,20 @@ func (d *desks) storeAway() {
 // none of its requests fails.
 func (d *desks) restarted() {
 	d.Helper()
-	d.meet(trouble{what: "every node is restarted", repeats: gentle * len(d.nodes), within: moving}, func() {
-		stop := d.asking()
+	d.meet(trouble{what: "every node is restarted", repeats: gentle * len(d.nodes), within: moving, asks: true}, func() {
 		for _, n := range d.nodes {
-			if status := n.end(term); status != 0 {
-				d.Errorf("it ended with %d", status)
-			}
+			d.leaves(n)
 			d.join(n)
 		}
-		d.Logf("%d reads and as many changes meanwhile", stop())
 	})
-}
-
-// asking has a program read and change the tickets until stop is called, which returns how often.
-func (d *desks) asking() (stop func() int) {
-	end := make(chan struct{})
-	var asking sync.WaitGroup
-	asked := 0
-	ask := func(l *line, method string, body any) {
-		began := time.Now()
-		if status, answer := d.events.call(d.Context(), method, "/tickets/"+l.ticket, body); status != http.StatusOK {
-			d.Errorf("%s of %s at %s: after %v %d %s", method, l.title, began.Format(time.TimeOnly), rounded(time.Since(began)), status, answer)
-		}
-	}
-	asking.Go(func() {
-		again := time.NewTicker(500 * time.Millisecond)
-		defer again.Stop()
-		for {
-			l := d.lines[asked%len(d.lines)]
-			ask(l, http.MethodGet, nil)
-			ask(l, http.MethodPatch, map[string]any{"priority": []string{"low", "high"}[asked%2]})
-			asked++
-			select {
-			case <-end:
-				return
-			case <-again.C:
-			}
-		}
-	})
-	return func() int { close(end); asking.Wait(); return asked }
 }
 
 // scene is one case: what happens to a desk of its own, since FerretDB is the slower the more there is.
 type scene struct {
 	name   string
 	brief  bool // the short form has it too
+	secure bool // the nodes talk by mutual TLS
+	cut    bool // a node is cut off
 	happen func(d *desks)
 }
 
@@ -278,8 +255,20 @@ func play(t *testing.T, mode string, scenes []scene) {
 		}
 		t.Run(x.name, func(t *testing.T) {
 			began := time.Now()
-			d := newDesks(t, mode)
+			var signs *authority
+			if x.secure {
+				signs = newAuthority(t)
+			}
+			d := newDesks(t, mode, signs)
+			if x.cut && d.net == nil {
+				t.Skip("no node is cut off") // newNetwork says why
+			}
 			d.begin(tickets())
+			if signs != nil {
+				for _, n := range d.nodes {
+					signs.guards(n.peers)
+				}
+			}
 			x.happen(d)
 			d.awaitNodes(d.nodes[0])
 			all = append(all, d.figures...)
@@ -293,30 +282,30 @@ func play(t *testing.T, mode string, scenes []scene) {
 
 func TestClusterLosesNothing(t *testing.T) { // not parallel: it measures
 	play(t, "webhook", []scene{
-		{"kill and drain", true, func(d *desks) {
+		{name: "kill and drain", brief: true, happen: func(d *desks) {
 			d.killed(d.victim(3))
 			d.drained(d.victim(3))
 		}},
-		{"pause", true, func(d *desks) { d.paused(d.victim(2)) }},
-		{"stop", false, func(d *desks) { d.stopped(d.victim(3)) }},
-		{"restart", false, (*desks).restarted},
-		{"cut", false, func(d *desks) {
+		{name: "pause", brief: true, happen: func(d *desks) { d.paused(d.victim(2)) }},
+		{name: "stop", happen: func(d *desks) { d.stopped(d.victim(3)) }},
+		{name: "restart", happen: (*desks).restarted},
+		{name: "cut", cut: true, happen: func(d *desks) {
 			d.cutOff()
 			d.restarted()
 		}},
-		{"etcd", false, (*desks).etcdAway},
-		{"store", false, (*desks).storeAway},
+		{name: "etcd", happen: (*desks).etcdAway},
+		{name: "store", happen: (*desks).storeAway},
 	})
 }
 
 // TestClusterLosesNothingWhenItPolls has the node that polls die and be paused, and the rest of what happens to nodes.
 func TestClusterLosesNothingWhenItPolls(t *testing.T) { // not parallel: it measures
 	play(t, "polling", []scene{
-		{"etcd", true, (*desks).etcdAway},
-		{"store", false, (*desks).storeAway},
-		{"kill", false, func(d *desks) { d.killed(d.awaitNodes(d.nodes[0])) }},
-		{"pause", false, func(d *desks) { d.paused(d.awaitNodes(d.nodes[0])) }},
-		{"cut", false, (*desks).cutOff},
+		{name: "etcd", brief: true, secure: true, happen: (*desks).etcdAway},
+		{name: "store", happen: (*desks).storeAway},
+		{name: "kill", happen: func(d *desks) { d.killed(d.awaitNodes(d.nodes[0])) }},
+		{name: "pause", happen: func(d *desks) { d.paused(d.awaitNodes(d.nodes[0])) }},
+		{name: "cut", brief: true, cut: true, happen: (*desks).cutOff},
 	})
 }
 
@@ -327,7 +316,7 @@ func TestClusterStartsTogether(t *testing.T) {
 		rounds = 5
 	}
 	for range rounds {
-		d := desksAt(t, "polling", nil, loopback(4))
+		d := desksAt(t, "polling", nil, nil, loopback(4))
 		d.together()
 		for _, n := range d.nodes {
 			d.awaitNodes(n)

@@ -12,7 +12,7 @@ func TestClusterUpgrades(t *testing.T) { // not parallel: it measures
 	if former == "" {
 		t.Skip("DESK_FORMER is not set: this test needs the path of a program of a former release")
 	}
-	d := newDesks(t, "webhook")
+	d := newDesks(t, "webhook", nil)
 	today := d.path
 	for _, n := range d.nodes {
 		n.program = former
@@ -33,13 +33,11 @@ func (d *desks) replaced(n *node, program string) {
 	if program != d.path {
 		what = "a node of the former release"
 	}
-	d.meet(trouble{what: what + " in place of another", node: n, repeats: 2 * gentle, within: moving}, func() {
-		stop := d.asking()
+	d.meet(trouble{what: what + " in place of another", node: n, repeats: 2 * gentle, within: moving, asks: true}, func() {
 		if status := n.end(term); status != 0 {
 			d.Errorf("it ended with %d", status)
 		}
 		n.program = program
 		d.join(n)
-		d.Logf("%d reads and as many changes meanwhile", stop())
 	})
 }
