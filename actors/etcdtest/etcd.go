@@ -193,19 +193,26 @@ func FreeAddr(t testing.TB) string {
 }
 
 // DeleteMember deletes the key of the member at an address, as the end of its lease does.
-func (s *Server) DeleteMember(addr string) {
+func (s *Server) DeleteMember(addr string) { s.deleteMember(addr, false) }
+
+// RemakeMember deletes it, and writes it anew: as a node does that does not know that its lease has ended.
+func (s *Server) RemakeMember(addr string) { s.deleteMember(addr, true) }
+
+func (s *Server) deleteMember(addr string, anew bool) {
 	s.t.Helper()
 	client := s.client()
 	defer func() { _ = client.Close() }()
 	all, err := client.Get(s.t.Context(), "/topicdesk/", clientv3.WithPrefix())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.must(err)
 	for _, kv := range all.Kvs {
-		if strings.Contains(string(kv.Value), `"addr":"`+addr+`"`) {
-			if _, err := client.Delete(s.t.Context(), string(kv.Key)); err != nil {
-				s.t.Fatal(err)
-			}
+		if !strings.Contains(string(kv.Value), `"addr":"`+addr+`"`) {
+			continue
+		}
+		_, err := client.Delete(s.t.Context(), string(kv.Key))
+		s.must(err)
+		if anew {
+			_, err = client.Put(s.t.Context(), string(kv.Key), string(kv.Value))
+			s.must(err)
 		}
 	}
 }
