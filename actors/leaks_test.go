@@ -4,7 +4,7 @@ package actors_test
 
 import "go.uber.org/goleak"
 
-// clusterLeaks are goroutines that Proto.Actor leaves behind when a node has stopped. The process ends with it.
+// clusterLeaks are goroutines that Proto.Actor, and servers of the API, leave behind when a node has stopped. The process ends with it.
 func clusterLeaks() (leaks []goleak.Option) {
 	for _, name := range []string{
 		"github.com/asynkron/protoactor-go/cluster.NewGossipActor.NewThrottleWithLogger.func2.1",
@@ -13,6 +13,9 @@ func clusterLeaks() (leaks []goleak.Option) {
 		"github.com/asynkron/protoactor-go/remote.(*endpointWriter).initialize",
 		"google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run",
 		"google.golang.org/grpc.(*addrConn).resetTransportAndUnlock",
+		// A server of the API leaves its clock, and its cleaner of idle workers for 10 s.
+		"github.com/valyala/fasthttp.updateServerDate.func1",
+		"github.com/valyala/fasthttp.(*workerPool).Start.func2",
 	} {
 		leaks = append(leaks, goleak.IgnoreAnyFunction(name))
 	}

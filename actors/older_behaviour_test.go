@@ -219,6 +219,30 @@ func TestMetricsOfACluster(t *testing.T) {
 		_, err := d.nodes()[n%2].system.Ask(t.Context(), messages.KindTicket, k.id, &messages.UpdateTicket{Origin: program(), Title: &title})
 		d.must(err)
 	}
+	sum := func(name string, labels ...string) (n float64) {
+		for _, p := range d.nodes() {
+			n += p.metric(t, name, labels...)
+		}
+		return n
+	}
+	ofTickets := []string{"kind", messages.KindTicket}
+	for name, labels := range map[string][]string{"cluster_shards": nil, "entities": ofTickets, "entity_activations_total": ofTickets,
+		"entity_fences_total": ofTickets} {
+		if sum(name, labels...) == 0 {
+			t.Errorf("%s is 0", name)
+		}
+	}
+	a.believes(first, func(int) *process { return second }) // none has it
+	a.believes(second, func(int) *process { return first })
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		_, _ = first.system.Ask(ctx, messages.KindTicket, k.id, &messages.GetTicket{TicketId: k.id})
+	}()
+	d.eventually("somebody is told that it is another's", func() bool { return sum("cluster_not_owner_total") > 0 })
+	cancel()
+	<-asked
 	var all strings.Builder
 	for _, p := range d.nodes() {
 		answer := httptest.NewRecorder()
@@ -227,7 +251,7 @@ func TestMetricsOfACluster(t *testing.T) {
 	}
 	for _, want := range []string{
 		"topicdesk_cluster_shards ", `topicdesk_entities{kind="ticket"}`, `topicdesk_entity_activations_total{kind="ticket"}`,
-		"topicdesk_cluster_not_owner_total ", `topicdesk_cluster_request_seconds_bucket{outcome="answered"`,
+		"topicdesk_cluster_not_owner_total ", `topicdesk_cluster_request_seconds_bucket{outcome="answered",le="+Inf"}`,
 		`topicdesk_entity_fences_total{kind="ticket",reason="`,
 	} {
 		if !strings.Contains(all.String(), want) {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"slices"
@@ -334,6 +335,13 @@ func TestStartInTheSimulator(t *testing.T) {
 	hook := httptest.NewServer(nil)
 	defer hook.Close()
 	d.must(d.c.SetWebhook(t.Context(), hook.URL, "a-secret"))
+	d.must(d.c.library(t.Context(), "getWebhookInfo", func(ctx context.Context) error {
+		info, err := d.c.lib.GetWebhookInfo(ctx)
+		if err == nil && info.MaxConnections != 100 { // updates whose shard moves use some of them up
+			t.Errorf("%+v", info)
+		}
+		return err
+	}))
 	if _, err := d.c.Updates(t.Context(), 0, time.Second, 1); err == nil {
 		t.Error("getUpdates while a webhook is set")
 	}

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -11,12 +14,22 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// golden has the bytes of each message with every field set, as the last release writes them. Nodes of that release and of
-// this one talk to each other while a cluster is upgraded, so this one must read them all. A field that is new is not in
-// them. UPDATE_GOLDEN=1 writes them anew; do that for a release only.
-const golden = "testdata/golden.json"
+// golden has the bytes of each message with every field set, as the last release writes them, or as they were when the message
+// came. Nodes of that release and of this one talk to each other while a cluster is upgraded, so this one must read them all. A
+// field that is new is not in them. UPDATE_GOLDEN=1 adds the messages that are not there, and changes no others.
+//
+// released has the messages for `buf breaking`, to which a message that is not in it may be anything. It is made anew by
+//
+//	go tool -modfile=tools/go.mod buf build --exclude-source-info -o messages/testdata/released.binpb
+//
+// For a release, delete golden and make both.
+const (
+	golden   = "testdata/golden.json"
+	released = "testdata/released.binpb"
+)
 
 // filled sets every field of a message, nested ones to a depth.
 func filled(m protoreflect.Message, depth int) {
@@ -94,27 +107,28 @@ func goldenMessages(t *testing.T) map[string]string {
 }
 
 func TestTheLastReleaseIsUnderstood(t *testing.T) {
-	if os.Getenv("UPDATE_GOLDEN") != "" {
+	all, today := map[string]string{}, goldenMessages(t)
+	text, err := os.ReadFile(golden)
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if os.Getenv("UPDATE_GOLDEN") != "" && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		maps.Copy(today, all)
+		all = today
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetIndent("", " ")
-		if err := e.Encode(goldenMessages(t)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
+		if err = e.Encode(all); err == nil {
+			err = os.WriteFile(golden, b.Bytes(), 0o644)
 		}
 	}
-	text, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all map[string]string
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
-	if len(all) < 100 {
-		t.Fatalf("only %d messages", len(all))
+	for name := range today {
+		if _, there := all[name]; !there {
+			t.Errorf("%s is not in %s (UPDATE_GOLDEN=1 adds it)", name, golden)
+		}
 	}
 	for name, encoded := range all {
 		of, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(name))
@@ -158,4 +172,30 @@ func unknownIn(m protoreflect.Message) (name string) {
 		return name == ""
 	})
 	return name
+}
+
+// TestEveryMessageIsGuarded: `buf breaking` knows every message.
+func TestEveryMessageIsGuarded(t *testing.T) {
+	image, err := os.ReadFile(released)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files descriptorpb.FileDescriptorSet // what an image has besides, is left out
+	if err := proto.Unmarshal(image, &files); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, file := range files.File {
+		for _, m := range file.MessageType {
+			known[file.GetPackage()+"."+m.GetName()] = true
+			for _, nested := range m.NestedType {
+				known[file.GetPackage()+"."+m.GetName()+"."+nested.GetName()] = true
+			}
+		}
+	}
+	for name := range goldenMessages(t) {
+		if !known[name] {
+			t.Errorf("%s is not in %s; make that anew (golden_test.go says how)", name, released)
+		}
+	}
 }

@@ -3,6 +3,8 @@ package etcdtest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -24,33 +26,106 @@ const patience = 20 * time.Second
 
 // Server is an etcd server of one test.
 type Server struct {
-	URL string // http://127.0.0.1:port
+	URL string // http://127.0.0.1:port, or https:// with TLS
 
-	t    testing.TB
-	dir  string
-	peer string
-	cmd  *exec.Cmd
+	t      testing.TB
+	dir    string
+	peer   string
+	health string
+	guards []string    // further arguments
+	tls    *tls.Config // of the test's own client; nil: none
+	login  User        // the same
+	cmd    *exec.Cmd
 }
 
 // Start starts a server, which ends with the test. Without etcd the test is skipped.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB) *Server { return start(t, "http://", nil) }
+
+// StartTLS starts a server that talks to nobody without a certificate. The files are its own certificate, for 127.0.0.1 and
+// for both sides of a connection, and whoever signs all of them.
+func StartTLS(t testing.TB, cert, key, ca string) *Server {
+	t.Helper()
+	own, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signers := x509.NewCertPool()
+	signers.AppendCertsFromPEM(pem)
+	return start(t, "https://", &tls.Config{Certificates: []tls.Certificate{own}, RootCAs: signers, MinVersion: tls.VersionTLS12},
+		"--cert-file", cert, "--key-file", key, "--trusted-ca-file", ca, "--client-cert-auth")
+}
+
+func start(t testing.TB, scheme string, secured *tls.Config, guards ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("etcd"); err != nil {
 		t.Skip("etcd is not installed (Debian: apt-get install etcd-server), so no cluster can be tried")
 	}
-	s := &Server{t: t, dir: filepath.Join(t.TempDir(), "etcd"), URL: "http://" + FreeAddr(t), peer: "http://" + FreeAddr(t)}
+	s := &Server{t: t, dir: filepath.Join(t.TempDir(), "etcd"), URL: scheme + FreeAddr(t), peer: "http://" + FreeAddr(t),
+		guards: guards, tls: secured}
+	if s.health = s.URL; secured != nil { // there it is for nobody without a certificate
+		s.health = "http://" + FreeAddr(t)
+		s.guards = append(s.guards, "--listen-metrics-urls", s.health)
+	}
 	s.Again()
 	t.Cleanup(s.Stop)
 	return s
 }
 
+// User is one who may log in. Prefix begins the keys that they may read; "": none.
+type User struct {
+	Name, Password, Prefix string
+	Writes                 bool // may write them, too
+}
+
+// Users has the server talk to nobody else from now on.
+func (s *Server) Users(users ...User) {
+	s.t.Helper()
+	root := User{Name: "root", Password: "the root of a test"}
+	client := s.client()
+	defer func() { _ = client.Close() }()
+	ctx := s.t.Context()
+	for _, u := range append(users, root) {
+		_, err := client.UserAdd(ctx, u.Name, u.Password)
+		s.must(err)
+		if u.Prefix != "" {
+			may := clientv3.PermissionType(clientv3.PermRead)
+			if u.Writes {
+				may = clientv3.PermissionType(clientv3.PermReadWrite)
+			}
+			_, err = client.RoleAdd(ctx, u.Name)
+			s.must(err)
+			_, err = client.RoleGrantPermission(ctx, u.Name, u.Prefix, clientv3.GetPrefixRangeEnd(u.Prefix), may)
+			s.must(err)
+		}
+		if u.Prefix != "" || u == root {
+			_, err = client.UserGrantRole(ctx, u.Name, u.Name)
+			s.must(err)
+		}
+	}
+	_, err := client.AuthEnable(ctx)
+	s.must(err)
+	s.login = root
+}
+
+func (s *Server) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal("etcd: ", err)
+	}
+}
+
 // Again starts the server after Stop, with what it had stored.
 func (s *Server) Again() {
 	s.t.Helper()
-	s.cmd = exec.Command("etcd", "--name", "test", "--data-dir", s.dir, "--unsafe-no-fsync",
+	s.cmd = exec.Command("etcd", append([]string{"--name", "test", "--data-dir", s.dir, "--unsafe-no-fsync",
 		"--listen-client-urls", s.URL, "--advertise-client-urls", s.URL,
-		"--listen-peer-urls", s.peer, "--initial-advertise-peer-urls", s.peer, "--initial-cluster", "test="+s.peer,
-		"--logger", "zap", "--log-level", "error")
+		"--listen-peer-urls", s.peer, "--initial-advertise-peer-urls", s.peer, "--initial-cluster", "test=" + s.peer,
+		"--bcrypt-cost", "4", // so that no login waits for a busy machine
+		"--logger", "zap", "--log-level", "error"}, s.guards...)...)
 	s.cmd.Stdout, s.cmd.Stderr = os.Stderr, os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -69,7 +144,7 @@ func (s *Server) Again() {
 }
 
 func (s *Server) healthy(ctx context.Context) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/health", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.health+"/health", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -118,19 +193,26 @@ func FreeAddr(t testing.TB) string {
 }
 
 // DeleteMember deletes the key of the member at an address, as the end of its lease does.
-func (s *Server) DeleteMember(addr string) {
+func (s *Server) DeleteMember(addr string) { s.deleteMember(addr, false) }
+
+// RemakeMember deletes it, and writes it anew: as a node does that does not know that its lease has ended.
+func (s *Server) RemakeMember(addr string) { s.deleteMember(addr, true) }
+
+func (s *Server) deleteMember(addr string, anew bool) {
 	s.t.Helper()
 	client := s.client()
 	defer func() { _ = client.Close() }()
 	all, err := client.Get(s.t.Context(), "/topicdesk/", clientv3.WithPrefix())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.must(err)
 	for _, kv := range all.Kvs {
-		if strings.Contains(string(kv.Value), `"addr":"`+addr+`"`) {
-			if _, err := client.Delete(s.t.Context(), string(kv.Key)); err != nil {
-				s.t.Fatal(err)
-			}
+		if !strings.Contains(string(kv.Value), `"addr":"`+addr+`"`) {
+			continue
+		}
+		_, err := client.Delete(s.t.Context(), string(kv.Key))
+		s.must(err)
+		if anew {
+			_, err = client.Put(s.t.Context(), string(kv.Key), string(kv.Value))
+			s.must(err)
 		}
 	}
 }
@@ -164,9 +246,8 @@ func (s *Server) Awaits(prefix string) {
 
 func (s *Server) client() *clientv3.Client {
 	s.t.Helper()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, Logger: zap.NewNop()})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, TLS: s.tls,
+		Username: s.login.Name, Password: s.login.Password, Logger: zap.NewNop()})
+	s.must(err)
 	return client
 }

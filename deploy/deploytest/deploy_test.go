@@ -2,6 +2,7 @@ package deploytest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -99,11 +100,22 @@ func TestKubernetes(t *testing.T) {
 			}
 		}
 	}
-	const drain, stop = 2, 9 // seconds: cmd/topicdesk, drainFor and stopWithin
-	if grace := *pod.Spec.TerminationGracePeriodSeconds; grace < 2*(drain+stop) {
-		t.Errorf("a pod has %d s to end", grace)
+	const drain, stop = 2, 9 // seconds; stop has drain in it
+	source := sourceText(t)
+	for _, said := range []string{fmt.Sprintf("const drainFor = %d * time.Second", drain), fmt.Sprintf("const stopWithin = %d * time.Second", stop)} {
+		if !strings.Contains(source, said) {
+			t.Errorf("cmd/topicdesk does not say %q", said)
+		}
 	}
 	c := pod.Spec.Containers[0]
+	if ready := c.ReadinessProbe; ready.PeriodSeconds*ready.FailureThreshold >= drain {
+		t.Errorf("a node that drains is sent requests for %d s, and serves on for %d s", ready.PeriodSeconds*ready.FailureThreshold, drain)
+	}
+	if c.Lifecycle == nil || c.Lifecycle.PreStop == nil || c.Lifecycle.PreStop.Sleep == nil || c.Lifecycle.PreStop.Sleep.Seconds < 2*drain {
+		t.Error("a pod that ends does not wait until nobody sends it anything")
+	} else if grace := *pod.Spec.TerminationGracePeriodSeconds; grace < c.Lifecycle.PreStop.Sleep.Seconds+2*stop {
+		t.Errorf("a pod has %d s to end", grace)
+	}
 	if *pod.Spec.SecurityContext.RunAsUser == 0 || !*c.SecurityContext.ReadOnlyRootFilesystem || *c.SecurityContext.AllowPrivilegeEscalation {
 		t.Error("a pod may do too much")
 	}

@@ -40,6 +40,7 @@ type bench struct {
 	t     testing.TB
 	etcd  *etcdtest.Server
 	urls  []string        // of etcd, for the next node; nil: the server's
+	login cluster.Etcd    // how the next node logs in there
 	ends  context.Context // of the next node's start; nil: it does not
 	store storage.Store
 	tls   func(addr string) *cluster.TLS
@@ -110,19 +111,24 @@ func (b *bench) node(addr string) *node {
 	return n
 }
 
+// way is how the next node reaches etcd.
+func (b *bench) way() cluster.Etcd {
+	way := b.login
+	if way.Endpoints = b.urls; b.urls == nil {
+		way.Endpoints = []string{b.etcd.URL}
+	}
+	return way
+}
+
 func (b *bench) try(addr string) (*node, error) {
 	n := &node{b: b, addr: addr, fenced: make(chan string, 1), drained: make(chan struct{}, 1)}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", addr)
 	}
-	urls := b.urls
-	if urls == nil {
-		urls = []string{b.etcd.URL}
-	}
 	var err error
 	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
-		Etcd: cluster.Etcd{Endpoints: urls}, Fenced: func(reason string) { n.fenced <- reason },
+		Etcd: b.way(), Fenced: func(reason string) { n.fenced <- reason },
 		GiveUp: b.ends, Drain: func() { n.drained <- struct{}{} }})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,6 @@ import (
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	"github.com/asynkron/protoactor-go/remote"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 )
@@ -39,8 +38,7 @@ type Options struct {
 }
 
 const (
-	kind    = "shard"
-	baseKey = "/topicdesk"
+	kind = "shard"
 
 	// leaseTTL is how long the others wait for a node that is silent before they take its shards over, and so also how long
 	// etcd may be away without anybody's shards moving.
@@ -54,8 +52,7 @@ const (
 
 // Cluster is this node's part of the cluster (entity.Placement).
 type Cluster struct {
-	o    Options
-	etcd *clientv3.Client
+	o Options
 
 	system   *actor.ActorSystem
 	cluster  *cluster.Cluster
@@ -64,6 +61,7 @@ type Cluster struct {
 	fence    *fence
 
 	mu        sync.RWMutex
+	etcd      *clientv3.Client // nil until it has been reached
 	members   []*cluster.Member
 	former    formers
 	handsOver map[string]bool // which members do, by address
@@ -85,28 +83,14 @@ func New(o Options) (_ *Cluster, err error) {
 	if o.Addr, err = canonical(o.Addr); err != nil {
 		return nil, err
 	}
-	config, err := o.Etcd.config()
-	if err != nil {
+	if _, err := o.Etcd.config(); err != nil {
 		return nil, err
 	}
-	client, err := connect(config)
-	if err != nil {
-		return nil, err
-	}
-	c := &Cluster{o: o, etcd: client, now: now}
+	c := &Cluster{o: o, now: now}
 	c.closed, c.close = context.WithCancel(context.Background())
 	c.owners.Store(&[entity.Shards]string{})
 	c.seen.Store(&instant{})
 	return c, nil
-}
-
-func connect(config clientv3.Config) (*clientv3.Client, error) {
-	config.Logger = zap.NewNop() // what matters of it comes back as an error
-	client, err := clientv3.New(config)
-	if err != nil {
-		return nil, fmt.Errorf("etcd: %w", err)
-	}
-	return client, nil
 }
 
 // Join implements entity.Placement. It returns when this node and the others know of each other.
@@ -117,11 +101,13 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 		defer cancel()
 		defer context.AfterFunc(c.o.GiveUp, cancel)()
 	}
-	ask, cancel := context.WithTimeout(ctx, dialWithin)
-	defer cancel()
-	if _, err := c.etcd.Get(ask, baseKey); err != nil { // Proto.Actor would wait for etcd without end
-		return fmt.Errorf("ETCD_ENDPOINTS: etcd does not answer: %w", err)
+	client, err := c.o.reach(ctx) // Proto.Actor would wait for etcd without end
+	if err != nil {
+		return err
 	}
+	c.mu.Lock()
+	c.etcd = client
+	c.mu.Unlock()
 	host, port, err := splitAddr(c.o.Addr)
 	if err != nil {
 		return err
@@ -133,7 +119,7 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	server = append(server, guards(c.o.Log)...)
 	c.system, c.moved = m.System, m.Moved
 	c.fence = newFence(c)
-	c.provider = newProvider(ctx, c.o, c.etcd)
+	c.provider = newProvider(ctx, c.o, client)
 	c.provider.begun, c.provider.joined, c.provider.noted, c.provider.now = c.begun, c.fence.begin, c.noted, c.now
 	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
 		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
@@ -320,7 +306,7 @@ func (c *Cluster) Close() {
 	c.closeOnce.Do(func() {
 		c.close()
 		c.mu.Lock()
-		started := c.started
+		started, etcd := c.started, c.etcd
 		c.started = false
 		c.mu.Unlock()
 		c.leaving.Store(true)
@@ -333,6 +319,8 @@ func (c *Cluster) Close() {
 			c.cluster.Gossip.Shutdown()
 			c.cluster.Remote.Shutdown(false)
 		}
-		_ = c.etcd.Close()
+		if etcd != nil {
+			_ = etcd.Close()
+		}
 	})
 }

@@ -236,11 +236,17 @@ func TestEtcdMayRestart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	one, two := b.node(addr1), b.node(addr2)
+	b.restartEtcd(one, two)
+}
+
+// restartEtcd restarts etcd under two nodes: they wait for it, and none is fenced.
+func (b *bench) restartEtcd(one, two *node) {
+	b.t.Helper()
 	one.placed()
 	b.etcd.Stop()
 	owned := func() (n int) {
 		for i := range entity.Shards {
-			if one.place.Owner(i) == addr1 {
+			if one.place.Owner(i) == one.addr {
 				n++
 			}
 		}
@@ -252,13 +258,13 @@ func TestEtcdMayRestart(t *testing.T) {
 	b.etcd.Again()
 	b.eventually("it has them again", func() bool { return owned() == before })
 	if got := two.placed(); len(got) != 2 {
-		t.Errorf("afterwards: %v", got)
+		b.t.Errorf("afterwards: %v", got)
 	}
 	select {
 	case reason := <-one.fenced:
-		t.Error("the first is fenced:", reason)
+		b.t.Error("the first is fenced:", reason)
 	case reason := <-two.fenced:
-		t.Error("the second is fenced:", reason)
+		b.t.Error("the second is fenced:", reason)
 	case <-time.After(6 * time.Second): // longer than the lease
 	}
 }

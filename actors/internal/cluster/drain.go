@@ -14,7 +14,7 @@ import (
 // drainAsked is how long a request to leave stays in etcd, in seconds.
 const drainAsked = 60
 
-func drainKey(name, id string) string { return baseKey + "/" + name + "/drain/" + id }
+func (o Options) drainKey(id string) string { return o.keys() + "drain/" + id }
 
 // Values of the key. Whoever asks writes the address; the node writes that it leaves, so that a node which was killed
 // meanwhile is not taken for one that has left.
@@ -26,11 +26,7 @@ func Drain(ctx context.Context, o Options, addr string) error {
 	if err != nil {
 		return err
 	}
-	config, err := o.Etcd.config()
-	if err != nil {
-		return err
-	}
-	client, err := connect(config)
+	client, err := o.reach(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,10 +52,10 @@ func Drain(ctx context.Context, o Options, addr string) error {
 		case asked == "":
 			lease, err := client.Grant(ctx, drainAsked)
 			if err != nil {
-				return fmt.Errorf("etcd: %w", err)
+				return o.failed("take a lease", err)
 			}
-			if _, err := client.Put(ctx, drainKey(o.Name, id), addr, clientv3.WithLease(lease.ID)); err != nil {
-				return fmt.Errorf("etcd: %w", err)
+			if _, err := client.Put(ctx, o.drainKey(id), addr, clientv3.WithLease(lease.ID)); err != nil {
+				return o.failed("write the request", err)
 			}
 			asked = id
 		case id != asked:
@@ -75,9 +71,9 @@ func Drain(ctx context.Context, o Options, addr string) error {
 
 // howItEnded is nil when a node that was asked has left.
 func (p *provider) howItEnded(ctx context.Context, id, addr string) error {
-	answer, err := p.etcd.Get(ctx, drainKey(p.o.Name, id))
+	answer, err := p.etcd.Get(ctx, p.o.drainKey(id))
 	if err != nil {
-		return fmt.Errorf("etcd: %w", err)
+		return p.o.failed("read the request", err)
 	}
 	if len(answer.Kvs) == 0 || string(answer.Kvs[0].Value) != leftInPeace {
 		return fmt.Errorf("the node at %s has ended without leaving: it was killed, or fenced; see its log", addr)
@@ -110,7 +106,7 @@ func (p *provider) awaitDrain() {
 func (p *provider) isAsked() bool {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(p.ctx))
 	defer cancel()
-	key := drainKey(p.o.Name, p.self.ID)
+	key := p.o.drainKey(p.self.ID)
 	before, err := p.etcd.Get(ctx, key)
 	if err != nil {
 		return false
@@ -130,7 +126,7 @@ func (p *provider) isAsked() bool {
 
 // sayLeft tells whoever asked that this node leaves.
 func (p *provider) sayLeft(ctx context.Context) {
-	if _, err := p.etcd.Put(ctx, drainKey(p.o.Name, p.self.ID), leftInPeace, clientv3.WithIgnoreLease()); err != nil {
+	if _, err := p.etcd.Put(ctx, p.o.drainKey(p.self.ID), leftInPeace, clientv3.WithIgnoreLease()); err != nil {
 		p.o.Log.Warn("cluster: whoever asked this node to leave is not told that it does", "error", err)
 	}
 }

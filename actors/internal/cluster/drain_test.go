@@ -15,7 +15,9 @@ import (
 func (b *bench) drain(addr string) error {
 	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
 	defer cancel()
-	return cluster.Drain(ctx, cluster.Options{Name: "test", Etcd: cluster.Etcd{Endpoints: []string{b.etcd.URL}}}, addr)
+	way := b.way()
+	way.Endpoints = []string{b.etcd.URL}
+	return cluster.Drain(ctx, cluster.Options{Name: "test", Etcd: way}, addr)
 }
 
 // TestDrainBeforeTheNodeListens asks a node that can't read the request yet.

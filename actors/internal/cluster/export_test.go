@@ -3,6 +3,8 @@ package cluster
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
 )
 
 // Asleep has the wall clock of a node that has not joined yet go ahead of the steady one by what is in it, in nanoseconds, as
@@ -16,3 +18,6 @@ func (c *Cluster) Asleep() *atomic.Int64 {
 	}
 	return asleep
 }
+
+// System is the actor system of a node that has joined.
+func (c *Cluster) System() *actor.ActorSystem { return c.system }

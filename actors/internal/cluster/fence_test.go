@@ -8,12 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/remote"
+
 	"github.com/topicdesk/topicdesk/actors/etcdtest"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // process is a node in a process of its own.
@@ -190,4 +195,46 @@ func TestAChangeOfMembersIsNotMissed(t *testing.T) {
 	<-time.After(time.Until(stalled.Add(2700 * time.Millisecond)))
 	proxy.Resume()
 	b.eventually("it knows of the other", func() bool { return len(one.place.Others()) == 1 })
+}
+
+// TestFencedWhenTheKeyIsAnother has the key of a node be there whenever it looks, and its lease last; but in between the key was
+// gone, and others may have its shards.
+func TestFencedWhenTheKeyIsAnother(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	proxy := b.etcd.Proxy()
+	b.urls = []string{proxy.URL}
+	one := b.node("127.0.0.27:17171")
+	proxy.Stall()
+	b.etcd.RemakeMember(one.addr)
+	proxy.Resume()
+	if reason := one.ends(); !strings.Contains(reason, "its lease in etcd has ended") {
+		t.Error(reason)
+	}
+}
+
+// TestWhatIsSentToADeadNodeDoesNotWait: Proto.Actor gives a node up when it could not connect, and does not try for 10 s, while all
+// that is sent there would wait.
+func TestWhatIsSentToADeadNodeDoesNotWait(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.node("127.0.0.28:17171")
+	nobody := etcdtest.FreeAddr(t)
+	gaveUp := make(chan struct{})
+	var once sync.Once
+	one.place.System().EventStream.Subscribe(func(event any) {
+		if e, is := event.(*remote.EndpointTerminatedEvent); is && e.Address == nobody {
+			once.Do(func() { close(gaveUp) })
+		}
+	})
+	sent := time.Now()
+	one.place.System().Root.Send(actor.NewPID(nobody, "x"), &messages.Reply{})
+	select {
+	case <-gaveUp:
+	case <-time.After(patience):
+		t.Fatal("it is never given up")
+	}
+	if took := time.Since(sent); took > 8*time.Second { // 2 s for each try
+		t.Errorf("it is given up after %s", took)
+	}
 }

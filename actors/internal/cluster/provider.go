@@ -62,7 +62,7 @@ const etcdWithin = 2 * time.Second
 
 // newProvider makes a provider. Its start ends with ctx.
 func newProvider(ctx context.Context, o Options, client *clientv3.Client) *provider {
-	p := &provider{etcd: client, prefix: baseKey + "/" + o.Name + "/nodes/", o: o, start: ctx, changed: make(chan struct{}, 1)}
+	p := &provider{etcd: client, prefix: o.nodesKey(), o: o, start: ctx, changed: make(chan struct{}, 1)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -80,7 +80,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	asked := p.now()
 	lease, err := p.etcd.Grant(ctx, int64(leaseTTL/time.Second))
 	if err != nil {
-		return fmt.Errorf("etcd: take a lease: %w", err)
+		return p.o.failed("take a lease", err)
 	}
 	p.renewal = renewal{etcd: p.etcd, lease: lease.ID}
 	members, err := p.enter(ctx)
@@ -111,7 +111,7 @@ func (p *provider) enter(ctx context.Context) ([]member, error) {
 	for {
 		before, err := p.etcd.Get(ctx, p.prefix, clientv3.WithPrefix())
 		if err != nil {
-			return nil, fmt.Errorf("etcd: read the members: %w", err)
+			return nil, p.o.failed("read the members", err)
 		}
 		var changes []clientv3.Op
 		for _, m := range p.parse(before.Kvs) {
@@ -124,7 +124,7 @@ func (p *provider) enter(ctx context.Context) ([]member, error) {
 		unchanged := clientv3.Compare(clientv3.ModRevision(p.prefix), "<", before.Header.Revision+1).WithPrefix()
 		written, err := p.etcd.Txn(ctx).If(unchanged).Then(changes...).Commit()
 		if err != nil {
-			return nil, fmt.Errorf("etcd: write the own key: %w", err)
+			return nil, p.o.failed("write the own key", err)
 		}
 		if !written.Succeeded {
 			continue // somebody else came in between
@@ -201,7 +201,7 @@ func (p *provider) publish(members []member) {
 func (p *provider) read(ctx context.Context) ([]member, error) {
 	answer, err := p.etcd.Get(ctx, p.prefix, clientv3.WithPrefix())
 	if err != nil {
-		return nil, fmt.Errorf("etcd: read the members: %w", err)
+		return nil, p.o.failed("read the members", err)
 	}
 	return newest(p.parse(answer.Kvs)), nil
 }
