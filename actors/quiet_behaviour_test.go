@@ -67,6 +67,18 @@ func TestQuietCopies(t *testing.T) {
 		d.reply(d.eve, d.eve, m, "It is, I think")
 		unnamed(t, copied(t, d.support, k.thread, "I think", false)) // whose words it answers hears of it
 	})
+	d.run(t, "after a while, or a restart, it is the same", func(t *testing.T) {
+		d.say(d.carl, d.support, k.thread, "Is it warm?")
+		copied(t, d.eve, 0, "Is it warm?", false)
+		d.quiet(k)
+		d.restart() // the links read what they copy next
+		d.say(d.eve, d.eve, 0, "It is hot")
+		if m := copied(t, d.support, k.thread, "It is hot", false); !mentions(m, d.carl) {
+			t.Errorf("%+v", m)
+		}
+		d.say(d.eve, d.eve, 0, "It smells")
+		unnamed(t, copied(t, d.support, k.thread, "It smells", true))
+	})
 	d.run(t, "what others of the desk say is the same; in private and in other groups all sounds", func(t *testing.T) {
 		d.say(d.bob, d.engineering, eng, "Which model?")
 		unnamed(t, copied(t, d.support, k.thread, "Which model?", true))

@@ -215,8 +215,9 @@ func TestRemindersWhereTheBotIsGone(t *testing.T) {
 	if n := len(d.iconChanges(d.support, 0)); n != 0 {
 		t.Errorf("%d changes of icons", n)
 	}
-	d.clock.jump(2 * time.Minute) // nothing is repeated any more that would look at the icon
-	d.quiet(k)
+	d.clock.jump(2 * time.Minute) // what would look at the icon once more does so
+	rests := d.clock.Now().Add(20 * time.Second)
+	d.eventually("nothing looks at it any more", func() bool { return d.clock.Now().After(rests) })
 	d.must(d.sim.SetBot(d.support, simulator.Administrator, fullRights))
 	d.eventually("the group knows", func() bool {
 		g, err := d.store.Group(t.Context(), messages.GroupPlace(d.support))

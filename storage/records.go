@@ -278,6 +278,8 @@ type Message struct {
 	Internal    bool            `json:"internal,omitempty"`    // an internal note, which stays in its topic
 	CommandNote bool            `json:"commandNote,omitempty"` // with Internal: it came with a command, and no edit ends that it is internal
 	Side        string          `json:"side,omitempty"`        // whose word it was when it was said: desk | customer | "" (nobody's)
+	Taken       bool            `json:"taken,omitempty"`       // somebody took care of the ticket when it was said
+	Turn        *Creator        `json:"turn,omitempty"`        // they, if they were to answer since then
 	SentAt      time.Time       `json:"sentAt"`                // Telegram's date
 	RecordedAt  time.Time       `json:"recordedAt"`
 	EditedAt    time.Time       `json:"editedAt,omitzero"`

@@ -93,3 +93,15 @@ func personName(first, last, username string, id ids.UserID) string {
 	}
 	return strconv.FormatInt(id, 10)
 }
+
+// NamedOf is a person as a call names them; nil: nobody.
+func NamedOf(c *storage.Creator) *messages.Named {
+	if c == nil {
+		return nil
+	}
+	id, err := strconv.ParseInt(c.ID, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &messages.Named{UserId: id, Name: c.Name}
+}

@@ -46,7 +46,8 @@ func itemOf(m *messages.Copy) *item {
 
 func itemOfRecord(m *storage.Message) *item {
 	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
-		content: desk.ContentOf(m), sinceMs: desk.MillisOf(m.RecordedAt), shows: m.ContentRevision}
+		content: desk.ContentOf(m), sinceMs: desk.MillisOf(m.RecordedAt), shows: m.ContentRevision,
+		taken: m.Taken, turn: desk.NamedOf(m.Turn)}
 	it.replyTo = desk.ReplyOf(m)
 	return it
 }

@@ -8,8 +8,7 @@ import (
 )
 
 // Once somebody takes care of a ticket, a copy of what is said on it need not sound on everybody's phone: it is for them, and for
-// whom it names. Whether that is so in a group, its chat knows (docs/decisions.md, D303). What is read from storage, after a crash
-// or a long wait, sounds: how the ticket was when it was said is not known any more.
+// whom it names. Whether that is so in a group, its chat knows (docs/decisions.md, D303).
 
 // hushes says whether the copy of a message names nobody, and somebody takes care of the ticket.
 func (n *lane) hushes(it *item) bool {

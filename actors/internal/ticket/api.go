@@ -191,6 +191,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, err
 	}
 	heard := t.heard(record)
+	noteTurn(record, t.record, heard)
 	event, err := t.messageSent(heard, record)
 	if err != nil {
 		return nil, err
@@ -203,7 +204,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	t.record, t.lastActivity = heard, now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, event)
-	t.tellLinks(before, sent, topic, id)
+	t.tellLinks(record, sent, topic)
 	switch {
 	case first.changes():
 		t.reconcile()

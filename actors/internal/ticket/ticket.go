@@ -277,6 +277,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return nil, err
 	}
 	heard := t.heard(record)
+	noteTurn(record, t.record, heard)
 	event, err := t.messageSent(heard, record) // before the write: it may need to read
 	if err != nil {
 		return nil, err
@@ -296,7 +297,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
-		t.tellLinks(before, m, topic, id)
+		t.tellLinks(record, m, topic)
 	}
 	t.compareSoon(record)
 	switch {
@@ -335,25 +336,22 @@ func (t *ticket) behind() error {
 	return nil
 }
 
-// tellLinks tells every link about a message, before which the ticket's record was another. Each link knows into which topics it
-// copies.
-func (t *ticket) tellLinks(before *storage.Ticket, m *messages.RecordMessage, topic *storage.Topic, id ids.MessageKey) {
+// tellLinks tells every link about a message. Each link knows into which topics it copies.
+func (t *ticket) tellLinks(record *storage.Message, m *messages.RecordMessage, topic *storage.Topic) {
 	received := m.Origin.ReceivedMs
 	if received == 0 {
 		received = t.Now().UnixMilli()
 	}
-	turn := turnOf(before, t.record)
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if link.Ended {
 			continue
 		}
 		t.Tell(messages.KindLink, link.LinkID, &messages.Copy{
-			Taken: t.record.Assignee != nil, Turn: turn,
 			TicketId: t.record.TicketID, LinkId: link.LinkID, LinksRevision: t.record.LinksRevision,
-			MessageId: id, Sequence: t.sequence, Previous: t.told[link.LinkID], TopicId: topic.TopicID,
+			MessageId: record.MessageID, Sequence: t.sequence, Previous: t.told[link.LinkID], TopicId: topic.TopicID,
 			ChatId: m.Origin.ChatId, TelegramMessageId: m.Origin.MessageId, ReceivedMs: received,
-			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo,
+			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo, Taken: record.Taken, Turn: desk.NamedOf(record.Turn),
 		})
 		t.told[link.LinkID] = t.sequence
 		t.awaitLinks()

@@ -66,17 +66,13 @@ func hear(r *storage.Ticket, m *storage.Message) {
 	}
 }
 
-// turnOf is who has the ticket, if a message has made it theirs to answer; nil: nobody, or it was before.
-func turnOf(before, heard *storage.Ticket) *messages.Named {
-	answered := before.WaitingFor != storage.WaitsForDesk || !before.SnoozedUntil().IsZero()
-	if heard.Assignee == nil || heard.WaitingFor != storage.WaitsForDesk || !heard.SnoozedUntil().IsZero() || !answered {
-		return nil
+// noteTurn writes into a new message whether somebody has the ticket, and whether they are to answer since then.
+func noteTurn(m *storage.Message, before, heard *storage.Ticket) {
+	m.Taken = heard.Assignee != nil
+	theirs := func(r *storage.Ticket) bool { return r.WaitingFor == storage.WaitsForDesk && r.SnoozedUntil().IsZero() }
+	if theirs(heard) && !theirs(before) {
+		m.Turn = heard.Assignee
 	}
-	id, err := strconv.ParseInt(heard.Assignee.ID, 10, 64)
-	if err != nil {
-		return nil
-	}
-	return &messages.Named{UserId: id, Name: heard.Assignee.Name}
 }
 
 // waitsForNobody ends the wait of a ticket that is being closed.
