@@ -53,6 +53,7 @@ func TestStartWithManyOpenTickets(t *testing.T) {
 	}
 	woken := 0
 	d.await(func() string { return "all that owe something are woken: " + strconv.Itoa(woken) }, func() bool {
+		d.poke()
 		_, text := status(addr, "/metrics")
 		elapsed := time.Since(began)
 		if match := wokenTickets.FindStringSubmatch(text); match != nil {
