@@ -42,29 +42,32 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 		}
 	}
 	free, old := c.freeForLast(now), now.Add(-lastPatience)
-	for _, icons := range []bool{false, true} {
-		for _, q := range c.last {
-			if isIcon(q.op) != icons || icons && c.record.Suspended != "" {
-				continue
+	var icon *queued // one that may leave, unless a reminder may
+	for _, q := range c.last {
+		icons := isIcon(q.op)
+		if icons && (icon != nil || c.record.Suspended != "") {
+			continue
+		}
+		if line := c.topics[q.op.ThreadId]; line != nil && line.busy {
+			continue
+		}
+		if q.notBefore.After(now) {
+			sooner(q.notBefore)
+			continue
+		}
+		if free.After(now) && (icons || q.at.After(old)) {
+			sooner(free)
+			if !icons {
+				sooner(q.at.Add(lastPatience))
 			}
-			if line := c.topics[q.op.ThreadId]; line != nil && line.busy {
-				continue
-			}
-			if q.notBefore.After(now) {
-				sooner(q.notBefore)
-				continue
-			}
-			if free.After(now) && (icons || q.at.After(old)) {
-				sooner(free)
-				if !icons {
-					sooner(q.at.Add(lastPatience))
-				}
-				continue
-			}
+			continue
+		}
+		if !icons {
 			return q, wake
 		}
+		icon = q
 	}
-	return nil, wake
+	return icon, wake
 }
 
 // freeForLast is when more of the pace is left than what is kept for people. A time in the past means now.

@@ -306,8 +306,10 @@ func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
 	if t.record == nil {
 		return entity.OK(), nil
 	}
-	if err := t.timesChanged(); err != nil {
-		return nil, err
+	if !t.ringing.turn.After(t.Now()) { // else it rings soon, by the times of then
+		if err := t.timesChanged(); err != nil {
+			return nil, err
+		}
 	}
 	if err := t.ringDue(); err != nil {
 		return nil, err
