@@ -22,10 +22,10 @@ const (
 	// what people do now, and few together, since whoever writes meanwhile waits until they are loaded.
 	wokenTogether = 10
 	wakePause     = 10 * time.Millisecond
-	// timersTogether are woken before a pause of timerPause once the start is over: 50/s, as many as ring then. Each writes and may have
-	// something to say, nobody waits for it, and 10,000 may be due in one minute.
-	timersTogether = 1
-	timerPause     = 20 * time.Millisecond
+	// laterPause is the pause after each entity that is woken once the start is over, timerPause that after a ticket: 20 a second, as
+	// many as ring then. Each writes and may have something to say, nobody waits for it, and 10,000 may be due in one minute.
+	laterPause = 20 * time.Millisecond
+	timerPause = 50 * time.Millisecond
 	// markedWithin is how far ahead tickets are due that have something pending; the clock of another node may be ahead by a minute.
 	// What is due later is a timer: to wake all that wait for one would keep a start busy for minutes.
 	markedWithin = desk.PendingFor + time.Minute
@@ -65,7 +65,7 @@ type rate struct {
 	pause    time.Duration
 }
 
-var atStart, later = rate{wokenTogether, wakePause}, rate{timersTogether, timerPause}
+var atStart, later, timers = rate{wokenTogether, wakePause}, rate{1, laterPause}, rate{1, timerPause}
 
 // Options say what a sweep looks after.
 type Options struct {
