@@ -18,6 +18,7 @@ import (
 type benchOptions struct {
 	tickets  int           // linked tickets in which people write
 	open     int           // open tickets in all
+	groups   int           // pairs of groups in which people write; 0: the usual
 	rate     int           // messages per second in the steady phase
 	duration time.Duration // of the steady phase
 	saturate time.Duration // of the phase without a rate; 0: no such phase
@@ -96,7 +97,7 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 	}
 	fmt.Fprintf(out, "topicdesk %s, %s, %d cores, %s intake, %d open tickets, %d of them linked, %s\n",
 		version, runtime.Version(), runtime.NumCPU(), o.mode, o.open, o.tickets, o.mix)
-	w, err := newBenchWorld(o.progress)
+	w, err := newBenchWorld(o.progress, benchPairs)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func runBenchAPI(ctx context.Context, out io.Writer, o benchAPIOptions) (err err
 		return err
 	}
 	defer clean()
-	w, err := newBenchWorld(o.bench.progress)
+	w, err := newBenchWorld(o.bench.progress, benchPairs)
 	if err != nil {
 		return err
 	}

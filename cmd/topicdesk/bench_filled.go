@@ -95,7 +95,7 @@ func runFilled(ctx context.Context, out io.Writer, o filledOptions, cases []fill
 
 func runFilledCase(ctx context.Context, out io.Writer, o filledOptions, c filledCase) (err error) {
 	b := &filledBench{o: o, out: out}
-	if b.world, err = newBenchWorld(o.bench.progress); err != nil {
+	if b.world, err = newBenchWorld(o.bench.progress, cmp.Or(o.bench.groups, benchPairs)); err != nil {
 		return err
 	}
 	defer b.world.close()

@@ -234,7 +234,7 @@ func newWebhookBench(ctx context.Context, out io.Writer, o benchWebhookOptions) 
 	}
 	o.bench.keep = folder
 	b := &webhookBench{o: o, out: out}
-	if b.world, err = newBenchWorld(b.o.bench.progress); err != nil {
+	if b.world, err = newBenchWorld(b.o.bench.progress, benchPairs); err != nil {
 		return nil, err
 	}
 	if b.receiver, err = newBenchReceiver(b.world); err != nil {

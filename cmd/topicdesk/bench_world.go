@@ -39,7 +39,7 @@ type benchTicket struct {
 }
 
 const (
-	benchPairs     = 10
+	benchPairs     = 10 // of groups, unless a measurement needs more
 	benchToken     = "987654321:bench-token-of-no-value-to-anybody-else"
 	benchDatabase  = "bench.db"
 	setupTimeout   = 5 * time.Minute
@@ -47,7 +47,7 @@ const (
 	inFlightAtMost = 400 // messages that wait for their copy, at saturation
 )
 
-func newBenchWorld(p *progress) (*benchWorld, error) {
+func newBenchWorld(p *progress, pairs int) (*benchWorld, error) {
 	sim, err := simulator.New(simulator.Options{Token: benchToken, KeepMessages: 2000, KeepCalls: 100})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func newBenchWorld(p *progress) (*benchWorld, error) {
 	w := &benchWorld{sim: sim, progress: p, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1),
 		mix: newMixer(benchMix{})}
 	admin := simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
-	for i := range benchPairs {
+	for i := range pairs {
 		var pair, people [2]int64
 		for side := range 2 {
 			g, err := sim.AddGroup(simulator.Group{Title: fmt.Sprintf("Group %d%c", i, 'A'+side), Forum: true})
@@ -116,7 +116,7 @@ func (w *benchWorld) openTickets(ctx context.Context, open int) (err error) {
 	for done := 0; done < open; done += batch {
 		upTo := min(done+batch, open)
 		for n := done; n < upTo; n++ {
-			pair := n % benchPairs
+			pair := n % len(w.groups)
 			p := simulator.Post{From: w.talkers[pair][0], Chat: w.groups[pair][0],
 				Text: "/create_ticket Ticket " + strconv.Itoa(n)}
 			if _, err := w.sim.Post(p); err != nil {
@@ -135,8 +135,8 @@ func (w *benchWorld) openTickets(ctx context.Context, open int) (err error) {
 func (w *benchWorld) link(ctx context.Context, linked int) error {
 	// The last topics of each group are linked. A topic's name has the short id of its ticket, so both topics of a
 	// ticket have the same name.
-	perPair := (linked + benchPairs - 1) / benchPairs
-	homes := make([][]simulator.Topic, benchPairs)
+	perPair := (linked + len(w.groups) - 1) / len(w.groups)
+	homes := make([][]simulator.Topic, len(w.groups))
 	for i := range w.groups {
 		topics := w.sim.Topics(w.groups[i][0])
 		homes[i] = topics[max(0, len(topics)-perPair):]

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// wakeRate is how many entities the sweep wakes in a second at most: 50 and a pause of 50 ms.
+// wakeRate is how many entities the sweep wakes in a second at most: 10 and a pause of 10 ms.
 const wakeRate = 1000
 
 var wokenTickets = regexp.MustCompile(`(?m)^topicdesk_sweep_woken_total\{kind="ticket"\} (\d+)$`)
@@ -51,6 +53,7 @@ func TestStartWithManyOpenTickets(t *testing.T) {
 	}
 	woken := 0
 	d.await(func() string { return "all that owe something are woken: " + strconv.Itoa(woken) }, func() bool {
+		d.poke()
 		_, text := status(addr, "/metrics")
 		elapsed := time.Since(began)
 		if match := wokenTickets.FindStringSubmatch(text); match != nil {
@@ -61,6 +64,10 @@ func TestStartWithManyOpenTickets(t *testing.T) {
 		}
 		return woken >= owe
 	})
+	_, text := status(addr, "/metrics")
+	if want := fmt.Sprintf("\ntopicdesk_tickets_waiting{for=\"desk\"} %d\n", tickets); !strings.Contains(text, want) {
+		t.Errorf("nothing is%q: %s", want, regexp.MustCompile(`(?m)^topicdesk_tickets_waiting.*$`).FindAllString(text, -1))
+	}
 	t.Logf("all are woken after %v", time.Since(began).Round(time.Millisecond))
 	if woken != owe {
 		t.Errorf("%d are woken, %d owe something", woken, owe)
@@ -72,6 +79,24 @@ func TestStartWithManyOpenTickets(t *testing.T) {
 
 // fillOpen writes open tickets into a database, each with an answer that is due in an hour. Some say that they owe something, evenly among them.
 func fillOpen(ctx context.Context, path string, groups []int64, tickets, owe int) error {
+	begin := time.Now().UTC().Truncate(time.Millisecond).Add(time.Hour)
+	return fill(ctx, path, groups, tickets, func(i int, record *storage.Ticket) {
+		waitsUntil(record, begin.Add(time.Duration(i)*time.Millisecond)) // a timer, which keeps no start busy
+		if i%(tickets/owe) == 0 && i/(tickets/owe) < owe {
+			record.DueAt = record.CreatedAt
+		}
+	})
+}
+
+// waitsUntil has a ticket wait for the desk, with an answer that is due then.
+func waitsUntil(record *storage.Ticket, due time.Time) {
+	record.Status, record.ClosedAt, record.Home.Closed = "open", time.Time{}, false
+	record.WaitingFor, record.WaitingSince = storage.WaitsForDesk, due.Add(-4*time.Hour)
+	record.Timers, record.DueAt = storage.Timers{Settings: 1, AnswerDueAt: due}, due
+}
+
+// fill writes tickets into a database, each as change leaves it.
+func fill(ctx context.Context, path string, groups []int64, tickets int, change func(i int, record *storage.Ticket)) error {
 	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
 	if err != nil {
 		return err
@@ -82,13 +107,7 @@ func fillOpen(ctx context.Context, path string, groups []int64, tickets, owe int
 	var records []any
 	for i := range tickets {
 		record := benchTicketRecord(r, groups, begin, i)
-		record.Status, record.ClosedAt, record.Home.Closed = "open", time.Time{}, false
-		record.WaitingFor, record.WaitingSince = "desk", record.CreatedAt
-		due := time.Now().UTC().Truncate(time.Millisecond).Add(time.Hour + time.Duration(i)*time.Millisecond) // a timer, which keeps no start busy
-		record.Timers, record.DueAt = storage.Timers{Settings: 1, AnswerDueAt: due}, due
-		if i%(tickets/owe) == 0 && i/(tickets/owe) < owe {
-			record.DueAt = record.CreatedAt
-		}
+		change(i, record)
 		if records = append(records, record); len(records) == fillBatch || i == tickets-1 {
 			if err := store.Load(ctx, records); err != nil {
 				return err

@@ -45,27 +45,30 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 		}
 	}
 	free := c.freeForLast(now)
-	for _, icons := range []bool{false, true} {
-		for _, q := range c.last {
-			if isIcon(q.op) != icons || icons && c.record.Suspended != "" {
-				continue
-			}
-			if line := c.topics[q.op.ThreadId]; line != nil && line.busy {
-				continue
-			}
-			if q.notBefore.After(now) {
-				sooner(q.notBefore)
-				continue
-			}
-			if due := c.lastDue(q); free.After(now) && due.After(now) {
-				sooner(free)
-				sooner(due)
-				continue
-			}
+	var icon *queued // one that may leave, unless a reminder may
+	for _, q := range c.last {
+		icons := isIcon(q.op)
+		if icons && (icon != nil || c.record.Suspended != "") {
+			continue
+		}
+		if line := c.topics[q.op.ThreadId]; line != nil && line.busy {
+			continue
+		}
+		if q.notBefore.After(now) {
+			sooner(q.notBefore)
+			continue
+		}
+		if due := c.lastDue(q); free.After(now) && due.After(now) {
+			sooner(free)
+			sooner(due)
+			continue
+		}
+		if !icons {
 			return q, wake
 		}
+		icon = q
 	}
-	return nil, wake
+	return icon, wake
 }
 
 // lastDue is when an operation keeps back no more: any free call will do.

@@ -32,6 +32,7 @@ type shard struct {
 	held     []stashed // envelopes that wait for that
 	leaving  bool      // another node has it
 	ending   bool
+	ended    bool            // its entities are told to stop: none begins any more
 	toFinish map[string]bool // entities with something in flight, by PID, while it leaves
 	resident map[entityKey]*resident
 	byPID    map[string]*resident
@@ -142,6 +143,7 @@ func (h *shard) Receive(ctx actor.Context) {
 			h.node.gone(ctx.Self(), h.number)
 		}
 	case *actor.Restarting: // after a panic; the next one starts as the first did
+		h.ended = true
 		if h.node.placement != nil {
 			for _, s := range h.held {
 				h.refuse(ctx, s.message.(envelope), s.sender)
@@ -149,6 +151,7 @@ func (h *shard) Receive(ctx actor.Context) {
 			h.node.gone(ctx.Self(), h.number)
 		}
 	case *actor.Stopping:
+		h.ended = true
 	default:
 		if h.node.placement != nil {
 			return // the cluster's own
@@ -212,6 +215,10 @@ func (h *shard) take(ctx actor.Context, m envelope, sender *actor.PID) {
 		h.onRead(ctx, r, m, sender)
 		return
 	}
+	if r == nil && h.ended {
+		h.tooLate(ctx, sender)
+		return
+	}
 	if r == nil {
 		r = h.start(ctx, kind, m.identity)
 	}
@@ -222,6 +229,14 @@ func (h *shard) take(ctx actor.Context, m envelope, sender *actor.PID) {
 		return
 	}
 	deliver(ctx, r.pid, withMark(m.message, m.mark), sender)
+}
+
+// tooLate answers what comes for an entity that has ended while the shard stops. Proto.Actor delivers messages to an actor until its
+// last child has ended, and ends the children that it has when it is told to stop: one more would keep the shard from ever ending.
+func (h *shard) tooLate(ctx actor.Context, sender *actor.PID) {
+	if sender != nil {
+		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_UNAVAILABLE, "stopping")))
+	}
 }
 
 // onRead passes a read on to an entity that is resident. Any other one is read from storage, by a reader; that goes for
@@ -341,6 +356,12 @@ func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
 			}
 		}
 		h.endIfFinished(ctx)
+		return
+	}
+	if h.ended {
+		for _, s := range r.stash {
+			h.tooLate(ctx, s.sender)
+		}
 		return
 	}
 	if len(r.stash) == 0 {

@@ -16,13 +16,16 @@ import (
 )
 
 const (
-	// batch is how many due records are read together, and how many entities are woken before a pause of batchPause: 1,000/s
-	// at most, so that a large backlog does not starve what people do now.
-	batch      = 50
-	batchPause = 50 * time.Millisecond
-	// timerPause is the pause between two batches of tickets whose timers are due: 50/s, as many as ring then. Each writes and may have
-	// something to say, nobody waits for it, and 10,000 may be due in one minute.
-	timerPause = time.Second
+	// batch is how many due records are read together.
+	batch = 50
+	// wokenTogether is how many entities are woken before a pause of wakePause: 1,000/s at most, so that a large backlog does not starve
+	// what people do now, and few together, since whoever writes meanwhile waits until they are loaded.
+	wokenTogether = 10
+	wakePause     = 10 * time.Millisecond
+	// laterPause is the pause after each entity that is woken once the start is over, timerPause that after a ticket: 20 a second, as
+	// many as ring then. Each writes and may have something to say, nobody waits for it, and 10,000 may be due in one minute.
+	laterPause = 20 * time.Millisecond
+	timerPause = 50 * time.Millisecond
 	// markedWithin is how far ahead tickets are due that have something pending; the clock of another node may be ahead by a minute.
 	// What is due later is a timer: to wake all that wait for one would keep a start busy for minutes.
 	markedWithin = desk.PendingFor + time.Minute
@@ -45,7 +48,7 @@ type Loop struct {
 	settled time.Time                        // what has come here before is awake
 	gained  func(kind, identity string) bool // whether an entity is to be woken in this sweep
 	told    int                              // entities since the last pause
-	pause   time.Duration                    // between two batches
+	rate    rate                             // at which entities are woken
 	cleaned time.Time                        // when old samples were deleted last
 	tickets tickets
 
@@ -55,6 +58,14 @@ type Loop struct {
 	mu   sync.Mutex
 	kept map[[2]string]struct{} // entities that are always awake, by kind and identity
 }
+
+// rate is how many entities are woken before a pause.
+type rate struct {
+	together int
+	pause    time.Duration
+}
+
+var atStart, later, timers = rate{wokenTogether, wakePause}, rate{1, laterPause}, rate{1, timerPause}
 
 // Options say what a sweep looks after.
 type Options struct {
@@ -80,7 +91,7 @@ func New(env *entity.Env, node *entity.Node, o Options) *Loop {
 		o.Metrics.MustRegister(woken)
 	}
 	return &Loop{env: env, node: node, o: o, woken: woken, moved: make(chan struct{}, 1), kept: map[[2]string]struct{}{},
-		gained: node.Owns, pause: batchPause,
+		gained: node.Owns, rate: atStart,
 		tickets: tickets{resting: map[ids.TicketID]rest{}}}
 }
 
@@ -109,7 +120,7 @@ func (s *Loop) Run() {
 	defer s.settle.Stop()
 	defer s.ticks.Stop()
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole), s.sweepTickets)
-	s.pause = timerPause
+	s.rate = later
 	sweeps := time.NewTicker(s.o.Every)
 	defer sweeps.Stop()
 	for s.wait(sweeps.C) {
@@ -143,12 +154,12 @@ func (s *Loop) wait(until <-chan time.Time) bool {
 // wakeGained wakes what is pending in the shards that have come to this node and have not settled yet. It may interrupt
 // another sweep, which goes on afterwards.
 func (s *Loop) wakeGained() {
-	interrupted, since, pause := s.gained, s.settled, s.pause
-	s.pause = batchPause
+	interrupted, since, slower := s.gained, s.settled, s.rate
+	s.rate = atStart
 	s.gained = func(kind, identity string) bool { return s.node.Gained(kind, identity, since) }
 	s.wakeKept()
 	s.wakePending(s.env.Ctx, s.env.Now().Add(whole), s.sweepTickets)
-	s.gained, s.pause = interrupted, pause
+	s.gained, s.rate = interrupted, slower
 }
 
 // sweepOnce wakes what is due by then, tickets with a function. What can't be read is tried again by the next sweep.
@@ -271,11 +282,11 @@ func (s *Loop) wake(kind string, due []storage.Due, err error) bool {
 // tell sends an entity a message, and pauses after so many.
 func (s *Loop) tell(kind, identity string, m proto.Message) {
 	s.env.Tell(kind, identity, m)
-	if s.told++; s.told < batch {
+	if s.told++; s.told < s.rate.together {
 		return
 	}
 	s.told = 0
-	timer := time.NewTimer(s.pause)
+	timer := time.NewTimer(s.rate.pause)
 	defer timer.Stop()
 	s.wait(timer.C)
 }

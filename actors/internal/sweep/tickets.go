@@ -13,7 +13,7 @@ const (
 	// ticketsAtMost is how many due tickets one sweep looks at, and wakeAtMost how many it wakes, which takes a minute. The next one goes
 	// on behind them, so that hundreds of thousands that fall due together do not keep users, groups and chats from their turn.
 	ticketsAtMost = 12_000
-	wakeAtMost    = 3000
+	wakeAtMost    = 1200
 	// A ticket that stays as due as it was, since what is pending waits for its chat, is looked after by its entity. The sweeps wake it
 	// again all the same, since an entity may be lost: the next one, then after twice as many each time, up to longestRest.
 	longestRest = 16
@@ -94,6 +94,8 @@ func (o once) not(page []storage.Due) (due []storage.Due) {
 func (s *Loop) sweepDueTickets(ctx context.Context, by time.Time) {
 	t := &s.tickets
 	t.pass++
+	s.rate = timers
+	defer func() { s.rate = later }()
 	by = s.marked(by)
 	woken := 0
 	for seen := 0; seen < ticketsAtMost && woken < wakeAtMost && ctx.Err() == nil; seen += batch {

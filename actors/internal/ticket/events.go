@@ -25,6 +25,8 @@ const (
 	// quietAfter keeps a ticket marked as due while people talk, so that the next message needs no write for the
 	// mark.
 	quietAfter = 10 * time.Second
+	// numberedKept is how long a record keeps events that the log has, at most, while a reminder waits to leave.
+	numberedKept = time.Hour
 	// eventsTogether is how many events the ticket gives to the log until it hears of them; if it does not within
 	// appendAgainAfter, it gives them again.
 	eventsTogether   = 200
@@ -132,8 +134,10 @@ func (t *ticket) onFlush(flush) error {
 		return err
 	}
 	t.publish()
-	if err := t.dropNumbered(); err != nil {
-		return err
+	if !t.dropsLater() {
+		if err := t.dropNumbered(); err != nil {
+			return err
+		}
 	}
 	if err := t.clearChanges(nil); err != nil {
 		return err
@@ -149,10 +153,24 @@ func (t *ticket) onFlush(flush) error {
 		}
 	}
 	t.flushing = false
-	if !t.nothingUnnumbered() || len(t.files.unrecorded) > 0 {
+	if !t.nothingUnnumbered() && !t.dropsLater() || len(t.files.unrecorded) > 0 {
 		t.flushSoon()
 	}
 	return nil
+}
+
+// dropsLater says whether the record may keep events that the log has: a reminder is pending, and the record is written again
+// when that has left. Of thousands that ring together each spares a write so. If the ticket is loaded before, the log is given the events
+// again, and knows them, since they are far younger than what it deletes.
+func (t *ticket) dropsLater() bool {
+	reminds := false
+	for _, s := range t.enqueued {
+		reminds = reminds || s.ref == nil && s.op.Priority == messages.Operation_LAST
+	}
+	young := t.now().Add(-numberedKept)
+	return reminds && len(t.unnumbered) == 0 && !slices.ContainsFunc(t.numbered, func(e storage.Event) bool {
+		return e.At.Before(young) || !slices.ContainsFunc(t.record.Events, func(of storage.Event) bool { return of.EventID == e.EventID })
+	})
 }
 
 func (t *ticket) nothingUnnumbered() bool { return len(t.unnumbered) == 0 && len(t.numbered) == 0 }

@@ -214,7 +214,8 @@ func (t *ticket) resumeLink(linkID ids.TopicKey) {
 
 // Idle reports whether the ticket may stop: nothing is pending but what waits for room with its chat, and it waits for nobody.
 func (t *ticket) Idle() bool {
-	return t.record == nil || (!t.isMarked() && len(t.enqueued) == 0 || t.waitsForRoom()) && t.nothingUnnumbered() &&
+	return t.record == nil || (!t.isMarked() && len(t.enqueued) == 0 || t.waitsForRoom()) &&
+		(t.nothingUnnumbered() || t.dropsLater()) &&
 		len(t.adopting) == 0 && len(t.following) == 0 && !t.awaitingIcons &&
 		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
 }

@@ -31,12 +31,12 @@ type ringing struct {
 }
 
 const (
-	// Of tickets whose timers are due together, a node has ringsTogether ring immediately and then one each ringPause, 50 a second: each
-	// reads and writes, and people, who do not wait for that, write meanwhile. Those of ringTick ring at one time, so that they share
-	// commits.
-	ringPause     = 20 * time.Millisecond
+	// Of tickets whose timers are due together, a node has ringsTogether ring immediately and then one each ringPause, 20 a second: each
+	// reads and writes, and people, who do not wait for that, write meanwhile. Of what rings, no more than 15 calls a second may leave
+	// (docs/decisions.md, D310). Those of ringTick ring at one time, so that they share commits.
+	ringPause     = 50 * time.Millisecond
 	ringTick      = 100 * time.Millisecond
-	ringsTogether = 50
+	ringsTogether = 10
 	// ringsAhead is how far ahead turns are given out at most; beyond that the clock was set back.
 	ringsAhead = 24 * time.Hour
 )
@@ -306,8 +306,10 @@ func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
 	if t.record == nil {
 		return entity.OK(), nil
 	}
-	if err := t.timesChanged(); err != nil {
-		return nil, err
+	if !t.ringing.turn.After(t.Now()) { // else it rings soon, by the times of then
+		if err := t.timesChanged(); err != nil {
+			return nil, err
+		}
 	}
 	if err := t.ringDue(); err != nil {
 		return nil, err

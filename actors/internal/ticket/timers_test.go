@@ -19,8 +19,8 @@ func TestTurnsToRing(t *testing.T) {
 	for n := 1; n <= 10_000; n++ {
 		waits(n, time.Duration(max(0, n-ringsTogether))*ringPause)
 	}
-	now = now.Add(199 * time.Second)
-	for n := 1; n <= ringsTogether; n++ { // 9,950 have had their turn
+	now = now.Add((10_000 - ringsTogether) * ringPause)
+	for n := 1; n <= ringsTogether; n++ { // all have had their turn
 		waits(n, time.Duration(n)*ringPause)
 	}
 	now = now.Add(time.Hour)
