@@ -24,13 +24,13 @@ type asker struct {
 }
 
 // askEvery is the pause between two requests.
-const askEvery = 250 * time.Millisecond
+func askEvery() time.Duration { return forms(500*time.Millisecond, 250*time.Millisecond) }
 
 // asking has a program ask until it is stopped.
 func (d *desks) asking() *asker {
 	p := &asker{d: d, end: make(chan struct{}), said: map[*line][]string{}, files: map[*line]string{}}
 	p.asking.Go(func() {
-		again := time.NewTicker(askEvery)
+		again := time.NewTicker(askEvery())
 		defer again.Stop()
 		for n := 0; ; n++ {
 			l := d.lines[n/4%len(d.lines)]
@@ -92,17 +92,9 @@ func (p *asker) ask(want int, method, path string, header http.Header, body []by
 	if status == want {
 		return answer
 	}
-	// On a machine that stands still no node may have been ready in time.
-	if stood := p.d.heart.longest(began.Add(-2 * time.Second)); stood > stoodStill && !long() {
-		p.d.Logf("%s %s: %d %s; but this machine stood still for %v", method, path, status, answer, rounded(stood))
-		return nil
-	}
-	p.d.Errorf("%s %s at %s: after %v %d %s", method, path, began.Format(time.TimeOnly), rounded(time.Since(began)), status, answer)
+	p.d.fault(began.Add(-5*time.Second), "%s %s at %s: after %v %d %s", method, path, began.Format(time.TimeOnly), rounded(time.Since(began)), status, answer)
 	return nil
 }
-
-// stoodStill is how long a machine may stand still before the short form forgives that a request fails.
-const stoodStill = 500 * time.Millisecond
 
 // tell says something in a ticket, twice with one Idempotency-Key, the second time to another node: it is said once.
 func (p *asker) tell(l *line) {

@@ -74,7 +74,8 @@ func loopback(nodes int) (places []place) {
 }
 
 func desksAt(t *testing.T, mode string, signs *authority, network *network, places []place) *desks {
-	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode, heart: newHeart(t)}
+	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode}
+	d.heart = newHeart(t, d.server.URI())
 	d.balancer = newBalancer(d)
 	d.events = newEvents(d)
 	files := t.TempDir()

@@ -74,18 +74,7 @@ func newBalancer(d *desks) *balancer {
 // watch begins to look at a node.
 func (b *balancer) watch(n *node) {
 	for _, look := range []func(){func() { b.isReady(n, n.ready()) }, func() { b.isSilent(n, n.silent()) }} {
-		b.looks.Go(func() {
-			again := time.NewTicker(lookEvery)
-			defer again.Stop()
-			for {
-				select {
-				case <-b.ctx.Done():
-					return
-				case <-again.C:
-					look()
-				}
-			}
-		})
+		b.looks.Go(func() { each(b.ctx, lookEvery, look) })
 	}
 }
 

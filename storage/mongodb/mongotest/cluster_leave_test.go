@@ -1,6 +1,7 @@
 package mongotest_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"sync"
@@ -20,7 +21,8 @@ type leaving struct {
 	n      *node
 	client *http.Client
 	asked  time.Time
-	end    chan struct{}
+	ctx    context.Context
+	end    func()
 	asking sync.WaitGroup
 
 	mu       sync.Mutex
@@ -38,22 +40,23 @@ type request struct {
 // watch begins to watch a node, right before it is asked to leave.
 func (d *desks) watch(n *node) *leaving {
 	now := time.Now()
-	w := &leaving{d: d, n: n, asked: now, ready: now, end: make(chan struct{}),
+	w := &leaving{d: d, n: n, asked: now, ready: now,
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
-	for i := range 3 { // at a time: a machine that is busy answers late, and there must be requests in the last moments too
-		w.again(20*time.Millisecond, func() {
-			status := w.get("/readyz")
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			switch {
-			case status == http.StatusOK && w.unready.IsZero():
-				w.ready = time.Now()
-			case status == http.StatusServiceUnavailable && w.unready.IsZero():
-				w.unready = time.Now()
-			}
-		})
-		path := "/api/v1/tickets/" + d.lines[i%len(d.lines)].ticket
-		w.again(100*time.Millisecond, func() {
+	w.ctx, w.end = context.WithCancel(d.Context())
+	w.again(100*time.Millisecond, func() {
+		status := w.get("/readyz")
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch {
+		case status == http.StatusOK && w.unready.IsZero():
+			w.ready = time.Now()
+		case status == http.StatusServiceUnavailable && w.unready.IsZero():
+			w.unready = time.Now()
+		}
+	})
+	for i := range 2 { // side by side, since on a busy machine an answer takes its time
+		path := "/api/v1/tickets/" + d.lines[i].ticket
+		w.again(200*time.Millisecond, func() {
 			began := time.Now()
 			status := w.get(path)
 			w.mu.Lock()
@@ -66,18 +69,7 @@ func (d *desks) watch(n *node) *leaving {
 
 // again has f be called again and again until the watch ends.
 func (w *leaving) again(every time.Duration, f func()) {
-	w.asking.Go(func() {
-		again := time.NewTicker(every)
-		defer again.Stop()
-		for {
-			f()
-			select {
-			case <-w.end:
-				return
-			case <-again.C:
-			}
-		}
-	})
+	w.asking.Go(func() { each(w.ctx, every, f) })
 }
 
 func (w *leaving) get(path string) (status int) {
@@ -100,14 +92,14 @@ func (w *leaving) get(path string) (status int) {
 // judge fails unless the node, which has ended, said soon that it is not ready, and served all the same for 2 s from then on.
 func (w *leaving) judge() {
 	w.d.Helper()
-	close(w.end)
+	w.end()
 	w.asking.Wait()
 	if status := w.get("/readyz"); status != 0 {
 		w.d.Errorf("%s has ended and answers %d", w.n.http, status)
 	}
 	stalled := w.d.heart.longest(w.asked)
 	if w.unready.IsZero() {
-		w.d.Errorf("%s left without a word that it is not ready any more", w.n.http)
+		w.d.fault(w.asked, "%s left without a word that it is not ready any more", w.n.http)
 		return
 	}
 	if took := w.unready.Sub(w.asked); took > loosely(unreadyWithin, stalled) {
@@ -119,14 +111,14 @@ func (w *leaving) judge() {
 		switch {
 		case !r.began.Before(until):
 		case r.status != http.StatusOK:
-			w.d.Errorf("%s answers a request %d, %v after it was asked to leave and %v after it was last ready", w.n.http, r.status,
+			w.d.fault(w.asked, "%s answers a request %d, %v after it was asked to leave and %v after it was last ready", w.n.http, r.status,
 				rounded(r.began.Sub(w.asked)), rounded(r.began.Sub(w.ready)))
 		case r.began.After(w.unready):
 			meanwhile++
 		}
 	}
 	if meanwhile == 0 && until.Sub(w.unready) > servesFor/2 {
-		w.d.Errorf("%s served no request after it said that it is not ready", w.n.http)
+		w.d.fault(w.asked, "%s served no request after it said that it is not ready", w.n.http)
 	}
 	w.d.Logf("%s said after %v that it is not ready, and served %d requests from then on; this machine stood still for %v", w.n.http,
 		rounded(w.unready.Sub(w.asked)), meanwhile, rounded(stalled))

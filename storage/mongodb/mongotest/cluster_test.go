@@ -56,7 +56,7 @@ func pace() time.Duration {
 	if realURI() != "" {
 		return time.Duration(tickets()) * time.Second / time.Duration(load("DESK_RATE", 60))
 	}
-	return forms(time.Second, 4*time.Second)
+	return forms(1200*time.Millisecond, 4*time.Second)
 }
 
 // load is a number that the environment may set.
@@ -148,7 +148,7 @@ func (d *desks) leaves(n *node) {
 	d.Helper()
 	watched := d.watch(n)
 	if status := n.end(term); status != 0 {
-		d.Errorf("it ended with %d", status)
+		d.fault(watched.asked, "it ended with %d", status)
 	}
 	watched.judge()
 }
@@ -163,7 +163,7 @@ func (d *desks) drained(n *node) {
 			d.Errorf("the command says %q", said)
 		}
 		if status := n.ended("it was asked to leave"); status != 0 {
-			d.Errorf("it ended with %d", status)
+			d.fault(watched.asked, "it ended with %d", status)
 		}
 		watched.judge()
 	})

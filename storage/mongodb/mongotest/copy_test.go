@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,17 +18,32 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// program builds the service.
+// program is the path of the service, which the first test that needs it builds.
 func program(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "topicdesk")
+	path, err := built()
+	must(t, err)
+	return path
+}
+
+// built builds the service into a folder that TestMain removes.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "topicdesk")
+	if err != nil {
+		return "", err
+	}
+	builtIn = dir
+	path := filepath.Join(dir, "topicdesk")
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./cmd/topicdesk")
 	build.Dir = "../../.."
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	return path
-}
+	return path, nil
+})
+
+// builtIn is the folder with the service; "": there is none.
+var builtIn string
 
 // aDesk creates a SQLite database with that many messages, and with records of every other kind.
 func aDesk(t *testing.T, messages int) (path string) {

@@ -39,7 +39,12 @@ func TestMain(m *testing.M) {
 	// More parallel tests than there are processors: most of the time they wait, half a second after each cut
 	// connection. A -parallel flag takes precedence, since flags are parsed later.
 	_ = flag.Set("test.parallel", strconv.Itoa(6*runtime.GOMAXPROCS(0)))
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"), goleak.Cleanup(func(status int) {
+		if builtIn != "" {
+			_ = os.RemoveAll(builtIn)
+		}
+		os.Exit(status)
+	}))
 }
 
 var databases atomic.Int64
