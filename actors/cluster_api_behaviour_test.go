@@ -35,7 +35,7 @@ type api struct {
 func (d *desk) serves(p *process, key string) *api {
 	d.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	server := httpedge.New(httpedge.Options{Log: log})
+	server := httpedge.New(httpedge.Options{Log: log, Nodes: p.system.Nodes})
 	httpedge.NewAPI(server, httpedge.APIOptions{Desk: p.system, Files: p.system, Log: log})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	d.must(err)
@@ -243,5 +243,44 @@ func TestClusterCarriesARequestOutOnce(t *testing.T) {
 	d.quiet(tickets...)
 	for _, r := range requests {
 		d.copiedOnce(d.support, r.k.thread, r.text)
+	}
+}
+
+// TestClusterNodesAreToldByTheAPI: each node names every member by its CLUSTER_ADDR, with what it has.
+func TestClusterNodesAreToldByTheAPI(t *testing.T) {
+	d := ready(t, clustered(t))
+	second := d.joins("second")
+	defer second.stop(t)
+	d.meet(d.process, second)
+	d.openOn(nodeAddr(1))
+	d.openOn(nodeAddr(2))
+	key := d.newKey()
+	for _, p := range []*process{d.process, second} {
+		a := d.serves(p, key)
+		for _, path := range []string{"/api/v1/monitoring/nodes", "/readyz?verbose"} {
+			answer, body, err := a.do("GET", path, "", nil)
+			d.must(err)
+			var told struct {
+				Nodes []struct {
+					Addr             string
+					Shards, Entities int
+					Since            time.Time
+				}
+			}
+			if err := json.Unmarshal(body, &told); err != nil || answer.StatusCode != 200 || len(told.Nodes) != 2 {
+				t.Fatalf("%s of the %s: %v, %d %s", path, p.owner, err, answer.StatusCode, body)
+			}
+			shards := 0
+			for i, n := range told.Nodes {
+				shards += n.Shards
+				if n.Addr != nodeAddr(i+1) || n.Shards == 0 || n.Entities == 0 || n.Since.IsZero() {
+					t.Errorf("%s of the %s: %s", path, p.owner, body)
+				}
+			}
+			if shards > 256 {
+				t.Errorf("%s of the %s: %d shards", path, p.owner, shards)
+			}
+		}
+		a.stop()
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -132,13 +133,18 @@ func TestMutualTLS(t *testing.T) {
 		t.Errorf("the test proves nothing: who has a certificate is not heard: %v", err)
 	}
 	// Strangers that connect and say nothing cost nobody anything.
+	before := runtime.NumGoroutine()
 	for range 200 {
 		conn, err := net.Dial("tcp", addr1)
 		must(t, err)
 		defer func() { _ = conn.Close() }()
 	}
 	if r := two.ask(two.on(one), &messages.Reply{}); r.Reason != addr1 {
-		t.Errorf("afterwards: %v", r)
+		t.Errorf("meanwhile: %v", r)
+	}
+	b.eventually("nothing of them is left", func() bool { return runtime.NumGoroutine() < before+20 })
+	if err := connects(t, addr1, credentials.NewTLS(&tls.Config{RootCAs: signers, Certificates: []tls.Certificate{pair(ours)}})); err != nil {
+		t.Errorf("afterwards who has a certificate is not heard: %v", err)
 	}
 }
 
