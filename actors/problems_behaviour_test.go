@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +121,30 @@ func TestProblemsOpenAndClose(t *testing.T) {
 	})
 	if all := d.problemsListed(""); len(all) != 6 {
 		t.Errorf("%q", all)
+	}
+}
+
+// Storage that takes long for nothing at all is a problem, until it does not any more.
+func TestSlowStorageIsAProblem(t *testing.T) {
+	t.Parallel()
+	var slow atomic.Bool
+	slow.Store(true)
+	d := newDesk(t, options{speed: 4, monitor: &actors.MonitorOptions{}, wrapStore: func(s storage.Store) storage.Store {
+		return unwell{s, func() error {
+			if slow.Load() {
+				<-time.After(600 * time.Millisecond) // of the storage's own time, which no clock of a test moves
+			}
+			return nil
+		}}
+	}})
+	d.awaitProblems("storage_slow ")
+	if p := monitored[*messages.ProblemList](d, &messages.ListProblems{State: "open", Limit: 9}).Problems; len(p) != 1 || p[0].Times != 1 || p[0].ClosedMs != 0 {
+		t.Error(p)
+	}
+	slow.Store(false)
+	d.awaitProblems()
+	if closed := d.problemsListed("closed"); !slices.Equal(closed, []string{"storage_slow "}) {
+		t.Errorf("%q are over", closed)
 	}
 }
 

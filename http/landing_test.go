@@ -1,6 +1,8 @@
 package httpedge_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"regexp"
@@ -39,7 +41,16 @@ func TestLandingPage(t *testing.T) {
 			t.Errorf("Accept-Language %q: %d %v %s", language, res.StatusCode, res.Header, body)
 		}
 	}
-	_, body := get("/", "en")
+	res, body := get("/", "en")
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindAllStringSubmatch(body, -1)
+	if len(style) != 1 || strings.Contains(body, " style=") || strings.Contains(body, "<script") {
+		t.Fatalf("what is inline: %q", style)
+	}
+	sum := sha256.Sum256([]byte(style[0][1]))
+	if csp := res.Header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") ||
+		!strings.Contains(csp, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+		t.Errorf("%s lets anything be inline, or not the page's own style", csp)
+	}
 	links := regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(body, -1)
 	if len(links) != 5 || links[0][1] != "/sign-in" || links[1][1] != "http://127.0.0.1:8081" || !strings.Contains(body, "/web") {
 		t.Fatalf("the links are %q", links)

@@ -2,12 +2,15 @@ package httpedge_test
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
 const (
@@ -123,4 +126,78 @@ func TestErrorsOverHTTP(t *testing.T) {
 		s.do("GET", "/api/v1/problems", bound, nil).is(403, "scope_missing")
 		s.do("POST", path+"/resolve", bound, nil).is(404, "not_found")
 	})
+}
+
+// broken is a desk with problems: two endpoints that are disabled, described so, and three problems that are over. The ids of the
+// endpoints are returned.
+func (s *service) broken(called string) (endpoints []string) {
+	s.t.Helper()
+	for range 2 {
+		endpoints = append(endpoints, path.Base(s.endpoint("description", called)))
+	}
+	s.stop()
+	store, err := sqlite.Open(s.t.Context(), s.path, sqlite.WithoutSync())
+	s.must(err)
+	for _, id := range endpoints {
+		w, err := store.Webhook(s.t.Context(), id)
+		s.must(err)
+		w.Enabled, w.DisabledReason, w.LastError = false, "gone", "HTTP 410"
+		s.must(store.SaveWebhook(s.t.Context(), w))
+	}
+	for i := range 3 {
+		at := time.Now().Add(-time.Duration(i+1) * time.Hour)
+		s.must(store.SaveProblem(s.t.Context(), &storage.Problem{ProblemID: fmt.Sprintf("prb_%020d", i), Kind: messages.ProblemDiskLow,
+			Name: "/data" + called, Detail: "12 MB are free", OpenedAt: at, ClosedAt: at.Add(time.Minute), Times: 3}))
+	}
+	s.must(store.Close())
+	s.start()
+	return endpoints
+}
+
+func TestProblemsOverHTTP(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	endpoints := s.broken("CRM")
+	key := s.key(nil, messages.ScopeMonitoringRead)
+	listed := func(query string) (all []object) {
+		for cursor := ""; ; {
+			page := s.do("GET", "/api/v1/problems?limit=2&cursor="+cursor+query, key, nil).is(200)
+			for _, p := range page["data"].([]any) {
+				all = append(all, p.(object))
+			}
+			if cursor, _ = page["nextCursor"].(string); cursor == "" {
+				return all
+			}
+		}
+	}
+	s.await("the endpoints are found", func() bool { return len(listed("&state=open")) == 2 })
+	kind := messages.ProblemKindOf(messages.ProblemWebhookDisabled)
+	var about []string
+	for _, p := range listed("&state=open") {
+		id, _ := p["webhookId"].(string)
+		about = append(about, id)
+		if p["kind"] != kind.Kind || p["title"] != kind.Title || p["advice"] != kind.Advice || kind.Advice == "" || p["state"] != "open" || p["times"] != 1.0 ||
+			p["detail"] != "HTTP 410" || !strings.HasPrefix(p["about"].(string), "CRM (") || p["closedAt"] != nil || p["groupId"] != nil {
+			t.Errorf("%v", p)
+		}
+	}
+	slices.Sort(about)
+	slices.Sort(endpoints)
+	if !slices.Equal(about, endpoints) {
+		t.Errorf("they are about %q, not %q", about, endpoints)
+	}
+	kind = messages.ProblemKindOf(messages.ProblemDiskLow)
+	closed := listed("&state=closed")
+	for i, p := range closed {
+		if p["problemId"] != fmt.Sprintf("prb_%020d", i) || p["title"] != kind.Title || p["advice"] != kind.Advice || p["state"] != "closed" ||
+			p["closedAt"] == nil || p["times"] != 3.0 || p["webhookId"] != nil {
+			t.Errorf("%d: %v", i, p)
+		}
+	}
+	all := listed("")
+	if len(closed) != 3 || len(all) != 5 || all[0]["state"] != "open" || all[4]["problemId"] != closed[2]["problemId"] {
+		t.Errorf("%d are over, of %v", len(closed), all)
+	}
+	first := s.do("GET", "/api/v1/problems?limit=2", key, nil).is(200)
+	s.do("GET", "/api/v1/problems?state=open&cursor="+first["nextCursor"].(string), key, nil).is(422)
 }

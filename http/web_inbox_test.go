@@ -2,6 +2,7 @@ package httpedge_test
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -132,4 +133,55 @@ func TestWebMarks(t *testing.T) {
 			t.Errorf("%s tells them: %s", path, p.body)
 		}
 	}
+}
+
+// TestWebInboxListsWhatOneHelpedWith: a closed ticket is in the lists of whose group was linked and of who was brought in, as its topic is
+// in Telegram, and in nobody's who left it.
+func TestWebInboxListsWhatOneHelpedWith(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	ben, sue := s.colleague("Ben", s.sales), s.newPerson("Sue", s.sales)
+	ticket, kept := s.opened(s.ann, s.support, "Printer is on fire"), s.opened(s.ann, s.support, "Printer is out of paper")
+	helper, colleague, other := s.signIn(ben), s.signIn(sue), s.signIn(s.newPerson("Sam", 0))
+	owner, address := s.signIn(s.ann), "/tickets/"+ticket.TicketID
+	if p := owner.do(address, "mention", url.Values{"user": {strconv.FormatInt(ben, 10)}}); p.status != http.StatusNoContent {
+		t.Fatal(p.status, p.body)
+	}
+	s.linked(ticket.TicketID)
+	lists := func(v *visitor, path string) bool {
+		body := v.get(path).body
+		if strings.Contains(body, kept.TicketID) {
+			t.Errorf("%s lists what nobody there is on: %s", path, body)
+		}
+		return strings.Contains(body, `href="`+address+`"`)
+	}
+	closed := []string{"/?state=closed", "/?state=all", "/?view=today", "/?state=closed&q=printer",
+		"/?state=all&group=" + strconv.FormatInt(s.sales, 10)}
+	for _, v := range []*visitor{helper, colleague} {
+		s.await("it is open", func() bool { return lists(v, "/") && lists(v, "/?state=all") && !lists(v, "/?state=closed") })
+	}
+	s.must(s.sim.SetMember(s.sales, ben, simulator.Left)) // he was brought in himself
+	if p := owner.do(address, "close", nil); p.status != http.StatusNoContent {
+		t.Fatal(p.status, p.body)
+	}
+	for _, path := range closed {
+		for _, v := range []*visitor{helper, colleague} {
+			if v == helper && strings.Contains(path, "group=") {
+				continue
+			}
+			s.await(path, func() bool { return lists(v, path) })
+		}
+		if lists(other, path) {
+			t.Errorf("%s lists it for a stranger", path)
+		}
+	}
+	for _, path := range []string{"/", "/?view=unanswered", "/?view=waiting", "/?view=mine"} {
+		if lists(helper, path) || lists(colleague, path) {
+			t.Errorf("%s lists what is closed", path)
+		}
+	}
+	if p := owner.do(address, "reopen", nil); p.status != http.StatusNoContent {
+		t.Fatal(p.status, p.body)
+	}
+	s.await("it is open again", func() bool { return lists(colleague, "/") && !lists(colleague, "/?state=closed") })
 }

@@ -268,6 +268,43 @@ func TestWebOperationsOnErrors(t *testing.T) {
 	}
 }
 
+// TestWebOperationsOnProblems: the pages say what is wrong and what to do about it, in the reader's language; what something is called
+// is text.
+func TestWebOperationsOnProblems(t *testing.T) {
+	const evil = `"><script>alert(1)</script>`
+	s := newService(t, serviceOptions{})
+	s.register()
+	endpoints := s.broken(evil)
+	v, watcher := s.signInByKey(s.key(nil, "admin")), s.signInByKey(s.key(nil, messages.ScopeMonitoringRead))
+	s.await("they are found", func() bool { return strings.Count(v.get("/operations/errors").body, `data-testid="problem"`) == 2 })
+	disabled, low := messages.ProblemKindOf(messages.ProblemWebhookDisabled), messages.ProblemKindOf(messages.ProblemDiskLow)
+	const disabledThai, lowThai = "เมื่อระบบนั้นใช้งานได้แล้ว ให้เปิดเว็บฮุก", "กรุณาเพิ่มพื้นที่ว่างหรือขยายดิสก์"
+	for _, shown := range []struct {
+		path, lang string
+		n          int
+		has        []string
+		hasNot     []string
+	}{
+		{"/operations/errors", "en", 2, []string{disabled.Title, disabled.Advice, evil, "HTTP 410"}, []string{low.Title}},
+		{"/operations/errors?state=all", "en", 5, []string{disabled.Advice, low.Title, low.Advice, "/data" + evil, "12 MB are free", ">over<"}, nil},
+		{"/operations/overview", "en", 2, []string{disabled.Title, disabled.Advice, evil}, []string{low.Title}},
+		{"/operations/errors?state=all", "th", 5, []string{"เว็บฮุกถูกปิด", disabledThai, lowThai, evil, ">สิ้นสุดแล้ว<"}, []string{disabled.Advice, low.Advice}},
+		{"/operations/overview", "th", 2, []string{"เว็บฮุกถูกปิด", disabledThai, evil}, []string{disabled.Advice}},
+	} {
+		p := v.send(http.MethodGet, shown.path, nil, "Accept-Language", shown.lang)
+		if p.status != 200 || !p.has(shown.has...) || strings.Count(p.body, `data-testid="problem"`) != shown.n || strings.Contains(p.body, "<script>alert") ||
+			slices.ContainsFunc(shown.hasNot, func(part string) bool { return p.has(part) }) {
+			t.Errorf("%s in %s: %d %s", shown.path, shown.lang, p.status, p.body)
+		}
+	}
+	for _, id := range endpoints {
+		link := `href="/operations/webhooks/` + id + `"`
+		if !v.get("/operations/errors").has(link) || watcher.get("/operations/errors").has(link) {
+			t.Errorf("%s: a link for who may not follow it, or none", id)
+		}
+	}
+}
+
 // TestWebOperationsShowHostileNames: what people and programs have named is text on every page.
 func TestWebOperationsShowHostileNames(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`

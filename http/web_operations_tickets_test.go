@@ -46,8 +46,12 @@ func TestWebTicketsByKey(t *testing.T) {
 		if p := v.get(at + "/files/" + url.PathEscape(file)); p.status != http.StatusForbidden {
 			t.Errorf("a file: %d %s", p.status, p.body)
 		}
-		for _, change := range []string{"/answer", "/close", "/reopen", "/change"} {
-			if p := v.post(at+change, url.Values{"text": {"intruded"}, "title": {"intruded"}}); p.status != http.StatusForbidden {
+		for _, change := range []string{"/answer", "/close", "/reopen", "/change", "/mention", "/assign", "/snooze"} {
+			form := url.Values{"text": {"intruded"}, "title": {"intruded"}, "person": {"@ann"}, "until": {"2030-01-01T08:00"}}
+			if strings.HasPrefix(change, "/assign") {
+				form.Set("person", strconv.FormatInt(s.ann, 10)) // else it is looked up, which needs another scope
+			}
+			if p := v.post(at+change, form); p.status != http.StatusForbidden {
 				t.Errorf("%s: %d %s", change, p.status, p.body)
 			}
 		}
@@ -204,6 +208,58 @@ func TestWebTicketsByKey(t *testing.T) {
 			t.Errorf("no such priority: %d %s", p.status, p.body)
 		}
 	})
+	s.run(t, "whom it brings in, to whom it gives it, and until when it puts it aside", func(t *testing.T) {
+		ben := s.colleague("Ben", s.support)
+		id, of := strconv.FormatInt(ben, 10), keyTickets+"/"+other.TicketID
+		v, blind := s.signInByKey(s.key(nil, "tickets:*", "users:read")), s.signInByKey(s.key(nil, "tickets:*"))
+		if p := v.get(of); !p.has(`<option value="`+id+`">Ben </option>`) || p.has(`data-testid="release"`, `data-testid="take-up"`) {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		if p := blind.get(of); !p.has(`data-testid="mention"`) || strings.Contains(p.body, "<datalist") {
+			t.Errorf("without users:read: %d %s", p.status, p.body)
+		}
+		if p := blind.post(of+"/assign", url.Values{"person": {"@ann"}}); p.status != http.StatusForbidden || !p.has("users:read") {
+			t.Errorf("a name that the key may not look up: %d %s", p.status, p.body)
+		}
+		if p := blind.post(of+"/mention", url.Values{"person": {id}}); p.status != 200 || !p.has("The person is mentioned.") {
+			t.Fatalf("%d %s", p.status, p.body)
+		}
+		s.awaitText(s.support, int(s.linked(other.TicketID)), "An invoice")
+		for _, refused := range []struct {
+			path, says string
+			form       url.Values
+		}{
+			{"/mention", "Ben", url.Values{"person": {id}}}, {"/mention", "not valid", url.Values{"person": {"Ben <b>"}}},
+			{"/mention", "not valid", nil}, {"/assign", "does not know", url.Values{"person": {"@nobody_at_all"}}}, {"/assign", "does not know", nil},
+			{"/snooze", "not valid", url.Values{"until": {"tomorrow"}}}, {"/snooze", "", url.Values{"until": {"2020-01-01T08:00"}}},
+		} {
+			if p := v.post(of+refused.path, refused.form); p.status < 400 || p.status > 499 || !p.has(refused.says, `data-testid="refused"`) || strings.Contains(p.body, "Ben <b>") {
+				t.Errorf("%s %v: %d %s", refused.path, refused.form, p.status, p.body)
+			}
+		}
+		if p := v.post(of+"/assign", url.Values{"person": {"@ANN"}}); p.status != 200 || !p.has("🙋 <bdi>Ann</bdi>", `data-testid="release"`) {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		if p := blind.post(of+"/assign", url.Values{"person": {id}}); p.status != 200 || !p.has("🙋 <bdi>Ben</bdi>") {
+			t.Errorf("by an id: %d %s", p.status, p.body)
+		}
+		if p := v.post(of+"/assign", url.Values{"release": {"1"}}); p.status != 200 || p.has("🙋") {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		bangkok := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Minute)
+		v.cookie += "; tz=Asia/Bangkok"
+		p := v.post(of+"/snooze", url.Values{"until": {bangkok.Add(7 * time.Hour).Format("2006-01-02T15:04")}})
+		if p.status != 200 || !p.has(`data-testid="take-up"`, `datetime="`+bangkok.Format(time.RFC3339)+`"`) {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		if p := v.post(of+"/snooze", url.Values{"off": {"1"}}); p.status != 200 || p.has(`data-testid="take-up"`) || !p.has(`data-testid="put-aside"`) {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		v.post(of+"/close", nil)
+		if p := v.get(of); p.has(`data-testid="mention"`) || p.has(`data-testid="put-aside"`) {
+			t.Errorf("a closed ticket offers what it refuses: %s", p.body)
+		}
+	})
 }
 
 // TestWebTicketsAreClosedToKeys walks the pages of tickets as keys that may not see them: bound to another group, expired, revoked,
@@ -247,7 +303,8 @@ func TestWebTicketsAreClosedToKeys(t *testing.T) {
 		routes++
 		for who, v := range out {
 			for _, address := range w.addresses(r.path) {
-				form := url.Values{"csrf": {tokens[who]}, "text": {"intruded"}, "title": {"intruded"}, "priority": {"urgent"}}
+				form := url.Values{"csrf": {tokens[who]}, "text": {"intruded"}, "title": {"intruded"}, "priority": {"urgent"},
+					"person": {strconv.FormatInt(s.ann, 10)}, "until": {"2030-01-01T08:00"}}
 				if r.method != http.MethodPost {
 					form = nil
 				}

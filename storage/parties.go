@@ -8,6 +8,9 @@ import (
 // UserParty names a person as a party of a ticket. A group is named by its internal id.
 func UserParty(telegramID int64) string { return "u" + strconv.FormatInt(telegramID, 10) }
 
+// ClosedParty names a party of a ticket that is closed, so that who lists what is open reads nothing else.
+func ClosedParty(party string) string { return "closed/" + party }
+
 // MessageParty names a message whose words a ticket has in its description.
 func MessageParty(messageID string) string { return "m" + messageID }
 
@@ -23,12 +26,9 @@ func (t *Ticket) Parties() []string {
 }
 
 // people returns who is on a ticket by its links that have not ended, which are people who were mentioned and the groups of
-// the linked topics, and whose message it was opened from. The creator and the home group are none. A closed ticket has
-// none, since nobody looks for it by them.
+// the linked topics, and whose message it was opened from. The creator and the home group are none. Those of a closed
+// ticket have names of their own (ClosedParty).
 func (t *Ticket) people() (all []string) {
-	if t.Status == "closed" {
-		return nil
-	}
 	for i := range t.Links {
 		link := &t.Links[i]
 		if link.Ended {
@@ -47,7 +47,13 @@ func (t *Ticket) people() (all []string) {
 	if t.CreatedBy.Kind == "user" {
 		creator = "u" + t.CreatedBy.ID
 	}
-	return slices.DeleteFunc(slices.Compact(all), func(party string) bool {
+	all = slices.DeleteFunc(slices.Compact(all), func(party string) bool {
 		return party == "" || party == t.GroupID || party == creator // in their private chat, or on two sides
 	})
+	if t.Status == "closed" {
+		for i := range all {
+			all[i] = ClosedParty(all[i])
+		}
+	}
+	return all
 }

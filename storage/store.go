@@ -161,8 +161,8 @@ type Tickets interface {
 	TicketsByShortID(ctx context.Context, shortID string) ([]string, error)
 	// TicketsByCreator lists the tickets of a creator, newest first. openOnly leaves out those whose status is closed.
 	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
-	// TicketsWith lists the tickets that have the party (Ticket.Parties), newest first: open ones of people and groups, all of
-	// messages.
+	// TicketsWith lists the tickets that have the party (Ticket.Parties), newest first: open ones of people and groups, closed
+	// ones of their ClosedParty, all of messages.
 	TicketsWith(ctx context.Context, party string, limit int) ([]Ticket, error)
 	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
 	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)

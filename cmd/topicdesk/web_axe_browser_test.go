@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -174,13 +173,7 @@ func (b *browser) look(axe, name string) {
 	b.t.Helper()
 	for _, width := range []int64{1400, 390} {
 		for _, scheme := range []string{"light", "dark"} {
-			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-			if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
-				b.t.Fatal(err)
-			}
-			if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 800)); err != nil {
-				b.t.Fatal(err)
-			}
+			b.as(width, scheme)
 			b.see(`document.documentElement.scrollWidth <= innerWidth`)
 			found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](axe+`;axe.run().then(r => JSON.stringify(r.violations.map(v =>
 				({ id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.slice(0, 5).map(n => n.html.slice(0, 200) + ' | ' + (n.any[0]?.message || '')) }))))`,

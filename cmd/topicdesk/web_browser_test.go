@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -119,13 +118,7 @@ func (b *browser) shots(name string) {
 	b.t.Helper()
 	for _, width := range []int64{1400, 390} {
 		for _, scheme := range []string{"light", "dark"} {
-			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-			if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
-				b.t.Fatal(err)
-			}
-			if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 800)); err != nil {
-				b.t.Fatal(err)
-			}
+			b.as(width, scheme)
 			b.see(`document.documentElement.scrollWidth <= innerWidth`)
 			folder := os.Getenv("WEB_SHOTS")
 			if folder == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestOperationsInTheBrowser signs in with an API key by keyboard, makes a webhook, sends it a test, sees its deliveries and the
+// TestOperationsInTheBrowser signs in with an API key, makes a webhook, sends it a test, sees its deliveries and the
 // charts move after traffic, and walks all operations pages, as wide as a desktop and a phone, light and dark. With WEB_SHOTS it
 // leaves pictures in that folder.
 func TestOperationsInTheBrowser(t *testing.T) {

@@ -25,6 +25,9 @@ var ticketRoutes = []operationRoute{
 	{http.MethodPost, "/:id/close", (*operator).closeTicket},
 	{http.MethodPost, "/:id/reopen", (*operator).reopenTicket},
 	{http.MethodPost, "/:id/change", (*operator).changeTicket},
+	{http.MethodPost, "/:id/mention", (*operator).mentionPerson},
+	{http.MethodPost, "/:id/assign", (*operator).assignTicket},
+	{http.MethodPost, "/:id/snooze", (*operator).snoozeTicket},
 }
 
 const (
@@ -198,6 +201,7 @@ func (o *operator) tickets() error {
 type keyTicketPage struct {
 	*listPage[keyMessage]
 	Ticket *keyTicket
+	People []user // whom the fields that name one offer
 	Reads  bool   // the key may read messages
 	Files  bool   // the service keeps files
 	Text   string // of an answer, as it was entered
@@ -216,6 +220,9 @@ func (o *operator) ticket() error {
 		return err
 	}
 	var err error
+	if p.People, err = o.mentionable(); err != nil {
+		return err
+	}
 	if p.Reads {
 		p.listPage, err = listed[keyMessage](o, api+"/messages?sort=-sentAt&limit="+strconv.Itoa(messagesOnPage), o.path("/"+p.Ticket.TicketID))
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -73,18 +72,15 @@ func (o *operator) startReplay() error {
 	body := map[string]any{"missing": true}
 	if o.c.FormValue("missing") == "" {
 		body = map[string]any{}
-		zone := zoneOf(o.c)
 		for _, name := range []string{"since", "until"} {
-			given := o.c.FormValue(name)
-			if given == "" {
+			if o.c.FormValue(name) == "" {
 				continue
 			}
-			at, err := time.ParseInLocation("2006-01-02T15:04", given, zone)
+			at, err := o.moment(name)
 			if err != nil { // without it, the replay would go further than asked
-				o.refused = &refusal{Status: http.StatusUnprocessableEntity, Code: "invalid", Errors: []fieldFault{{Name: name, Detail: given}}}
-				return o.webhook()
+				return o.again(err, o.webhook)
 			}
-			body[name] = at.UTC()
+			body[name] = at
 		}
 	}
 	var started replay

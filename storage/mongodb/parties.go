@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Who is on the open tickets: a list of the index, written with the document.
+// Who is on tickets: a list of the index, written with the document.
 
 var ticketsWith = define("tickets", "parties",
 	bson.D{e("index.parties", arg(0))}, bson.D{e("createdAt", -1), e("_id", -1)}, nil)

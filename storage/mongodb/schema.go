@@ -178,6 +178,11 @@ var migrations = []migration{
 		minReader: 4,
 		run:       wakeTickets,
 	},
+	{
+		// Who is on closed tickets. What an older program closes meanwhile has them at the next save.
+		minReader: 4,
+		run:       fillParties,
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

@@ -7,7 +7,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Who is on the open tickets: rows beside the documents, written with them.
+// Who is on tickets: rows beside the documents, written with them.
 
 var (
 	insertParty   = define(`INSERT INTO ticket_parties (party, created_at, ticket_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)

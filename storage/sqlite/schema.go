@@ -34,6 +34,7 @@ var migrations = []migration{
 	{minReader: 9, sql: schema13},
 	{minReader: 9, sql: schema14},
 	{minReader: 9, sql: schema15},
+	{minReader: 9, run: fillParties}, // those of closed tickets; an older program leaves them out of what it closes
 }
 
 const schemaTable = `

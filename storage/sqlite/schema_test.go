@@ -243,8 +243,13 @@ func TestFirstSchema(t *testing.T) {
 			t.Errorf("%d tickets of the creator, %v", len(page), err)
 		}
 	}
-	page, err := s.TicketsWith(t.Context(), "g9", 100)
-	if err != nil || len(page) != tickets*3/4 || page[0].TicketID != "ticket 19" {
-		t.Errorf("%d tickets with a group, %v", len(page), err)
+	for party, want := range map[string]struct {
+		n     int
+		first string
+	}{"g9": {tickets * 3 / 4, "ticket 19"}, storage.ClosedParty("g9"): {tickets / 4, "ticket 16"}} {
+		page, err := s.TicketsWith(t.Context(), party, 100)
+		if err != nil || len(page) != want.n || page[0].TicketID != want.first {
+			t.Errorf("%d tickets with %s, %v", len(page), party, err)
+		}
 	}
 }

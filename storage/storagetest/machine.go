@@ -305,7 +305,7 @@ func (m *machine) compare(t *rapid.T) {
 			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)
 		})
 		both(t, m, "TicketsWith", func(s storage.Store) ([]storage.Ticket, error) {
-			return s.TicketsWith(ctx, []string{"g1", "g2", "u1"}[n%3], limit)
+			return s.TicketsWith(ctx, []string{"g1", "g2", "u1", "closed/g1", "closed/g2", "closed/u1"}[n%6], limit)
 		})
 	case 16:
 		group := []string{"", "g1"}[n%2]

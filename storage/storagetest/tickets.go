@@ -150,7 +150,7 @@ func testTickets(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, len(got), 0)
 	})
-	t.Run("tickets are found by who is on them until they leave, or it is closed", func(t *testing.T) {
+	t.Run("tickets are found by who is on them until they leave, and as closed once it is", func(t *testing.T) {
 		s := f.Open(t)
 		ticket := aTicket("A")
 		with := func(party string, want ...string) {
@@ -186,9 +186,12 @@ func testTickets(t *testing.T, f Factory) {
 		ticket.Status = "closed"
 		noError(t, s.SaveTicket(ctx, ticket))
 		with("g3")
+		with(storage.ClosedParty("g3"), "A")
+		with(storage.ClosedParty("g2")) // it had left
 		ticket.Status = "pending"
 		noError(t, s.SaveTicket(ctx, ticket))
 		with("g3", "A")
+		with(storage.ClosedParty("g3"))
 	})
 	t.Run("tickets of a status are counted by the time of their creation", func(t *testing.T) {
 		s := f.Open(t)

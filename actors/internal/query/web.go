@@ -207,6 +207,7 @@ func (q *query) webTicketsWith(m *messages.ListWebTickets, wanted storage.Ticket
 			}
 		}
 	}
+	wants := func(status string) bool { return len(m.Statuses) == 0 || slices.Contains(m.Statuses, status) }
 	person := strconv.FormatInt(m.UserId, 10)
 	if m.Mine {
 		theirs, _, failed := q.mine(m.UserId, m.Statuses, ticketsLookedAt)
@@ -215,12 +216,18 @@ func (q *query) webTicketsWith(m *messages.ListWebTickets, wanted storage.Ticket
 		}), failed)
 		return all, err
 	}
-	for _, group := range m.Groups {
-		add(store.TicketsWith(ctx, group, ticketsLookedAt))
-	}
+	parties := slices.Clone(m.Groups)
 	if m.UserId != 0 {
 		add(store.TicketsByCreator(ctx, "user", person, false, ticketsLookedAt))
-		add(store.TicketsWith(ctx, storage.UserParty(m.UserId), ticketsLookedAt))
+		parties = append(parties, storage.UserParty(m.UserId))
+	}
+	for _, party := range parties {
+		if wants(desk.StatusOpen) || wants(desk.StatusPending) {
+			add(store.TicketsWith(ctx, party, ticketsLookedAt))
+		}
+		if wants(desk.StatusClosed) {
+			add(store.TicketsWith(ctx, storage.ClosedParty(party), ticketsLookedAt))
+		}
 	}
 	return all, err
 }

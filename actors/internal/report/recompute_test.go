@@ -88,7 +88,11 @@ func recompute(t *rapid.T, events []storage.Event, span *messages.ReportSpan) (*
 				add(activityBy, e, d.Actor, func(p *plain) { p.activity.Reopened++ })
 			case messages.EventMessageSent:
 				who := d.Message.Sender
-				own := who.Kind == opener.Kind && who.ID == opener.ID
+				whose := d.Ticket.Customer
+				if whose.Kind == "" {
+					whose = opener
+				}
+				own := who.Kind == whose.Kind && who.ID == whose.ID
 				switch {
 				case e.Internal:
 					add(activityBy, e, who, func(p *plain) { p.activity.Notes++ })

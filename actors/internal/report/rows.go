@@ -291,15 +291,16 @@ func (r *reader) hoursOf(group string, each func(t *storage.Tally)) error {
 // Ages are the ages that the report of open tickets tells apart: each from the one before it, the last one without end.
 var Ages = []time.Duration{time.Hour, 4 * time.Hour, 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
 
-// Open counts the tickets that are not closed by their age.
+// Open counts the tickets that are not closed by their age: each is under an age until it has it.
 func Open(ctx context.Context, store storage.Tickets, group string, now time.Time) (*messages.OpenReport, error) {
+	now = now.Truncate(time.Millisecond) // as storage keeps times
 	report := &messages.OpenReport{Code: messages.Code_OK, AtMs: now.UnixMilli()}
 	from := time.Duration(0)
 	for _, to := range append(slices.Clone(Ages), 0) {
 		row := &messages.OpenRow{FromMs: from.Milliseconds(), ToMs: to.Milliseconds()}
-		oldest, before := time.Time{}, now.Add(-from)
+		oldest, before := time.Time{}, now.Add(time.Millisecond-from) // the range that is counted ends before its end
 		if to > 0 {
-			oldest = now.Add(-to)
+			oldest = now.Add(time.Millisecond - to)
 		}
 		if from == 0 { // also one that a clock which is ahead has dated
 			before = now.AddDate(100, 0, 0)

@@ -158,17 +158,23 @@
   // ---- only what differs is replaced, so nothing moves under who reads or writes.
   const fresh = el => { localise(el); htmx.process(el); };
   let skipped = false; // something waits until nobody uses it
+  let acted = null; // what has the focus since its form was sent
+  const called = el => [el.tagName, el.name, el.closest('form')?.getAttribute('action')].join(' ');
   const renew = (id, doc) => {
-    const is = byID(id), next = doc.getElementById(id);
+    const is = byID(id), next = doc.getElementById(id), focused = document.activeElement;
     if (!is || !next || is.dataset.rev === next.dataset.rev) return;
-    const used = is.contains(document.activeElement);
-    if (used && id !== 'composer') { skipped = true; return; } // nothing can be written any more, or again: that can't wait
-    const open = is.querySelector('details')?.open;
+    const used = is.contains(focused);
+    if (used && id !== 'composer' && focused !== acted) { skipped = true; return; } // nothing can be written any more, or again: that can't wait
+    const open = [...is.querySelectorAll('details[open] > summary')].map(summary => summary.textContent);
     if (id === 'composer') for (const xhr of uploading) xhr.abort();
     is.replaceWith(next);
     if (id === 'heading') document.title = next.querySelector('h1').textContent + ' · Topicdesk';
-    if (used) (next.querySelector('textarea') || next).focus({ preventScroll: true });
-    if (open && next.querySelector('details')) next.querySelector('details').open = true;
+    for (const summary of next.querySelectorAll('details > summary')) if (open.includes(summary.textContent)) summary.parentElement.open = true;
+    if (used) {
+      const same = [...next.querySelectorAll('button, input, select')].find(el => called(el) === called(focused));
+      (next.querySelector('textarea') || same || next.querySelector('summary') || next).focus({ preventScroll: true });
+      if (focused === acted) acted = document.activeElement;
+    }
     fresh(next);
   };
   let unseen = 0;
@@ -250,6 +256,7 @@
     pause = Math.min(pause * 2, 30000);
   };
   const changed = () => { pause = 1000; update(); };
+  document.addEventListener('input', () => { acted = null; }); // who goes on to type keeps what is typed
   document.addEventListener('focusout', () => { if (skipped) { skipped = false; setTimeout(update); } });
   addEventListener('scroll', () => { if (unseen && atEnd()) { unseen = 0; showUnseen(); } }, { passive: true });
   document.addEventListener('click', event => { if (event.target.id === 'newer') { toEnd(); byID('answer')?.elements.text.focus(); } });
@@ -277,7 +284,7 @@
       form.elements.text.focus();
       toEnd();
     } else {
-      if (document.activeElement !== document.body) document.activeElement.blur();
+      acted = document.activeElement;
       const done = byID('done');
       done.hidden = false;
       setTimeout(() => { done.hidden = true; }, 4000);
