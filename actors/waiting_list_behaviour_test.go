@@ -132,20 +132,19 @@ func TestWaitingList(t *testing.T) {
 	d.run(t, "it is edited every 5 minutes at most, and only to say something else", func(t *testing.T) {
 		follows := func(command string) {
 			t.Helper()
-			shown, before := d.awaitListRests(d.support).ShownAt, len(d.edits(first))
+			former, before := d.awaitListRests(d.support), len(d.edits(first))
 			d.awaitAnswer(d.say(d.carl, d.support, k.thread, command), "")
 			d.eventually("the list follows", func() bool { return len(d.edits(first)) > before })
-			if after := d.edits(first)[before].Sub(shown); after < 5*time.Minute {
+			if after := d.edits(first)[before].Sub(former.ShownAt); after < 5*time.Minute {
 				t.Errorf("it is edited %s after it was", after)
 			}
-			d.awaitListRests(d.support)
-			if n := len(d.edits(first)) - before; n != 1 {
+			if n := d.awaitListRests(d.support).Revision - former.Revision; n != 1 {
 				t.Errorf("%d edits", n)
 			}
 		}
 		follows("/claim")
 		follows("/release")
-		before, looked := len(d.edits(first)), looks.Load()
+		before, looked := d.awaitListRests(d.support).Revision, looks.Load()
 		letGo := d.clock.hold() // it looks when it is as before
 		d.say(d.carl, d.support, k.thread, "/claim")
 		d.awaitAssignee(k, d.carl)
@@ -156,7 +155,7 @@ func TestWaitingList(t *testing.T) {
 		d.clock.jump(6 * time.Minute)
 		d.eventually("the group looks", func() bool { return looks.Load() > looked })
 		follows("/claim")
-		if n := len(d.edits(first)) - before; n != 1 {
+		if n := d.awaitListRests(d.support).Revision - before; n != 1 { // also those that Telegram refused, since nothing differs
 			t.Errorf("%d edits without a change", n-1)
 		}
 	})
