@@ -178,6 +178,13 @@ var migrations = []migration{
 		minReader: 4,
 		run:       wakeTickets,
 	},
+	{
+		// The updates that wait though they are confirmed to Telegram. An older program leaves them alone: the next start of
+		// this one hands them in.
+		minReader:   4,
+		collections: []string{"waiting_updates"},
+		indexes:     []Index{{Collection: "waiting_updates", Name: "bot", Keys: keys("bot", "updateId"), Unique: true}},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.
