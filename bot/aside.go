@@ -150,7 +150,7 @@ func (a *aside) room(ids []int64, bodies map[int64]json.RawMessage) bool {
 			n, bytes = n+1, bytes+len(bodies[id])
 		}
 	}
-	if n <= asideAtMost && bytes <= asideBytes {
+	if n <= cmp.Or(a.p.asideAtMost, asideAtMost) && bytes <= asideBytes {
 		a.full = false
 		return true
 	}

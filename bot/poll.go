@@ -37,6 +37,7 @@ type Poller struct {
 
 	count                            prometheus.Gauge // of what is set aside; nil: it is not counted
 	stuckAfter, dropEvery, tidyEvery time.Duration    // 0: the constants of these names
+	asideAtMost                      int              // 0: the constant of this name
 }
 
 // Taker takes updates in. *Intake is one.
