@@ -124,6 +124,9 @@ func (a *aside) take(ctx context.Context, had map[int64]json.RawMessage) bool {
 	for i, id := range ids {
 		a.note(id, len(bodies[i]))
 	}
+	for _, id := range a.s.gone(ids) { // accepted before it was noted
+		a.accepted(id)
+	}
 	err := a.p.Keeper.SetAside(ctx, ids, bodies)
 	if err == nil {
 		err = a.p.Keeper.Newest(ctx)

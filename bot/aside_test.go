@@ -268,12 +268,16 @@ func TestPollerSetsAside(t *testing.T) {
 			}
 		}
 	})
-	t.Run("nothing, while all is accepted or little comes", func(t *testing.T) {
+	t.Run("nothing, while none is stuck or little comes", func(t *testing.T) {
 		s := newSetting()
 		s.say(rounds(500, 1, 2)...)
-		defer s.run(s.poller())()
+		p := s.poller()
+		p.stuckAfter = time.Hour
+		stop := s.run(p)
 		until(t, "all is accepted", func() bool { return s.count() == 1000 })
+		stop()
 		s.set(1, true)
+		defer s.run(s.poller())()
 		s.say(rounds(20, 1, 2)...)
 		until(t, "the others are accepted", func() bool { return s.count() == 1020 })
 		if s.writes != 0 {

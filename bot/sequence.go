@@ -184,6 +184,18 @@ func (s *sequence) letGo(ids []int64) {
 	s.noLonger(ids...)
 }
 
+// gone lists those that do not wait any more.
+func (s *sequence) gone(ids []int64) (gone []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if _, waits := s.waiting[id]; !waits {
+			gone = append(gone, id)
+		}
+	}
+	return gone
+}
+
 // stuck lists what waits, in order, if that is not for a want of speed: one that is handed in was not accepted for d, nor
 // for four times as long as usual, and the oldest that waits came at least d ago.
 func (s *sequence) stuck(d time.Duration) []int64 {
