@@ -21,6 +21,7 @@ type (
 	Telegram           = desk.Telegram
 	Pace               = pace.Pace
 	Intake             = poller.Intake
+	UpdateKeeper       = poller.Keeper
 	Downloads          = attachment.Downloads
 	DownloadError      = attachment.DownloadError
 	Upload             = attachment.Upload

@@ -286,6 +286,9 @@ func (s *System) StartPolling(ctx context.Context, botID string, intake poller.I
 	return err
 }
 
+// UpdateKeeper has what pollers of a bot have set aside, for a node that does not poll.
+func (s *System) UpdateKeeper(botID string) *UpdateKeeper { return poller.NewKeeper(s.env, botID) }
+
 // TakeUpload receives a file from outside and keeps it as an attachment (attachment.Keeper.Take).
 func (s *System) TakeUpload(ctx context.Context, u attachment.Upload) (*messages.Media, error) {
 	return s.attachments.Take(ctx, u)

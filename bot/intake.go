@@ -93,6 +93,11 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	return in
 }
 
+// Poller makes a poller that sets aside with keeper what is not accepted, and counts it.
+func (in *Intake) Poller(keeper Keeper) *Poller {
+	return &Poller{Log: in.log, Keeper: keeper, count: in.metrics.aside}
+}
+
 // Handle handles one update. nil means that the update may be acknowledged: it is accepted, or of no interest, or
 // can't be understood, now or later (which is logged and counted). An error means that it must be delivered again.
 func (in *Intake) Handle(ctx context.Context, raw []byte) error {

@@ -8,6 +8,7 @@ type intakeMetrics struct {
 	seconds     prometheus.Histogram
 	undecodable prometheus.Counter
 	cache       *prometheus.CounterVec
+	aside       prometheus.Gauge
 }
 
 func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
@@ -28,6 +29,10 @@ func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
 			Help: "What the intake looks up of updates, topic or place; outcome is hit when it was in memory, miss when it was not.",
 		}, []string{"cache", "outcome"}),
 	}
+	m.aside = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "topicdesk_updates_set_aside",
+		Help: "Updates that are confirmed to Telegram, are kept, and wait until the desk accepts them; on the node that polls.",
+	})
 	// A counter that begins when something happens shows no increase for the first time.
 	for _, kind := range []string{KindMessage, KindEdited, KindCallback, KindMyMember, KindChatMember, KindReaction, KindOther} {
 		m.updates.WithLabelValues(kind, outcomeNotAccepted)
@@ -37,7 +42,7 @@ func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
 		m.cache.WithLabelValues(what, "miss")
 	}
 	if r != nil {
-		r.MustRegister(m.updates, m.seconds, m.undecodable, m.cache)
+		r.MustRegister(m.updates, m.seconds, m.undecodable, m.cache, m.aside)
 	}
 	return m
 }

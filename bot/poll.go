@@ -12,11 +12,13 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Poller gets updates by getUpdates. Asking with an offset confirms all updates before it, forever. So the offset moves
-// only behind what is handled. While an update is not accepted, since its ticket's shard moves for example, the poller
-// goes on with those after it, as far as one answer of Telegram's shows them.
+// only behind what is handled or kept. While an update is not accepted, since its ticket's shard moves for example, the
+// poller goes on with those after it, as far as one answer of Telegram's shows them; then it sets aside what waits (aside).
 type Poller struct {
 	// Wait is how long Telegram keeps a request open when there is no update; 0: 30 s.
 	Wait time.Duration
@@ -27,9 +29,15 @@ type Poller struct {
 	Now func() time.Time
 	// Patience is how long updates may take before the poller looks for newer ones; 0: 200 ms.
 	Patience time.Duration
+	// Keeper keeps what is set aside; nil: nothing is.
+	Keeper Keeper
 
 	toldConflict time.Time // when it was last logged that another program gets the updates
 	conflicts    int       // refusals since then
+
+	count                            prometheus.Gauge // of what is set aside; nil: it is not counted
+	stuckAfter, dropEvery, tidyEvery time.Duration    // 0: the constants of these names
+	asideAtMost                      int              // 0: the constant of this name
 }
 
 // Taker takes updates in. *Intake is one.
@@ -64,10 +72,15 @@ func (p *Poller) Run(
 ) {
 	ctx, stop := context.WithCancel(ctx)
 	s := newSequence(ctx, taker.Accept, p.pause)
+	kept := p.newAside(s)
+	defer kept.end()
 	defer s.running.Wait()
 	defer stop()
+	if !kept.start(ctx, taker.Decode) {
+		return
+	}
 	f := fetching{fetch: fetch, wait: cmp.Or(p.Wait, pollWait), backoff: backoff{min: fetchBackoffMin, max: fetchBackoffMax}}
-	offset, had := from, map[int64]struct{}{} // had: updates from offset on that were fetched before
+	offset, had := from, map[int64]json.RawMessage{} // had: updates from offset on that were fetched before
 	for ctx.Err() == nil {
 		batch, err := f.next(ctx, offset, len(had) > 0)
 		if err != nil {
@@ -80,7 +93,7 @@ func (p *Poller) Run(
 			f.backoff.reset()
 			continue
 		}
-		updates := fresh(batch, had, taker.Decode)
+		updates := fresh(batch, had, kept.has, taker.Decode)
 		if len(had) == 0 {
 			// No update of the batch has a usable id. All that is left is to pause and to ask with the next offset: Telegram
 			// returns the lowest ids first, so no other update can have the id that was asked for.
@@ -98,20 +111,24 @@ func (p *Poller) Run(
 		if ctx.Err() != nil {
 			return
 		}
+		if !settled && kept.take(ctx, had) {
+			next, settled = s.first()
+		}
 		if settled {
 			next = highest(had) + 1
 		}
-		maps.DeleteFunc(had, func(id int64, _ struct{}) bool { return id < next })
+		maps.DeleteFunc(had, func(id int64, _ json.RawMessage) bool { return id < next })
 		if next != offset && saved != nil {
 			saved(next)
 		}
 		offset = next
+		kept.offset.Store(offset)
 	}
 }
 
 // highest is the highest of some ids. It can be lower than what was asked for: after a week without updates Telegram
 // continues with a random id (Bot API, Update).
-func highest(ids map[int64]struct{}) (id int64) {
+func highest(ids map[int64]json.RawMessage) (id int64) {
 	for i := range ids {
 		id = max(id, i)
 	}
@@ -138,19 +155,25 @@ func (f *fetching) next(ctx context.Context, offset int64, again bool) ([]json.R
 }
 
 // fresh decodes the updates of a batch that were not fetched before, and notes them. One without a usable id is passed
-// over.
-func fresh(batch []json.RawMessage, had map[int64]struct{}, decode func([]byte) *Update) (updates []*Update) {
+// over, and so is one that is set aside: it was not confirmed after all.
+func fresh(
+	batch []json.RawMessage, had map[int64]json.RawMessage, aside func(int64) bool, decode func([]byte) *Update,
+) (updates []*Update) {
 	for _, raw := range batch {
 		id, usable := updateID(raw)
 		usable = usable && id <= highestUpdateID
 		if _, again := had[id]; again && usable {
 			continue
 		}
+		if usable && aside(id) {
+			had[id] = raw
+			continue
+		}
 		u := decode(raw) // it says what is wrong
 		if !usable {
 			continue
 		}
-		had[id] = struct{}{}
+		had[id] = raw
 		if u != nil {
 			updates = append(updates, u)
 		}

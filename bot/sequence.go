@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,11 +22,16 @@ type sequence struct {
 	accept func(context.Context, *Update) error
 	pause  func(context.Context, time.Duration)
 
+	told func(id int64) // hears what is accepted; nil: nobody does
+
 	running sync.WaitGroup
 	mu      sync.Mutex
 	chats   map[int64]*chatSequence
-	waiting map[int64]struct{} // ids of the updates that are not accepted yet
-	settled chan struct{}      // closed when none waits
+	waiting map[int64]time.Time // when the updates came that are not accepted yet, but for those that were let go
+	settled chan struct{}       // closed when none waits
+	tried   map[int64]time.Time // since when updates are handed in, those that were let go, too
+	took    [32]time.Duration   // how long the last ones took that were accepted
+	count   int                 // of those that were accepted
 }
 
 // chatSequence is what of a chat is not accepted yet.
@@ -45,7 +52,7 @@ func newSequence(
 	ctx context.Context, accept func(context.Context, *Update) error, pause func(context.Context, time.Duration),
 ) *sequence {
 	s := &sequence{ctx: ctx, accept: accept, pause: pause, chats: map[int64]*chatSequence{},
-		waiting: map[int64]struct{}{}, settled: make(chan struct{})}
+		waiting: map[int64]time.Time{}, tried: map[int64]time.Time{}, settled: make(chan struct{})}
 	close(s.settled)
 	return s
 }
@@ -62,7 +69,7 @@ func (s *sequence) add(updates []*Update) {
 	}
 	var ready []*turn
 	for _, u := range updates {
-		s.waiting[u.ID] = struct{}{}
+		s.waiting[u.ID] = time.Now()
 		if t := s.line(u); t.before == 0 {
 			ready = append(ready, t)
 		}
@@ -104,6 +111,7 @@ func (s *sequence) line(u *Update) *turn {
 func (s *sequence) run(t *turn) {
 	b := backoff{min: handleBackoffMin, max: handleBackoffMax}
 	for t != nil {
+		s.begins(t)
 		err := s.accept(s.ctx, t.update)
 		switch {
 		case err == nil:
@@ -114,6 +122,15 @@ func (s *sequence) run(t *turn) {
 		default:
 			s.pause(s.ctx, b.next())
 		}
+	}
+}
+
+// begins notes since when an update is handed in.
+func (s *sequence) begins(t *turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, again := s.tried[t.update.ID]; !again {
+		s.tried[t.update.ID] = time.Now()
 	}
 }
 
@@ -129,8 +146,12 @@ func (s *sequence) accepted(t *turn) (next *turn) {
 	if delete(c.open, t); len(c.open) == 0 {
 		delete(s.chats, at.chat)
 	}
-	if delete(s.waiting, t.update.ID); len(s.waiting) == 0 {
-		close(s.settled)
+	id := t.update.ID
+	s.took[s.count%len(s.took)], s.count = time.Since(s.tried[id]), s.count+1
+	delete(s.tried, id)
+	s.noLonger(id)
+	if s.told != nil {
+		s.told(id)
 	}
 	for _, other := range t.behind {
 		switch other.before--; {
@@ -143,6 +164,61 @@ func (s *sequence) accepted(t *turn) (next *turn) {
 	}
 	t.behind = nil // who still knows this turn keeps no others
 	return next
+}
+
+// noLonger notes that updates hold up no offset any more.
+func (s *sequence) noLonger(ids ...int64) {
+	before := len(s.waiting)
+	for _, id := range ids {
+		delete(s.waiting, id)
+	}
+	if before > 0 && len(s.waiting) == 0 {
+		close(s.settled)
+	}
+}
+
+// letGo has updates hold up no offset any more. They are handed in as before, and what must come behind them waits on.
+func (s *sequence) letGo(ids []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noLonger(ids...)
+}
+
+// gone lists those that do not wait any more.
+func (s *sequence) gone(ids []int64) (gone []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if _, waits := s.waiting[id]; !waits {
+			gone = append(gone, id)
+		}
+	}
+	return gone
+}
+
+// stuck lists what waits, in order, if that is not for a want of speed: one that is handed in was not accepted for d, nor
+// for four times as long as usual, and the oldest that waits came at least d ago.
+func (s *sequence) stuck(d time.Duration) []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	usual := slices.Clone(s.took[:min(s.count, len(s.took))])
+	slices.Sort(usual)
+	long := d
+	if len(usual) > 0 {
+		long = max(d, 4*usual[len(usual)/2])
+	}
+	older := func(than time.Duration, all map[int64]time.Time) bool {
+		for _, since := range all {
+			if time.Since(since) >= than {
+				return true
+			}
+		}
+		return false
+	}
+	if !older(long, s.tried) || !older(d, s.waiting) {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.waiting))
 }
 
 // settle waits until every update is accepted, for d at most, and returns the lowest id that waits on. ok: none does.
@@ -158,6 +234,11 @@ func (s *sequence) settle(d time.Duration) (first int64, ok bool) {
 	case <-limit.C:
 	case <-s.ctx.Done():
 	}
+	return s.first()
+}
+
+// first is the lowest id that waits. none: no update does.
+func (s *sequence) first() (first int64, none bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range s.waiting {

@@ -41,7 +41,9 @@ func batchDesk() *fakeDesk {
 // sequenced is a sequence over an intake, and the updates of a batch. It pauses for next to nothing.
 func sequenced(ctx context.Context, in *Intake) (*sequence, func(...json.RawMessage)) {
 	s := newSequence(ctx, in.Accept, func(context.Context, time.Duration) { runtime.Gosched() })
-	return s, func(raws ...json.RawMessage) { s.add(fresh(raws, map[int64]struct{}{}, in.Decode)) }
+	return s, func(raws ...json.RawMessage) {
+		s.add(fresh(raws, map[int64]json.RawMessage{}, func(int64) bool { return false }, in.Decode))
+	}
 }
 
 func settled(t interface{ Fatal(...any) }, s *sequence) {

@@ -163,11 +163,11 @@ func (s *service) start() {
 // polling gives the poller its updates from the simulator.
 type polling struct{ *service }
 
-func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
+func (p polling) Poll(ctx context.Context, offset int64, saved func(int64), keeper *actors.UpdateKeeper) error {
 	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		return p.client.Updates(ctx, offset, wait, 100)
 	}
-	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake, saved)
+	(&bot.Poller{Log: slog.New(slog.DiscardHandler), Keeper: keeper}).Run(ctx, offset, fetch, p.intake, saved)
 	return nil
 }
 

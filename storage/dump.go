@@ -12,16 +12,17 @@ import (
 var Collections = []string{
 	"users", "groups", "tickets", "messages", "copies", "attachments", "chats", "events", "api_keys", "idempotency",
 	"webhooks", "deliveries", "replays", "consumers", "errors", "problems", "tallies", "leases", "offsets",
+	"waiting_updates",
 }
 
 // Dumper is what a store provides besides the contract, for programs that move or read a desk as a whole. Records are
 // *User, *Group, *Ticket, *Message, *Copy, *Attachment, *Chat, *Event, *APIKey, *Idempotency, *Webhook, *Delivery, *Replay,
-// *Consumer, *ErrorGroup, *Problem, *Tally, *Lease or *SavedOffset.
+// *Consumer, *ErrorGroup, *Problem, *Tally, *Lease, *SavedOffset or *WaitingUpdate.
 type Dumper interface {
 	// Dump yields the records of a collection after the given one (nil: from the first). They are ordered by their key,
 	// which is, in the order of Collections: telegramId, groupId, ticketId, (ticketId, sequence), (messageId, topicId),
 	// attachmentId, chatId, (partition, position), keyId, requestId, webhookId, (webhookId,
-	// createdAt, eventId), replayId, (keyId, name), fingerprint, problemId, tallyId, entity, name. Texts are ordered byte by byte. An error
+	// createdAt, eventId), replayId, (keyId, name), fingerprint, problemId, tallyId, entity, name, (bot, updateId). Texts are ordered byte by byte. An error
 	// comes last.
 	Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error]
 	// Load stores records as they are, with their versions, in order. A record that is stored already is left as it is. A

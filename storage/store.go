@@ -5,7 +5,7 @@
 // What every store promises:
 //   - A write that returned nil is durable: it survives a crash of the process and of the machine.
 //   - Each write is one atomic write of one record. AppendEvents, InsertAttachments, SaveDeliveries,
-//     SaveErrorGroups and SaveTallies write several, each atomically; the first two may be repeated.
+//     SaveErrorGroups, SaveTallies and SaveWaitingUpdates write several, each atomically; the first two and the last may be repeated.
 //   - Save is a compare-and-set on Version. When it succeeds, and only then, it sets the new version on the given
 //     record.
 //   - A read sees every write that was acknowledged before it began.
@@ -71,6 +71,7 @@ type Store interface {
 	Consumers
 	Monitor
 	Offsets
+	WaitingUpdates
 	Samples
 	Tallies
 	// Ping writes no record and returns nil when reads and writes work.

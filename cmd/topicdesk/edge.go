@@ -82,6 +82,7 @@ func (e *edge) start(ctx context.Context) error {
 		}
 	})
 	if e.config.TelegramMode == config.ModeWebhook {
+		e.handInLeft(ctx, intake, identity.ID)
 		address, secret := e.config.TelegramWebhookURL, e.config.TelegramWebhookSecret.Reveal()
 		err := e.persist(ctx, "setWebhook", func() error { return e.client.SetWebhook(ctx, address, secret) })
 		e.state.note(err)
@@ -91,6 +92,26 @@ func (e *edge) start(ctx context.Context) error {
 		return err
 	}
 	return e.system.StartPolling(ctx, strconv.FormatInt(identity.ID, 10), &polling{edge: e, intake: intake})
+}
+
+// leftWithin is how long the webhook waits for updates that pollers have set aside.
+const leftWithin = 10 * time.Second
+
+// handInLeft hands in what pollers have set aside while the desk still polled, so that newer updates come behind it. What is
+// not accepted within leftWithin goes on being handed in.
+func (e *edge) handInLeft(ctx context.Context, intake *bot.Intake, botID int64) {
+	done := make(chan struct{})
+	e.tasks.Go(func() {
+		defer close(done)
+		poller := intake.Poller(e.system.UpdateKeeper(strconv.FormatInt(botID, 10)))
+		poller.HandIn(ctx, intake)
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-time.After(leftWithin):
+		e.log.Warn("updates from when the desk polled are not accepted yet; newer ones overtake them")
+	}
 }
 
 const commandsCall = "setMyCommands"
@@ -131,7 +152,7 @@ type polling struct {
 	intake *bot.Intake
 }
 
-func (p *polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
+func (p *polling) Poll(ctx context.Context, offset int64, saved func(int64), keeper *actors.UpdateKeeper) error {
 	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 		p.edge.state.asked()
 		updates, err := p.edge.client.Updates(ctx, offset, wait, updatesAtOnce)
@@ -140,7 +161,7 @@ func (p *polling) Poll(ctx context.Context, offset int64, saved func(int64)) err
 		}
 		return updates, err
 	}
-	poller := &bot.Poller{Log: p.edge.log}
+	poller := p.intake.Poller(keeper)
 	poller.Run(ctx, offset, fetch, p.intake, saved)
 	return nil
 }

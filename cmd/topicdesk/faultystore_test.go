@@ -198,6 +198,14 @@ func (s *faultyStore) DeleteTallies(ctx context.Context, before time.Time, limit
 	return n, err
 }
 
+func (s *faultyStore) SaveWaitingUpdates(ctx context.Context, all []storage.WaitingUpdate) error {
+	return s.do("SaveWaitingUpdates", nil, func() error { return s.Store.SaveWaitingUpdates(ctx, all) })
+}
+
+func (s *faultyStore) DeleteWaitingUpdates(ctx context.Context, bot string, ids []int64) error {
+	return s.do("DeleteWaitingUpdates", nil, func() error { return s.Store.DeleteWaitingUpdates(ctx, bot, ids) })
+}
+
 func (s *faultyStore) TakeNumbers(ctx context.Context, n int) (first int64, err error) {
 	err = s.do("TakeNumbers", nil, func() (err error) {
 		first, err = s.Store.TakeNumbers(ctx, n)
@@ -216,7 +224,7 @@ func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
 		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
 		"SaveConsumer", "DeleteConsumer", "TakeNumbers", "SaveSample", "DeleteSamples", "SaveErrorGroups", "DeleteErrorGroup",
-		"SaveProblem", "DeleteProblem", "SaveTallies", "DeleteTallies"}
+		"SaveProblem", "DeleteProblem", "SaveTallies", "DeleteTallies", "SaveWaitingUpdates", "DeleteWaitingUpdates"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {

@@ -38,6 +38,7 @@ const (
 	opDeleteSamples
 	opDeleteTallies
 	opDeleteUser
+	opDeleteWaitingUpdates
 	opDeleteWebhook
 	opDeliveriesOf
 	opDelivery
@@ -101,6 +102,7 @@ const (
 	opSaveTallies
 	opSaveTicket
 	opSaveUser
+	opSaveWaitingUpdates
 	opSaveWebhook
 	opTakeLease
 	opTakeNumbers
@@ -117,6 +119,7 @@ const (
 	opUser
 	opUserByUsername
 	opUsers
+	opWaitingUpdates
 	opWebhook
 	opWebhookByName
 	opWebhooks
@@ -152,6 +155,7 @@ var operations = []operation{
 	{"DeleteSamples", true},
 	{"DeleteTallies", true},
 	{"DeleteUser", true},
+	{"DeleteWaitingUpdates", true},
 	{"DeleteWebhook", true},
 	{"DeliveriesOf", false},
 	{"Delivery", false},
@@ -215,6 +219,7 @@ var operations = []operation{
 	{"SaveTallies", true},
 	{"SaveTicket", true},
 	{"SaveUser", true},
+	{"SaveWaitingUpdates", true},
 	{"SaveWebhook", true},
 	{"TakeLease", true},
 	{"TakeNumbers", true},
@@ -231,6 +236,7 @@ var operations = []operation{
 	{"User", false},
 	{"UserByUsername", false},
 	{"Users", false},
+	{"WaitingUpdates", false},
 	{"Webhook", false},
 	{"WebhookByName", false},
 	{"Webhooks", false},
@@ -374,6 +380,11 @@ func (timed *Store) DeleteTallies(ctx context.Context, before time.Time, limit i
 func (timed *Store) DeleteUser(ctx context.Context, telegramID int64, version int64) (err error) {
 	defer timed.note(ctx, opDeleteUser, time.Now(), &err)
 	return timed.Store.DeleteUser(ctx, telegramID, version)
+}
+
+func (timed *Store) DeleteWaitingUpdates(ctx context.Context, bot string, updateIDs []int64) (err error) {
+	defer timed.note(ctx, opDeleteWaitingUpdates, time.Now(), &err)
+	return timed.Store.DeleteWaitingUpdates(ctx, bot, updateIDs)
 }
 
 func (timed *Store) DeleteWebhook(ctx context.Context, webhookID string, version int64) (err error) {
@@ -691,6 +702,11 @@ func (timed *Store) SaveUser(ctx context.Context, u *storage.User) (err error) {
 	return timed.Store.SaveUser(ctx, u)
 }
 
+func (timed *Store) SaveWaitingUpdates(ctx context.Context, updates []storage.WaitingUpdate) (err error) {
+	defer timed.note(ctx, opSaveWaitingUpdates, time.Now(), &err)
+	return timed.Store.SaveWaitingUpdates(ctx, updates)
+}
+
 func (timed *Store) SaveWebhook(ctx context.Context, w *storage.Webhook) (err error) {
 	defer timed.note(ctx, opSaveWebhook, time.Now(), &err)
 	return timed.Store.SaveWebhook(ctx, w)
@@ -769,6 +785,11 @@ func (timed *Store) UserByUsername(ctx context.Context, username string) (r0 *st
 func (timed *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) (r0 []storage.User, err error) {
 	defer timed.note(ctx, opUsers, time.Now(), &err)
 	return timed.Store.Users(ctx, defaultGroupID, after, limit)
+}
+
+func (timed *Store) WaitingUpdates(ctx context.Context, bot string, after int64, limit int) (r0 []storage.WaitingUpdate, err error) {
+	defer timed.note(ctx, opWaitingUpdates, time.Now(), &err)
+	return timed.Store.WaitingUpdates(ctx, bot, after, limit)
 }
 
 func (timed *Store) Webhook(ctx context.Context, webhookID string) (r0 *storage.Webhook, err error) {

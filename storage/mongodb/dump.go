@@ -140,6 +140,9 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	case "offsets":
 		o, _ := orNew[storage.SavedOffset](after)
 		return dump[storage.SavedOffset](ctx, s, dumpOffsets, each, o.Name)
+	case "waiting_updates":
+		u, more := orNew[storage.WaitingUpdate](after)
+		return dumpTwo[storage.WaitingUpdate](ctx, s, more, listUpdates, dumpUpdates, each, u.Bot, u.UpdateID)
 	}
 	return fmt.Errorf("mongodb: there is no collection %q", collection)
 }

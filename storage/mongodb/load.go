@@ -76,6 +76,7 @@ func exported(collection string, raw bson.Raw) ([]byte, error) {
 		"replays": export[storage.Replay], "consumers": export[storage.Consumer],
 		"errors": export[storage.ErrorGroup], "problems": export[storage.Problem], "tallies": export[storage.Tally],
 		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
+		"waiting_updates": export[storage.WaitingUpdate],
 	}
 	return decoders[collection](raw)
 }
@@ -148,6 +149,9 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 	case *storage.SavedOffset:
 		doc, _, err = encode(r.Name, *r)
 		return "offsets", doc, err
+	case *storage.WaitingUpdate:
+		doc, _, err = updateDocument(r)
+		return "waiting_updates", doc, err
 	}
 	return "", nil, fmt.Errorf("mongodb: a %T is not a record", record)
 }

@@ -179,9 +179,12 @@ var migrations = []migration{
 		run:       wakeTickets,
 	},
 	{
-		// Who is on closed tickets. What an older program closes meanwhile has them at the next save.
-		minReader: 4,
-		run:       fillParties,
+		// The updates that wait though they are confirmed to Telegram. An older program leaves them alone: the next start of
+		// this one hands them in. And who is on closed tickets: what an older program closes meanwhile has them at the next save.
+		minReader:   4,
+		collections: []string{"waiting_updates"},
+		indexes:     []Index{{Collection: "waiting_updates", Name: "bot", Keys: keys("bot", "updateId"), Unique: true}},
+		run:         fillParties,
 	},
 }
 

@@ -37,6 +37,7 @@ var (
 	dumpTallies   = define(`SELECT doc FROM tallies WHERE tally_id > ? ORDER BY tally_id`)
 	dumpLeases    = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
 	dumpOffsets   = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
+	dumpUpdates   = define(`SELECT doc FROM waiting_updates WHERE (bot, update_id) > (?, ?) ORDER BY bot, update_id`)
 
 	// Each count reads an index from end to end. Only those who copy the whole database wait for it.
 	counts = map[string]*statement{
@@ -50,6 +51,7 @@ var (
 		"errors": define(`SELECT count(*) FROM errors`), "problems": define(`SELECT count(*) FROM problems`),
 		"tallies": define(`SELECT count(*) FROM tallies`),
 		"leases":  define(`SELECT count(*) FROM leases`), "offsets": define(`SELECT count(*) FROM offsets`),
+		"waiting_updates": define(`SELECT count(*) FROM waiting_updates`),
 	}
 )
 
@@ -111,6 +113,9 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 		return s.dump(ctx, dumpOffsets, func(r row) (any, error) {
 			return &storage.SavedOffset{Name: r.text(0), Value: r.int(1)}, nil
 		}, orNew[storage.SavedOffset](after).Name)
+	case "waiting_updates":
+		u := orNew[storage.WaitingUpdate](after)
+		return s.dump(ctx, dumpUpdates, document[storage.WaitingUpdate], u.Bot, u.UpdateID)
 	}
 	return func(yield func(any, error) bool) {
 		yield(nil, fmt.Errorf("sqlite: there is no collection %q", collection))

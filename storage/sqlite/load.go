@@ -148,6 +148,8 @@ func newLoading(record any) (*loading, error) {
 		return loadLease(r.Kept(), doc), validID("entity", r.Entity)
 	case *storage.SavedOffset:
 		return loadOffset(*r, doc), validID("name", r.Name)
+	case *storage.WaitingUpdate:
+		return loadUpdate(r.Kept(), doc), validID("bot", r.Bot)
 	}
 	return nil, fmt.Errorf("sqlite: a %T is not a record", record)
 }

@@ -207,3 +207,12 @@ func loadOffset(o storage.SavedOffset, doc string) *loading {
 		},
 	}
 }
+
+func loadUpdate(u storage.WaitingUpdate, doc string) *loading {
+	return &loading{
+		what: fmt.Sprintf("update %d of %s", u.UpdateID, u.Bot), doc: doc, find: readUpdate, key: []any{u.Bot, u.UpdateID},
+		store: func(w *writer) error {
+			return w.one(exists("update", u.UpdateID), insertUpdate, u.Bot, u.UpdateID, doc)
+		},
+	}
+}

@@ -34,7 +34,7 @@ var migrations = []migration{
 	{minReader: 9, sql: schema13},
 	{minReader: 9, sql: schema14},
 	{minReader: 9, sql: schema15},
-	{minReader: 9, run: fillParties}, // those of closed tickets; an older program leaves them out of what it closes
+	{minReader: 9, sql: schema16, run: fillParties}, // those of closed tickets, too; an older program leaves them out of what it closes
 }
 
 const schemaTable = `
@@ -444,6 +444,17 @@ CREATE INDEX messages_answers ON messages (answers, message_id) WHERE answers IS
 // none; the next activation by this one works them out again.
 const schema15 = `
 UPDATE tickets SET due_at = created_at WHERE due_at IS NULL AND status <> 'closed';
+`
+
+// schema16 has the updates that wait though they are confirmed to Telegram. An older program leaves them alone: the next
+// start of this one hands them in.
+const schema16 = `
+CREATE TABLE waiting_updates (
+	bot       TEXT NOT NULL,
+	update_id INTEGER NOT NULL,
+	doc       TEXT NOT NULL,
+	PRIMARY KEY (bot, update_id)
+);
 `
 
 var (

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"testing"
@@ -113,6 +114,8 @@ func testDump(t *testing.T, f Factory) {
 				r.Epoch++
 			case *storage.SavedOffset:
 				r.Value++
+			case *storage.WaitingUpdate:
+				r.Body = json.RawMessage(`{"update_id":1,"changed":true}`)
 			}
 			fails(t, to.Load(ctx, page), storage.ErrConflict)
 		}
@@ -213,6 +216,9 @@ func fillStore(t *testing.T, s storage.Store) {
 			GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2}, Spoken: "th",
 		}))
 		noError(t, s.SaveOffset(ctx, fmt.Sprint("bot ", i), int64(i)))
+		for _, bot := range []string{"a", "a/b", "a!"} {
+			noError(t, s.SaveWaitingUpdates(ctx, []storage.WaitingUpdate{anUpdate(bot, int64(9+i))}))
+		}
 		key := anAPIKey(fmt.Sprint("k", i))
 		key.GroupID = []string{"g1", "", "g2"}[i]
 		noError(t, s.SaveAPIKey(ctx, key))

@@ -32,6 +32,7 @@ func testDurability(t *testing.T, f Factory) {
 	}
 	noError(t, s.AppendEvents(ctx, []storage.Event{anEvent("A", 1), anEvent("A", 2)}))
 	noError(t, s.SaveOffset(ctx, "bot", 77))
+	noError(t, s.SaveWaitingUpdates(ctx, []storage.WaitingUpdate{anUpdate("bot", 78), anUpdate("bot", 80)}))
 	for opening := int64(1); opening <= 3; opening++ {
 		epoch, err := s.TakeLease(ctx, "ticket/A", "me", day)
 		noError(t, err)
@@ -50,6 +51,9 @@ func testDurability(t *testing.T, f Factory) {
 		offset, err := s.Offset(ctx, "bot")
 		noError(t, err)
 		same(t, offset, int64(77))
+		updates, err := s.WaitingUpdates(ctx, "bot", 0, 9)
+		noError(t, err)
+		same(t, updates, []storage.WaitingUpdate{anUpdate("bot", 78), anUpdate("bot", 80)})
 	}
 }
 
@@ -180,6 +184,12 @@ var crashWrites = []struct {
 			return s.SaveChat(ctx, &storage.Chat{ChatID: "g2", DueAt: day})
 		},
 		func(ctx context.Context, s storage.Store) error { return s.SaveOffset(ctx, "bot", 8) },
+		func(ctx context.Context, s storage.Store) error {
+			return s.SaveWaitingUpdates(ctx, []storage.WaitingUpdate{anUpdate("bot", 7)})
+		},
+		func(ctx context.Context, s storage.Store) error {
+			return s.DeleteWaitingUpdates(ctx, "bot", []int64{6})
+		},
 	}},
 }
 
@@ -195,6 +205,7 @@ func prepareCrash(t *testing.T, s storage.Store) {
 	noError(t, s.SaveCopy(ctx, aCopy("m1", "A:1", "A:1", 1, 51, 52, 53)))
 	noError(t, s.AppendEvents(ctx, []storage.Event{anEvent("A", 1)}))
 	noError(t, s.SaveOffset(ctx, "bot", 7))
+	noError(t, s.SaveWaitingUpdates(ctx, []storage.WaitingUpdate{anUpdate("bot", 6)}))
 	_, err := s.TakeLease(ctx, "ticket/A", "a", day)
 	noError(t, err)
 }
@@ -259,6 +270,8 @@ func state(t *testing.T, s storage.Store) string {
 	note("due", due, err)
 	offset, err := s.Offset(ctx, "bot")
 	note("offset", offset, err)
+	updates, err := s.WaitingUpdates(ctx, "bot", 0, 9)
+	note("updates", updates, err)
 	lease, err := s.Lease(ctx, "ticket/A")
 	note("lease", lease, err)
 	lines := strings.Split(b.String(), "\n")

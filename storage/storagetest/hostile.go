@@ -111,6 +111,11 @@ func testHostile(t *testing.T, f Factory) {
 			noError(t, err)
 			same(t, epoch, int64(1))
 			noError(t, s.SaveOffset(ctx, id, 5))
+			update := anUpdate(id, 5)
+			noError(t, s.SaveWaitingUpdates(ctx, []storage.WaitingUpdate{update}))
+			updates, err := s.WaitingUpdates(ctx, id, 4, 9)
+			noError(t, err)
+			same(t, updates, []storage.WaitingUpdate{update})
 		}
 	})
 	t.Run("ids that are empty or not UTF-8 are refused", func(t *testing.T) {
@@ -136,7 +141,8 @@ func testHostile(t *testing.T, f Factory) {
 				"SaveTallies":       s.SaveTallies(ctx, []*storage.Tally{aTally(id)}),
 				"AppendEvents":      s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
 				"SaveOffset":        s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
-				"SaveSample": s.SaveSample(ctx, aSample(1, 1, id)),
+				"SaveSample":         s.SaveSample(ctx, aSample(1, 1, id)),
+				"SaveWaitingUpdates": s.SaveWaitingUpdates(ctx, []storage.WaitingUpdate{anUpdate(id, 1)}),
 			} {
 				if err == nil || kind(err) != err {
 					t.Errorf("%s with id %q: got %v, want an error that is none of the contract's", call, id, err)

@@ -21,7 +21,7 @@ func testMachine(t *testing.T, f Factory) {
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket, "numbers": m.numbers,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
 			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
-			"sample": m.sample, "error": m.errorGroup, "problem": m.problem, "tally": m.tally,
+			"sample": m.sample, "update": m.update, "error": m.errorGroup, "problem": m.problem, "tally": m.tally,
 			"": m.compare,
 		})
 	})
@@ -368,6 +368,7 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		id := name(t, "of event", "v", "w", "x", "y", "z")
 		both(t, m, "Event", func(s storage.Store) (*storage.Event, error) { return s.Event(ctx, id) })
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
+		m.compareUpdates(t)
 	case 17:
 		both(t, m, "TicketAttachments", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.TicketAttachments(ctx, ticket, after, fmt.Sprint(n), limit)

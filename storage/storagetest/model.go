@@ -40,6 +40,7 @@ type model struct {
 	errors      map[string]storage.ErrorGroup
 	problems    map[string]storage.Problem
 	tallies     map[string]storage.Tally
+	updates     map[updateKey]storage.WaitingUpdate
 }
 
 var _ storage.Store = (*model)(nil)
@@ -56,6 +57,7 @@ func newModel() *model {
 		errors:   map[string]storage.ErrorGroup{},
 		problems: map[string]storage.Problem{},
 		tallies:  map[string]storage.Tally{},
+		updates:  map[updateKey]storage.WaitingUpdate{},
 	}
 }
 

@@ -83,6 +83,7 @@ func Run(t *testing.T, f Factory) {
 		{"deliveries", testDeliveries},
 		{"replays", testReplays},
 		{"offsets", testOffsets},
+		{"updates that wait", testUpdates},
 		{"samples", testSamples},
 		{"tallies", testTallies},
 		{"records keep every field", testRoundTrip},

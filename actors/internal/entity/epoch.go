@@ -129,7 +129,7 @@ func (h *Host) Reload() error {
 }
 
 // Newest says whether this activation is the newest of its entity, as storage knows it.
-func (h *Host) Newest(ctx context.Context) (bool, error) { return h.Claim().newest(ctx) }
+func (h *Host) Newest(ctx context.Context) (bool, error) { return h.Claim().Newest(ctx) }
 
 // Claim is an activation's claim to be the newest of its entity. What is done beside the entity's turns asks it before
 // each call that can't be undone.
@@ -148,14 +148,15 @@ func (c Claim) Hold(ctx context.Context) error {
 	if !c.env.Clustered() {
 		return nil
 	}
-	newest, err := c.newest(ctx)
+	newest, err := c.Newest(ctx)
 	if err == nil && !newest {
 		err = ErrOvertaken
 	}
 	return err
 }
 
-func (c Claim) newest(ctx context.Context) (bool, error) {
+// Newest says whether this activation is the newest of its entity, as storage knows it.
+func (c Claim) Newest(ctx context.Context) (bool, error) {
 	lease, err := c.env.Store.Lease(ctx, c.lease)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) { // an unborn entity has no lease
 		return false, fmt.Errorf("read the lease: %w", err)

@@ -15,9 +15,9 @@ import (
 
 // Intake is what the poller needs of the Telegram edge; package bot implements it.
 type Intake interface {
-	// Poll receives updates, from offset on, until ctx ends. It acknowledges to Telegram only what was handled, and
-	// calls saved with the next offset after each batch.
-	Poll(ctx context.Context, offset int64, saved func(next int64)) error
+	// Poll receives updates, from offset on, until ctx ends, after those that keeper has. It acknowledges to Telegram only
+	// what was handled or is kept, and calls saved with the next offset after each batch.
+	Poll(ctx context.Context, offset int64, saved func(next int64), keeper *Keeper) error
 }
 
 // poller is the entity that receives a bot's updates by getUpdates and owns the stored offset. There is one in the
@@ -92,14 +92,16 @@ func (p *poller) begin() {
 	intake := *set
 	ctx, cancel := context.WithCancel(p.IntakeCtx)
 	p.cancel, p.ended = cancel, &sync.WaitGroup{}
-	offset := p.offset
+	offset, keeper := p.offset, NewKeeper(p.Env, p.ID)
+	claim := p.Claim()
+	keeper.claim = &claim
 	p.room.polling.Add(1)
 	p.room.active.Add(1)
 	p.ended.Go(func() {
 		defer p.room.polling.Done()
 		defer p.room.active.Add(-1)
 		for ctx.Err() == nil {
-			offset = p.run(ctx, intake, offset)
+			offset = p.run(ctx, intake, offset, keeper)
 		}
 	})
 }
@@ -135,7 +137,7 @@ func (p *poller) onRenew(renew) error {
 }
 
 // run polls until ctx ends or polling fails, and returns the next offset.
-func (p *poller) run(ctx context.Context, intake Intake, offset int64) int64 {
+func (p *poller) run(ctx context.Context, intake Intake, offset int64, keeper *Keeper) int64 {
 	last := time.Time{}
 	save := func(next int64) {
 		if err := p.Store.SaveOffset(p.Ctx, p.ID, next); err != nil && p.Ctx.Err() == nil {
@@ -149,7 +151,7 @@ func (p *poller) run(ctx context.Context, intake Intake, offset int64) int64 {
 			last = p.Now()
 			save(next)
 		}
-	})
+	}, keeper)
 	if newest > offset {
 		save(newest)
 	}
