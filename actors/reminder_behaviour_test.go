@@ -417,3 +417,28 @@ func TestMoreRemindersThanAChatTakes(t *testing.T) {
 	}
 	t.Logf("%d calls took %v", len(times), took)
 }
+
+// TestEventsOfRingsStayInTheRecord: the record keeps the event that the log has for as long as the reminder waits to leave, and drops it in the write
+// after that. A restart before gives it to the log again, which has it once.
+func TestEventsOfRingsStayInTheRecord(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	k := d.open(d.eve, d.support, "Printer")
+	d.quiet(k)
+	d.closes(d.ann, d.support, 6)
+	d.becomeOverdue(k) // the icon is in the queue seconds after the log has the event
+	d.eventually("the log has the event", func() bool { return d.events(k, messages.EventTicketOverdue) == 1 })
+	if r := d.record(k); len(r.Events) != 1 {
+		t.Errorf("%d events", len(r.Events))
+	}
+	d.restart()
+	d.clock.jump(6 * time.Hour)
+	d.awaitText(d.support, k.thread, overdue)
+	d.quiet(k)
+	if r := d.record(k); len(r.Events) != 0 {
+		t.Errorf("%d events", len(r.Events))
+	}
+	if n := d.events(k, messages.EventTicketOverdue); n != 1 {
+		t.Errorf("%d events in the log", n)
+	}
+}

@@ -335,7 +335,6 @@ func TestPollerSetsAside(t *testing.T) {
 			s.set(1, true)
 			s.say(rounds(100, 1, 2)...)
 			p := s.poller()
-			stop := func() {}
 			crashed := make(chan struct{})
 			s.fails = func(call string) error {
 				switch {
@@ -351,7 +350,7 @@ func TestPollerSetsAside(t *testing.T) {
 				}
 				return nil
 			}
-			stop = s.run(p)
+			stop := s.run(p)
 			switch moment {
 			case "kept and not confirmed":
 				<-crashed
