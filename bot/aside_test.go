@@ -51,7 +51,7 @@ func (q *queue) left() int {
 
 // keptUpdates is storage of what pollers set aside.
 type keptUpdates struct {
-	mu      sync.Mutex
+	mu     sync.Mutex
 	bodies map[int64]json.RawMessage
 	epoch  int
 	writes int
