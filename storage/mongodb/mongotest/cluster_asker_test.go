@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// asker is a program that reads and changes the tickets through the balancer, says something in them, and uploads and downloads files. Whatever happens to the
-// nodes, none of its requests fails.
+// asker is a program that reads and changes the tickets through the balancer, says something in them, and uploads and
+// downloads files. When nodes leave and join, none of its requests fails.
 type asker struct {
 	d      *desks
 	end    chan struct{}
@@ -54,8 +54,8 @@ func (d *desks) asking() *asker {
 	return p
 }
 
-// stop ends the program, waits until all that it said is in Telegram, and returns how many requests it made. Of what it said, so much may come
-// again.
+// stop ends the program, waits until all that it said is in Telegram, and returns how many requests it made. Of what it
+// said, so much may come again.
 func (p *asker) stop(repeats int) (asked int) {
 	p.d.Helper()
 	close(p.end)

@@ -161,7 +161,7 @@ const statusFenced = 3
 // Readiness takes its time where FerretDB has a queue; whether the process lives is known at once.
 var (
 	readiness = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	liveness  = &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	liveness  = &http.Client{Timeout: forms(time.Second, 500*time.Millisecond), Transport: &http.Transport{DisableKeepAlives: true}}
 )
 
 // ready asks whether a node is ready.
