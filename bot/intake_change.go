@@ -64,7 +64,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 }
 
 // onEditedCommand asks the topic's ticket whether a message that the desk does not know was a command, and is none any more: whoever
-// edits it hears, once, that nobody reads it (docs/decisions.md, D342).
+// edits it hears, once, that nobody reads it (docs/decisions.md, D267).
 func (h *handling) onEditedCommand(m *Message) (string, error) {
 	const untold = "left_alone"
 	if !h.known || m.Media != nil || m.ThreadID == 0 && !m.Chat.Private() {

@@ -125,7 +125,7 @@ func (h *handling) described(m *Message) *Reply {
 }
 
 // answersNote says whether a command in a group would open a ticket from an internal note. It stays in its topic, even where its message
-// does not show any more that it is one (docs/decisions.md, D341).
+// does not show any more that it is one (docs/decisions.md, D266).
 func (h *handling) answersNote(m *Message) (bool, error) {
 	r := h.described(m)
 	switch {

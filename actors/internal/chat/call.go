@@ -71,7 +71,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 }
 
 // quietly is the call of copies as the group wants it, which may be that they make no sound once somebody takes care of their
-// ticket (docs/decisions.md, D303).
+// ticket (docs/decisions.md, D255).
 func (c *chat) quietly(op *messages.Operation) *messages.Operation {
 	if !c.quiet || op.GetSendCopy() == nil && op.GetSendAlbum() == nil && op.GetSendMerged() == nil {
 		return op

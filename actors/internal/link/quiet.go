@@ -8,7 +8,7 @@ import (
 )
 
 // Once somebody takes care of a ticket, a copy of what is said on it need not sound on everybody's phone: it is for them, and for
-// whom it names. Whether that is so in a group, its chat knows (docs/decisions.md, D303).
+// whom it names. Whether that is so in a group, its chat knows (docs/decisions.md, D255).
 
 // hushes says whether the copy of a message names nobody, and somebody takes care of the ticket.
 func (n *lane) hushes(it *item) bool {

@@ -125,7 +125,7 @@ func (t *ticket) isAt(place ids.Place) bool {
 }
 
 // namedTo are the arguments of an answer that says in which groups something is. Whoever asks in private reads no names: which
-// groups of the team there are is none of their business (docs/decisions.md, D340).
+// groups of the team there are is none of their business (docs/decisions.md, D265).
 func namedTo(o *messages.Origin, groups []string) map[string]string {
 	if messages.IsPrivate(o.GetPlace()) {
 		return map[string]string{"private": "yes"}

@@ -74,7 +74,7 @@ func (t *ticket) onEditSource(m *messages.EditSource) (proto.Message, error) {
 	})
 }
 
-// tellTitleStays tells whoever edits the message that gave the title, once, that this does not change it (docs/decisions.md, D343).
+// tellTitleStays tells whoever edits the message that gave the title, once, that this does not change it (docs/decisions.md, D268).
 func (t *ticket) tellTitleStays(r *desk.Result, m *messages.EditSource) {
 	title, told := messages.CleanLine(m.Title), m.MessageId+":title"
 	at := desk.SourceAt(r.Sources, m.MessageId)

@@ -33,7 +33,7 @@ type ringing struct {
 const (
 	// Of tickets whose timers are due together, a node has ringsTogether ring immediately and then one each ringPause, 20 a second: each
 	// reads and writes, and people, who do not wait for that, write meanwhile. Of what rings, no more than 15 calls a second may leave
-	// (docs/decisions.md, D310). Those of ringTick ring at one time, so that they share commits.
+	// (docs/decisions.md, D256). Those of ringTick ring at one time, so that they share commits.
 	ringPause     = 50 * time.Millisecond
 	ringTick      = 100 * time.Millisecond
 	ringsTogether = 10
