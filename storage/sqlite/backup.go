@@ -112,7 +112,8 @@ func Place(path string, write func(io.Writer) error) (err error) {
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	for _, there := range []string{path, path + "-wal"} { // SQLite would replay a log that belongs to another file
 		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sqlite: %s exists already; move it away first: %w", there, fs.ErrExist)
+			return fmt.Errorf("sqlite: %s exists already; move it away first, with %s-wal and %s-shm if they are there: %w",
+				there, path, path, fs.ErrExist)
 		}
 	}
 	f, err := os.OpenFile(path+Restoring, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

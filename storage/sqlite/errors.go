@@ -70,6 +70,10 @@ func prepareFile(path string) error {
 			return fmt.Errorf("sqlite: restoring %s was interrupted: give `topicdesk restore` again, or remove %s for a new desk",
 				path, path+Restoring)
 		}
+		if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 { // SQLite would take a log without its database for rubbish
+			return fmt.Errorf("sqlite: %[1]s is not there, but %[1]s-wal is, with changes that no other file has: put %[1]s back beside it, "+
+				"or move %[1]s-wal and %[1]s-shm away for a new desk", path)
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("sqlite: can't create the directory of the database: %w", withAdvice(err))

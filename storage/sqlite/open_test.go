@@ -64,6 +64,42 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a log without its database is not destroyed", func(t *testing.T) {
+		dir := t.TempDir()
+		path, away := filepath.Join(dir, "desk.db"), filepath.Join(dir, "moved.db")
+		s := open(t, path)
+		if err := s.SaveOffset(t.Context(), "bot", 5); err != nil {
+			t.Fatal(err)
+		}
+		files := map[string][]byte{} // as a process leaves them that is killed
+		for _, name := range []string{path, path + "-wal"} {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = content
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for name, content := range files {
+			if err := os.WriteFile(name, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Rename(path, away); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sqlite.Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), path+"-wal is, with changes") {
+			t.Fatalf("opened: %v", err)
+		}
+		if err := os.Rename(away, path); err != nil {
+			t.Fatal(err)
+		}
+		if offset, err := open(t, path).Offset(t.Context(), "bot"); err != nil || offset != 5 {
+			t.Errorf("offset %d, %v", offset, err)
+		}
+	})
 	t.Run("the error says why a file can't be opened", func(t *testing.T) {
 		dir := t.TempDir()
 		write := func(name, text string) string {
