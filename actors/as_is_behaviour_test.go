@@ -104,7 +104,7 @@ func TestTicketsOfOneGroup(t *testing.T) {
 		asked := d.say(d.carl, d.support, scanner.thread, "/tickets")
 		list := d.awaitAnswer(asked, "You have 1 open ticket with a topic in Support")
 		same(t, "in Support", linesOf(list), []string{"Scanner"})
-		if !strings.Contains(list.Text, "send /tickets in our private chat") {
+		if !strings.Contains(list.Text, "all of yours: /tickets in our private chat") {
 			t.Errorf("it says %q", list.Text)
 		}
 		list = d.awaitAnswer(d.say(d.carl, d.engineering, 0, "/tickets mine"), "with a topic in Engineering")
