@@ -380,8 +380,24 @@ func (b *burst) last() {
 			n++
 		}
 	}
-	b.await(b.state, func() bool { return b.allArrived() && b.allShown() })
+	b.await(b.state, func() bool { return b.allArrived() && b.allShown() && b.allOpen() })
 	b.stop()
+}
+
+// allOpen says whether people see each ticket as open: what is said on a closed one reopens it, which is shown later.
+func (b *burst) allOpen() bool {
+	for _, topics := range b.tickets {
+		for _, at := range topics {
+			all := b.sim.Topics(at.group)
+			i := slices.IndexFunc(all, func(t simulator.Topic) bool { return t.Thread == at.thread })
+			if i < 0 || all[i].Closed || !slices.ContainsFunc(b.sim.Messages(at.group, at.thread), func(m simulator.Message) bool {
+				return strings.Contains(m.Text, "🎫 #") && strings.Contains(m.Text, "🟢 Open") // its card
+			}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func TestKillLoop(t *testing.T) {

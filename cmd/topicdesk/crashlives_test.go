@@ -152,6 +152,10 @@ func (b *burst) live(ctx context.Context, n int) error {
 	for i := range 4 {
 		b.tell(fmt.Sprintf("m-%04d", n*10+i), n, i%2, false)
 	}
+	// Topics are handled side by side: what Alice says after it was closed reopens the ticket.
+	if _, err := in(b.works, fmt.Sprintf("m-%04d", n*10+2)); err != nil {
+		return err
+	}
 	if err := post(b.bob, b.works, linked, "/close_ticket done"); err != nil {
 		return err
 	}
