@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -14,6 +15,33 @@ import (
 
 	"pgregory.net/rapid"
 )
+
+// pokes wakes who waits for something to have happened.
+type pokes struct {
+	mu   sync.Mutex
+	next chan struct{} // closed by the next poke; nil: nobody waits
+}
+
+// moved is poked at whatever pollers ask their surroundings for.
+var moved pokes
+
+func (p *pokes) poke() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.next != nil {
+		close(p.next)
+		p.next = nil
+	}
+}
+
+func (p *pokes) wait() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.next == nil {
+		p.next = make(chan struct{})
+	}
+	return p.next
+}
 
 // queue is Telegram's of one bot: an answer has at most 100 updates, and an offset confirms those before it.
 type queue struct {
@@ -32,13 +60,17 @@ func (q *queue) say(topics ...int64) {
 }
 
 func (q *queue) fetch(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+	defer moved.poke()
 	q.mu.Lock()
 	q.confirmed = max(q.confirmed, offset-1)
 	batch := q.updates[q.confirmed:]
 	batch = slices.Clone(batch[:min(100, len(batch))])
 	q.mu.Unlock()
 	if len(batch) == 0 && wait > 0 {
-		time.Sleep(100 * time.Microsecond) // or the poller would ask all the time
+		select { // Telegram keeps the request open for longer
+		case <-ctx.Done():
+		case <-time.After(100 * time.Microsecond):
+		}
 	}
 	return batch, ctx.Err()
 }
@@ -94,6 +126,7 @@ func (k *keeper) Waiting(_ context.Context, after int64) (ids []int64, bodies []
 
 // SetAside stores the first half if it fails.
 func (k *keeper) SetAside(_ context.Context, ids []int64, bodies []json.RawMessage) error {
+	defer moved.poke()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	err := k.failed("SetAside")
@@ -110,6 +143,7 @@ func (k *keeper) SetAside(_ context.Context, ids []int64, bodies []json.RawMessa
 }
 
 func (k *keeper) Drop(_ context.Context, ids []int64) error {
+	defer moved.poke()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := k.failed("Drop"); err != nil {
@@ -122,6 +156,7 @@ func (k *keeper) Drop(_ context.Context, ids []int64) error {
 }
 
 func (k *keeper) Newest(context.Context) error {
+	defer moved.poke()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.epoch != k.keptUpdates.epoch {
@@ -162,6 +197,7 @@ func (k *takers) Decode(raw []byte) *Update {
 }
 
 func (k *takers) Accept(ctx context.Context, u *Update) error {
+	defer moved.poke()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	topic := u.Message.ThreadID
@@ -227,8 +263,11 @@ func (s *setting) run(p *Poller) (stop func()) {
 
 // until waits for a condition, for as long as a busy machine may need.
 func until(t interface{ Fatal(...any) }, what string, holds func() bool) {
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline := time.After(time.Minute)
+	for happened := moved.wait(); !holds(); happened = moved.wait() {
+		select {
+		case <-happened:
+		case <-deadline:
 			t.Fatal("waited in vain: ", what)
 		}
 	}
@@ -460,7 +499,9 @@ func TestPollerLosesNothing(t *testing.T) {
 				s.say(rounds(n, 1, 2, 3)...)
 				said += 3 * n
 			default:
-				time.Sleep(time.Duration(rapid.IntRange(0, 5).Draw(r, "for")) * time.Millisecond)
+				for range rapid.IntRange(0, 2000).Draw(r, "others go on") {
+					runtime.Gosched()
+				}
 			}
 		}
 		for _, stop := range running[:max(0, len(running)-1)] {

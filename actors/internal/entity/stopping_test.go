@@ -3,6 +3,7 @@ package entity
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -80,7 +81,7 @@ func TestAStoppingShardStartsNothing(t *testing.T) {
 	var err error
 	n, _ := neighbours(t, func(n *Node, other string) {
 		for n.entities.Load() > 1 {
-			time.Sleep(time.Millisecond)
+			runtime.Gosched()
 		}
 		reply, err = n.Request(context.Background(), "resting", other, &messages.Wake{}, time.Minute)
 	}, func() bool { return true })
