@@ -53,7 +53,7 @@ func TestWhatEtcdRefusesIsSaid(t *testing.T) {
 	t.Parallel()
 	b, ca := guarded(t)
 	stranger := newAuthority(t).etcd("desk", "hunter2")
-	stranger.CA = ca.file("ca.pem")
+	stranger.CA = ca.CA()
 	const needed = "it needs a role that may read and write all keys that begin with /topicdesk/test/"
 	for name, c := range map[string]struct {
 		login cluster.Etcd

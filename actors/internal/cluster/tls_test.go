@@ -4,17 +4,9 @@ package cluster_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -24,57 +16,21 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/topicdesk/topicdesk/actors/etcdtest"
 	"github.com/topicdesk/topicdesk/actors/internal/cluster"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
 // authority signs certificates.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
+type authority struct{ *etcdtest.Authority }
 
-func newAuthority(t *testing.T) *authority {
-	a := &authority{t: t, dir: t.TempDir()}
-	a.cert, a.key = a.sign("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	return a
-}
-
-// sign makes the files name.pem and name.key.
-func (a *authority) sign(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(a.t, err)
-	template.SerialNumber, template.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	must(a.t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	must(a.t, err)
-	write := func(suffix, kind string, bytes []byte) {
-		must(a.t, os.WriteFile(a.file(name+suffix), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600))
-	}
-	write(".pem", "CERTIFICATE", der)
-	write(".key", "PRIVATE KEY", private)
-	cert, err := x509.ParseCertificate(der)
-	must(a.t, err)
-	return cert, key
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
+func newAuthority(t *testing.T) *authority { return &authority{etcdtest.NewAuthority(t)} }
 
 // node signs a certificate for the host of an address.
 func (a *authority) node(addr string) *cluster.TLS {
 	host, _, _ := net.SplitHostPort(addr)
-	a.sign(host, &x509.Certificate{IPAddresses: []net.IP{net.ParseIP(host)}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}})
-	return &cluster.TLS{Cert: a.file(host + ".pem"), Key: a.file(host + ".key"), CA: a.file("ca.pem")}
+	cert, key, ca := a.Node(host)
+	return &cluster.TLS{Cert: cert, Key: key, CA: ca}
 }
 
 func must(t testing.TB, err error) {
@@ -113,7 +69,7 @@ func TestMutualTLS(t *testing.T) {
 		t.Errorf("the nodes don't talk: %v", got)
 	}
 	signers := x509.NewCertPool()
-	signers.AddCert(ours.cert)
+	signers.AddCert(ours.Cert)
 	pair := func(a *authority) tls.Certificate {
 		own := a.node("127.0.0.9:1")
 		cert, err := tls.LoadX509KeyPair(own.Cert, own.Key)

@@ -56,7 +56,7 @@ type line struct {
 
 // newDesks prepares a desk of three nodes over an empty database; none of them runs yet. Nodes trust those that the authority
 // signed; nil: they talk in the clear.
-func newDesks(t *testing.T, mode string, signs *authority) *desks {
+func newDesks(t *testing.T, mode string, signs *etcdtest.Authority) *desks {
 	network := newNetwork(t)
 	if network == nil {
 		return desksAt(t, mode, signs, nil, loopback(3))
@@ -73,7 +73,7 @@ func loopback(nodes int) (places []place) {
 	return places
 }
 
-func desksAt(t *testing.T, mode string, signs *authority, network *network, places []place) *desks {
+func desksAt(t *testing.T, mode string, signs *etcdtest.Authority, network *network, places []place) *desks {
 	d := &desks{etcd: etcdtest.Start(t), service: newService(t), net: network, mode: mode}
 	d.heart = newHeart(t, d.server.URI())
 	d.balancer = newBalancer(d)
@@ -85,7 +85,7 @@ func desksAt(t *testing.T, mode string, signs *authority, network *network, plac
 	for i, at := range places {
 		trust := []string{"CLUSTER_INSECURE=true"}
 		if signs != nil {
-			trust = signs.settings(at.peers)
+			trust = clusterTLS(signs, at.peers)
 		}
 		n := &node{d: d, t: t, program: d.path, dir: t.TempDir(), peers: peers[i], http: at.http + ":" + freePort(t, at),
 			prefix: at.prefix, statuses: make(chan int, 1)}

@@ -255,9 +255,9 @@ func play(t *testing.T, mode string, scenes []scene) {
 		}
 		t.Run(x.name, func(t *testing.T) {
 			began := time.Now()
-			var signs *authority
+			var signs *etcdtest.Authority
 			if x.secure {
-				signs = newAuthority(t)
+				signs = etcdtest.NewAuthority(t)
 			}
 			d := newDesks(t, mode, signs)
 			if x.cut && d.net == nil {
@@ -266,7 +266,7 @@ func play(t *testing.T, mode string, scenes []scene) {
 			d.begin(tickets())
 			if signs != nil {
 				for _, n := range d.nodes {
-					signs.guards(n.peers)
+					guards(t, signs, n.peers)
 				}
 			}
 			x.happen(d)
