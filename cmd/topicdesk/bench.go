@@ -34,6 +34,10 @@ type benchOptions struct {
 	profile  string   // file for a CPU profile of the service; "": none
 	env      []string // settings of the service, besides those of every run
 	storm    bool     // the service can log a storm of errors
+	program  string   // the service's; "": this one
+
+	against      string // another program, with which this one is compared; "": none
+	againstPairs int    // of runs
 }
 
 func benchCommand() *cobra.Command {
@@ -71,6 +75,8 @@ func benchCommand() *cobra.Command {
 	f.StringVar(&o.database, "database", "", "measure over this MongoDB, whose database is empty (mongodb://host/name)")
 	f.IntVar(&o.nodes, "nodes", 1, "nodes of the service (more than one need --database and --etcd)")
 	f.StringVar(&o.etcd, "etcd", "", "address of etcd: the service is a cluster, of one node, too")
+	f.StringVar(&o.against, "against", "", "compare with this former program instead, in alternating runs")
+	f.IntVar(&o.againstPairs, "pairs", 3, "pairs of runs with --against")
 	f.StringVar(&o.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
 	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand(), benchWebCommand(), benchMonitorCommand(), benchTimersCommand(), benchStormCommand())
 	return cmd
@@ -85,6 +91,9 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 	}
 	if o.open < o.tickets {
 		o.open = o.tickets
+	}
+	if o.against != "" {
+		return compare(ctx, out, o)
 	}
 	if o.keep == "" {
 		if o.keep, err = os.MkdirTemp("", "topicdesk-bench"); err != nil {
@@ -142,25 +151,35 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 	return service.stop()
 }
 
+// phases are those in which people write.
+func (o *benchOptions) phases() []phase {
+	all := []phase{{"steady", o.rate, o.duration}}
+	if o.saturate > 0 {
+		all = append(all, phase{"saturation", 0, o.saturate})
+	}
+	return all
+}
+
+// play lets people write, and says what the service took for it: CPU in ms per message, and the memory that it holds then.
+func (w *benchWorld) play(ctx context.Context, p phase, service *benchService) (r *result, cpu float64, residentMB int64, err error) {
+	before, err := service.usage()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	if r, err = w.talk(ctx, p); err != nil {
+		return nil, 0, 0, err
+	}
+	after, err := service.usage()
+	return r, float64((after.cpu - before.cpu).Microseconds()) / 1000 / float64(max(1, r.sent)), after.residentMB, err
+}
+
 // measure lets people write in the usual phases and prints a table of them.
 func (w *benchWorld) measure(ctx context.Context, out io.Writer, o benchOptions, service *benchService) error {
 	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "load\toffered/s\treached/s\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\trepeated\tRSS MB\t"+
 		"CPU ms/message\t")
-	phases := []phase{{"steady", o.rate, o.duration}}
-	if o.saturate > 0 {
-		phases = append(phases, phase{"saturation", 0, o.saturate})
-	}
-	for _, p := range phases {
-		before, err := service.usage()
-		if err != nil {
-			return err
-		}
-		r, err := w.talk(ctx, p)
-		if err != nil {
-			return err
-		}
-		after, err := service.usage()
+	for _, p := range o.phases() {
+		r, cpu, residentMB, err := w.play(ctx, p, service)
 		if err != nil {
 			return err
 		}
@@ -169,8 +188,7 @@ func (w *benchWorld) measure(ctx context.Context, out io.Writer, o benchOptions,
 			offered = fmt.Sprint(p.rate)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%.3f\t\n", p.name, offered, r.reached,
-			r.quantile(.5), r.quantile(.95), r.quantile(.99), r.quantile(1), r.lost, r.repeated, after.residentMB,
-			float64((after.cpu-before.cpu).Microseconds())/1000/float64(max(1, r.sent)))
+			r.quantile(.5), r.quantile(.95), r.quantile(.99), r.quantile(1), r.lost, r.repeated, residentMB, cpu)
 		if a := r.albums; len(a) > 0 {
 			fmt.Fprintf(table, "… albums\t\t\t%.1f\t%.1f\t%.1f\t%.1f\t\t\t\t\t\n",
 				quantileOf(a, .5), quantileOf(a, .95), quantileOf(a, .99), quantileOf(a, 1))

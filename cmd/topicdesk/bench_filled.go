@@ -129,8 +129,7 @@ func (b *filledBench) steady() phase { return phase{"steady", b.o.bench.rate, b.
 func (b *filledBench) paired(ctx context.Context, name string, set func(context.Context, bool) error, about func(bool) (string, error)) error {
 	p := &pairing{name: name, pairs: b.o.pairs, phase: b.steady(), world: b.world, service: func() *benchService { return b.service },
 		set: set, about: about}
-	_, err := p.run(ctx, b.out)
-	return err
+	return p.run(ctx, b.out)
 }
 
 // api asks the API, and returns the body of its answer. into may be nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 )
 
@@ -20,54 +21,65 @@ type pairing struct {
 	about func(on bool) (string, error)
 }
 
-// paired are the ratios with / without, by the medians.
-type paired struct{ p50, p99, cpu float64 }
+// sides are one figure's values in the runs of both sides: [0] what is compared with, [1] what is compared.
+type sides [2][]float64
 
-// run prints a table of the runs, and returns the ratios.
-func (p *pairing) run(ctx context.Context, out io.Writer) (*paired, error) {
+func (s *sides) add(side int, value float64) { s[side] = append(s[side], value) }
+
+// ratio is [1] / [0], by the medians.
+func (s *sides) ratio() float64 { return median(s[1]) / max(median(s[0]), 0.001) }
+
+func median(of []float64) float64 {
+	of = slices.Clone(of)
+	slices.Sort(of)
+	return of[len(of)/2]
+}
+
+// figures are those of the runs of both sides.
+type figures struct{ reached, p50, p99, cpu sides }
+
+// add takes up a run of a side; cpu is in ms per message.
+func (f *figures) add(side int, r *result, cpu float64) {
+	f.reached.add(side, r.reached)
+	f.p50.add(side, r.quantile(.5))
+	f.p99.add(side, r.quantile(.99))
+	f.cpu.add(side, cpu)
+}
+
+// run prints a table of the runs, and the ratios with / without.
+func (p *pairing) run(ctx context.Context, out io.Writer) error {
 	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
 	defer func() { _ = table.Flush() }() // what was measured is shown, also if it breaks off
 	fmt.Fprintf(table, "%s\treached/s\tp50 ms\tp99 ms\tlost\tCPU ms/message\tRSS MB\t\t\n", p.name)
-	var p50, p99, cpu [2][]float64
+	all := &figures{}
 	for pair := range p.pairs {
 		for run := range 2 {
 			with := (pair + run) % 2
 			on := with == 1
 			if err := p.set(ctx, on); err != nil {
-				return nil, err
-			}
-			before, err := p.service().usage()
-			if err != nil {
-				return nil, err
+				return err
 			}
 			now := p.phase // its progress says which run it is
 			now.name = fmt.Sprintf("run %d of %d, %s", 2*pair+run+1, 2*p.pairs, []string{"without", "with"}[with])
-			r, err := p.world.talk(ctx, now)
+			r, per, residentMB, err := p.world.play(ctx, now, p.service())
 			if err != nil {
-				return nil, err
-			}
-			after, err := p.service().usage()
-			if err != nil {
-				return nil, err
+				return err
 			}
 			said := ""
 			if p.about != nil {
 				if said, err = p.about(on); err != nil {
-					return nil, err
+					return err
 				}
 			}
-			per := float64((after.cpu - before.cpu).Microseconds()) / 1000 / float64(max(1, r.sent))
-			p50[with], p99[with], cpu[with] = append(p50[with], r.quantile(.5)), append(p99[with], r.quantile(.99)), append(cpu[with], per)
+			all.add(with, r, per)
 			fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%d\t%.3f\t%d\t%s\t\n", []string{"without", "with"}[with], r.reached, r.quantile(.5),
-				r.quantile(.99), r.lost, per, after.residentMB, said)
+				r.quantile(.99), r.lost, per, residentMB, said)
 		}
 	}
 	if err := table.Flush(); err != nil {
-		return nil, err
+		return err
 	}
-	ratio := func(of [2][]float64) float64 { return median(of[1]) / max(median(of[0]), 0.001) }
-	all := &paired{ratio(p50), ratio(p99), ratio(cpu)}
 	_, err := fmt.Fprintf(out, "%s: with / without, medians of %d runs each: p50 %.2f, p99 %.2f, CPU per message %.2f\n", p.name, p.pairs,
-		all.p50, all.p99, all.cpu)
-	return all, err
+		all.p50.ratio(), all.p99.ratio(), all.cpu.ratio())
+	return err
 }

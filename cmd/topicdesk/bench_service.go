@@ -68,9 +68,12 @@ func freeAddress() (string, error) {
 
 // start starts node i. Telegram sends its updates to the first one, or that one asks for them.
 func (n *benchNode) start(o benchOptions, w *benchWorld, i int, first string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
+	program := o.program
+	var err error
+	if program == "" {
+		if program, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	args := []string{"serve"}
 	if o.storm {
@@ -83,7 +86,7 @@ func (n *benchNode) start(o benchOptions, w *benchWorld, i int, first string) er
 		}
 		args = append(args, "--cpuprofile", profile)
 	}
-	n.cmd = exec.Command(self, args...)
+	n.cmd = exec.Command(program, args...)
 	n.cmd.Dir = o.keep
 	n.cmd.Env = append(os.Environ(),
 		"TELEGRAM_BOT_TOKEN="+benchToken, "TELEGRAM_API_URL="+w.running.URL, "TELEGRAM_MODE="+o.mode,

@@ -214,16 +214,10 @@ func benchSync(ctx context.Context, b *webhookBench) error {
 			}
 			return b.settle(ctx) // what it missed while it was off is another case: drain
 		}}
-	if _, err := p.run(ctx, b.out); err != nil {
+	if err := p.run(ctx, b.out); err != nil {
 		return err
 	}
 	return b.service.stop()
-}
-
-func median(of []float64) float64 {
-	of = slices.Clone(of)
-	slices.Sort(of)
-	return of[len(of)/2]
 }
 
 // newWebhookBench makes the world of one case.

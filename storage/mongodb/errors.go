@@ -16,6 +16,7 @@ var errClosed = fmt.Errorf("%w: the store is closed", storage.ErrUnavailable)
 
 // Codes of MongoDB's errors (src/mongo/base/error_codes.yml).
 const (
+	codeBadValue             = 2
 	codeUnauthorized         = 13
 	codeAuthenticationFailed = 18
 	codeIndexNotFound        = 27
@@ -27,7 +28,7 @@ const (
 // lasting lists the codes of errors that the same command would meet again: the command, or the server's version, is
 // the cause.
 var lasting = []int{
-	2,     // BadValue
+	codeBadValue,
 	9,     // FailedToParse
 	14,    // TypeMismatch
 	16,    // InvalidLength

@@ -148,8 +148,9 @@ func (s *Store) passing(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || mongo.IsTimeout(err) || strings.Contains(err.Error(), "server selection") || unauthorized(err) {
 		return false
 	}
-	// Two nodes make and remove the indexes of different steps.
-	return errors.Is(s.explain(err), storage.ErrUnavailable) || hasCode(err, codeIndexOptionsConflict)
+	// Two nodes make and remove the indexes of different steps, and one that is being made can't serve a query yet.
+	return errors.Is(s.explain(err), storage.ErrUnavailable) || hasCode(err, codeIndexOptionsConflict) ||
+		hasCode(err, codeBadValue) && strings.Contains(err.Error(), "hint")
 }
 
 // Close waits for the calls that are in progress, then disconnects. It may be called more than once, and from several

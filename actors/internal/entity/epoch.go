@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"google.golang.org/protobuf/proto"
 
@@ -48,7 +49,7 @@ func (h *Host) begin(m any) error {
 		if err := h.start(); err != nil {
 			return err
 		}
-	case h.Clustered() && h.epoch == 0 && h.unborn():
+	case h.stale, h.Clustered() && h.epoch == 0 && h.unborn():
 		if err := h.Reload(); err != nil {
 			return err
 		}
@@ -124,8 +125,24 @@ func (h *Host) Reload() error {
 	if err := h.entity.Resume(); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
-	h.loaded = true
+	h.loaded, h.stale, h.wakes = true, false, false
 	return nil
+}
+
+// Written is the outcome of a write of the entity's own records. If storage gave no answer, it may have made the write all the same; the
+// entity loads again then, so that what follows from it is not left until somebody writes the next time (docs/decisions.md, D272).
+func (h *Host) Written(err error) error {
+	h.stale = h.stale || errors.Is(err, storage.ErrUnavailable)
+	return err
+}
+
+// wakeIfStale has an entity load again whose caller may not ask a second time. A message that nobody waits for is handled again anyway.
+func (h *Host) wakeIfStale() {
+	wake := &messages.Wake{}
+	if _, known := h.kind.handlers[reflect.TypeOf(wake)]; known && h.stale && !h.wakes {
+		h.wakes = true
+		h.Note(wake)
+	}
 }
 
 // Newest says whether this activation is the newest of its entity, as storage knows it.

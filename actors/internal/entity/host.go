@@ -51,6 +51,8 @@ type Host struct {
 	told   bool         // that nothing is in flight any more
 	fenced bool         // a newer epoch exists: replies NOT_OWNER to everything
 	ended  atomic.Bool
+	stale  bool // storage may have made a write of which the entity knows nothing
+	wakes  bool // the entity wakes itself because of that
 
 	timers       []timer
 	timer        int64 // number of the newest timer
@@ -283,6 +285,7 @@ func (h *Host) onError(m any, err error, asked bool) proto.Message {
 		h.refuse(m)
 		return nil
 	case passes:
+		h.wakeIfStale()
 		return Answer(messages.Code_UNAVAILABLE, err.Error())
 	}
 	return Answer(messages.Code_INTERNAL, err.Error())

@@ -172,7 +172,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	g.endList(&next)
 	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
 	next.UpdatedAt, next.DueAt = now, dueAt(&next, now)
-	err := g.Store.SaveGroup(g.Ctx, &next)
+	err := g.Written(g.Store.SaveGroup(g.Ctx, &next))
 	if errors.Is(err, storage.ErrExists) {
 		return fmt.Errorf("%w: %w", storage.ErrConflict, err)
 	}

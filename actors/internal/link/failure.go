@@ -196,7 +196,7 @@ func (l *link) reported(f *failure) error {
 	}
 	next := f.copy
 	next.Reported = true
-	err := l.Store.SaveCopy(l.Ctx, &next)
+	err := l.Written(l.Store.SaveCopy(l.Ctx, &next))
 	if errors.Is(err, storage.ErrConflict) {
 		err = l.reportedOther(next)
 	}
@@ -215,7 +215,7 @@ func (l *link) reportedOther(c storage.Copy) error {
 		return err
 	}
 	stored.Reported = true
-	return l.Store.SaveCopy(l.Ctx, stored)
+	return l.Written(l.Store.SaveCopy(l.Ctx, stored))
 }
 
 // onRetry resumes a failed copy behind what waits, and tells the ticket that this is recorded, or that there is
@@ -270,7 +270,7 @@ func (l *link) failedCopy(m *messages.RetryCopy) (*storage.Copy, *storage.Messag
 
 func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 	c = again(*c)
-	if err := l.Store.SaveCopy(l.Ctx, c); err != nil {
+	if err := l.Written(l.Store.SaveCopy(l.Ctx, c)); err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
 	delete(l.failures, copyKey{c.MessageID, c.TopicID})

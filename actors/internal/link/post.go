@@ -184,7 +184,7 @@ func (n *lane) copyOf(it *item) storage.Copy {
 
 // save writes a copy; a copy that another activation wrote is a conflict.
 func (n *lane) save(c *storage.Copy) error {
-	err := n.link.Store.SaveCopy(n.link.Ctx, c)
+	err := n.link.Written(n.link.Store.SaveCopy(n.link.Ctx, c))
 	if errors.Is(err, storage.ErrExists) {
 		return fmt.Errorf("%w: copy of %s into %s", storage.ErrConflict, c.MessageID, c.TopicID)
 	}

@@ -196,7 +196,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Store.InsertMessage(t.Ctx, record); err != nil {
+	if err := t.Written(t.Store.InsertMessage(t.Ctx, record)); err != nil {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++

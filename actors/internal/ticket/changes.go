@@ -110,7 +110,7 @@ func (t *ticket) makeDue() error {
 }
 
 func (t *ticket) saveMessage(m *storage.Message) error {
-	if err := t.Store.SaveMessage(t.Ctx, m); err != nil {
+	if err := t.Written(t.Store.SaveMessage(t.Ctx, m)); err != nil {
 		return fmt.Errorf("save a message: %w", err)
 	}
 	if _, known := t.recentOnes().Get(m.MessageID); known && (m.ContentRevision > 0 || m.Hidden()) {

@@ -59,7 +59,7 @@ func (t *ticket) onNote(m *messages.SendMessage) (proto.Message, error) {
 			return nil, err
 		}
 	}
-	if err := t.Store.InsertMessage(t.Ctx, record); err != nil {
+	if err := t.Written(t.Store.InsertMessage(t.Ctx, record)); err != nil {
 		return nil, fmt.Errorf("record a note: %w", err)
 	}
 	t.record = t.heard(record)
@@ -101,7 +101,7 @@ func (t *ticket) notePosted(op *messages.Operation, outcome *messages.Outcome) e
 	}
 	post.ChatID, post.SentAt = outcome.ChatId, t.now()
 	post.Parts = append(slices.Clone(post.Parts), outcome.MessageId)
-	if err := t.Store.SaveCopy(t.Ctx, post); err != nil {
+	if err := t.Written(t.Store.SaveCopy(t.Ctx, post)); err != nil {
 		return fmt.Errorf("save where a note is posted: %w", err)
 	}
 	return nil

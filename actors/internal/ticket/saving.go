@@ -41,7 +41,7 @@ func (t *ticket) save(next *storage.Ticket) error {
 		return err
 	}
 	moot := dropMoot(next)
-	if err := t.Store.SaveTicket(t.Ctx, next); err != nil {
+	if err := t.Written(t.Store.SaveTicket(t.Ctx, next)); err != nil {
 		return fmt.Errorf("save the ticket: %w", err)
 	}
 	for _, id := range moot {

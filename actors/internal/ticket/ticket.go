@@ -283,7 +283,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = t.Store.InsertMessage(t.Ctx, record)
+	err = t.Written(t.Store.InsertMessage(t.Ctx, record))
 	if errors.Is(err, storage.ErrExists) {
 		return t.recordedBefore(id)
 	}

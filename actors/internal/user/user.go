@@ -227,7 +227,7 @@ func (u *user) save(next *storage.User) error {
 	} else {
 		next.DueAt = desk.RemindAt(next.Shelf)
 	}
-	err := u.Store.SaveUser(u.Ctx, next)
+	err := u.Written(u.Store.SaveUser(u.Ctx, next))
 	if errors.Is(err, storage.ErrExists) {
 		err = fmt.Errorf("%w: %w", storage.ErrConflict, err)
 	}

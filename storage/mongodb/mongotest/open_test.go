@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -197,6 +198,26 @@ func startCommands(t *testing.T, server *mongotest.Server) (names []string) {
 		}
 	}
 	return kept
+}
+
+// TestAnIndexIsBeingMade has the first query that names an index find it missing, as while another node makes it.
+func TestAnIndexIsBeingMade(t *testing.T) {
+	t.Parallel()
+	server := ferret(t)
+	var met atomic.Bool
+	missing := answer(2, "BadValue", "index specified by index hint is not found: hint provided does not correspond to an existing index")
+	server.Trouble(func(c *mongotest.Command) *mongotest.Trouble {
+		if _, err := c.Body.LookupErr("hint"); err != nil || !met.CompareAndSwap(false, true) {
+			return nil
+		}
+		return missing
+	})
+	s, err := mongodb.Open(t.Context(), server.URI(), newDatabase())
+	must(t, err)
+	must(t, s.Close())
+	if !met.Load() {
+		t.Error("no query names an index")
+	}
 }
 
 func TestManyStartAtOnce(t *testing.T) {
