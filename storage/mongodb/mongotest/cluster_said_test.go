@@ -21,8 +21,8 @@ var sayings = regexp.MustCompile(`\b[` + atHome + away + `]-\d{4}\b`)
 // corrected ends the text of a message that was edited.
 const corrected = ", corrected"
 
-// talk has somebody say one more message in a ticket: Alice in the home topic, and every third time the colleague in the other one. Every
-// fifth time somebody also edits what was said before.
+// talk has somebody say one more message in a ticket: Alice in the home topic, and every third time the colleague in the other one. Now
+// and then (edits) somebody also edits what was said before.
 func (d *desks) talk(l *line) {
 	d.Helper()
 	d.mu.Lock()
@@ -35,7 +35,7 @@ func (d *desks) talk(l *line) {
 	l.words = append(l.words, word)
 	l.said[word] = time.Now()
 	before := ""
-	if n%5 == 0 && len(l.words) > 2 {
+	if every := edits(); every > 0 && n%every == 0 && len(l.words) > 2 {
 		before = l.words[len(l.words)-3]
 		l.edited = append(l.edited, before)
 	}

@@ -45,7 +45,7 @@ const (
 func tickets() int {
 	switch {
 	case realURI() != "":
-		return load("DESK_TICKETS", 60)
+		return load("DESK_TICKETS", 60, 1)
 	case long():
 		return 12
 	}
@@ -54,16 +54,19 @@ func tickets() int {
 
 func pace() time.Duration {
 	if realURI() != "" {
-		return time.Duration(tickets()) * time.Second / time.Duration(load("DESK_RATE", 60))
+		return time.Duration(tickets()) * time.Second / time.Duration(load("DESK_RATE", 60, 1))
 	}
 	return forms(1200*time.Millisecond, 4*time.Second)
 }
 
-// load is a number that the environment may set.
-func load(name string, otherwise int) int {
+// edits is with every how many messages somebody edits another one, besides; 0: never.
+func edits() int { return load("DESK_EDITS", 5, 0) }
+
+// load is a number that the environment may set, from least on.
+func load(name string, otherwise, least int) int {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(otherwise)))
-	if err != nil || n <= 0 {
-		panic(name + " must be a number from 1 on")
+	if err != nil || n < least {
+		panic(fmt.Sprintf("%s must be a number from %d on", name, least))
 	}
 	return n
 }
