@@ -216,7 +216,9 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 	d.run(t, "an edit of the caption makes the whole album a note, or public", func(t *testing.T) {
 		after := d.last(d.engineering)
 		id := d.sim.NewAlbum()
-		sent := d.albumParts(id, d.ann, d.support, k.thread, "photo:// to us", "photo", "photo")
+		sent := d.albumParts(id, d.ann, d.support, k.thread, "photo:to you", "photo", "photo")
+		d.quiet(k)
+		d.edit(sent[0], "// to us")
 		d.quiet(k)
 		d.edit(sent[0], "to all")
 		pictures := func() (n int) {
@@ -330,10 +332,13 @@ func TestNoteInALaterCaption(t *testing.T) {
 			}
 		}
 		d.edit(note, "for all")
-		for chat, thread := range others {
-			d.await("all are public", func() bool { return pictures(chat, thread, after[chat]) == 4 })
-		}
+		d.awaitAnswer(note, "still an internal note")
 		d.quiet(k)
+		for chat, thread := range others {
+			if n := pictures(chat, thread, after[chat]); n != 0 {
+				t.Errorf("%d pictures of a note in %d, which was edited", n, chat)
+			}
+		}
 	})
 }
 

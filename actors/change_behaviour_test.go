@@ -363,7 +363,7 @@ func TestEditsOnTheWay(t *testing.T) {
 		d.awaitText(d.engineering, eng, "dried twice")
 		d.awaitShown(m)
 	})
-	d.run(t, "a text that becomes a note is taken away; a note that becomes a text goes over then", func(t *testing.T) {
+	d.run(t, "a text that becomes a note is taken away, and comes back as a text; what was written as a note stays one", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "said aloud")
 		is := d.awaitText(d.engineering, eng, "said aloud")
 		d.edit(m, "// said aloud")
@@ -371,11 +371,19 @@ func TestEditsOnTheWay(t *testing.T) {
 		d.awaitShown(m)
 		note := d.say(d.ann, d.support, k.thread, "// quietly")
 		d.edit(note, "quietly after all")
-		d.awaitText(d.engineering, eng, "quietly after all")
+		d.awaitAnswer(note, "still an internal note")
+		d.edit(note, "quietly, I said")
+		d.eventually("the note says so", func() bool { r := d.said(note); return r.Text == "quietly, I said" && r.Internal })
 		d.edit(m, "aloud again")
 		d.awaitText(d.engineering, eng, "aloud again")
 		d.awaitShown(m)
 		d.quiet(k)
+		if _, found := d.find(d.engineering, eng, "quietly"); found {
+			t.Error("the note went over")
+		}
+		if n := d.answers(note, "still an internal note"); n != 1 {
+			t.Errorf("its author was told %d times", n)
+		}
 	})
 	d.run(t, "the same update twice", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "twice")

@@ -163,3 +163,25 @@ func TestLaterIcon(t *testing.T) {
 		}
 	})
 }
+
+// TestLaterTellsWhoeverHasTheTicket: if somebody else puts it aside, or takes it up again, they hear of it where they work on it.
+func TestLaterTellsWhoeverHasTheTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.open(d.eve, d.support, "Printer")
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/claim"), "Bob takes care of this ticket now")
+	for command, said := range map[string]string{"/later 6h": "put this ticket", "/later off": "taken this ticket"} {
+		if command == "/later off" {
+			d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/later 6h"), "Bob has put this ticket aside")
+		}
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, command), "Ann has "+said)
+		if m := d.awaitText(d.engineering, eng, "Bob, Ann has "+said+", which you take care of"); !mentions(m, d.bob) {
+			t.Errorf("no mention in %+v", m)
+		}
+		if _, found := d.find(d.support, k.thread, "Bob, Ann"); found {
+			t.Error("he is told twice")
+		}
+		d.quiet(k)
+	}
+}

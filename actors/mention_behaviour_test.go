@@ -162,6 +162,10 @@ func TestMention(t *testing.T) {
 		})
 		d.awaitAnswer(picked(), "Zoe has no default group yet")
 	})
+	d.run(t, "somebody who has written here is known by name", func(t *testing.T) {
+		d.awaitHeard(k, d.say(d.newcomer("Yan"), d.support, k.thread, "It is me"))
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention yan"), "Yan has no default group yet")
+	})
 	d.run(t, "the list to choose from goes once somebody is chosen, and so do the priorities", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Chosen")
 		gone := func(m simulator.Message) {

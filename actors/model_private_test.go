@@ -233,10 +233,14 @@ func (m *model) asked(who *modelPerson, thread int, sent simulator.Message) simu
 	return m.answered(sent, "Not passed on")
 }
 
-// decide has somebody choose a ticket for what was passed on to none, or leave it.
+// decide has somebody choose a ticket for what was passed on to none, or take it back: left alone, it would go ahead of what they write
+// to that ticket when it is open again.
 func (m *model) decide(t *rapid.T, who *modelPerson, thread int, all []*saying) {
 	about := m.meant(who, thread)
-	if rapid.IntRange(0, 2).Draw(t, "leave it") == 0 {
+	if rapid.IntRange(0, 2).Draw(t, "take it back") == 0 {
+		for _, s := range all {
+			m.withdraw(who, s.original)
+		}
 		return
 	}
 	offered := []*modelTicket{about}

@@ -49,8 +49,7 @@ func TestAQuestionIsNotOvertaken(t *testing.T) {
 			t.Error("it went to the other")
 		}
 	})
-	d.run(t, "the first question says where it went", func(*testing.T) {
-		d.press(d.ann, asked, "mean:"+scanner.id)
+	d.run(t, "the first question says where it went, without a press", func(*testing.T) {
 		d.became(asked, "✅ Sent to #1 Printer.")
 	})
 }
@@ -126,9 +125,8 @@ func TestDeletingWhatWasNotPassedOn(t *testing.T) {
 			}
 		}
 	})
-	d.run(t, "its question sends nothing", func(t *testing.T) {
-		d.press(d.ann, asked, "mean:"+scanner.id)
-		d.became(asked, "✖️ Withdrawn")
+	d.run(t, "its question sends nothing any more", func(t *testing.T) {
+		d.became(asked, "✅ Sent to #1 Printer.")
 		d.quiet(printer, scanner)
 		if _, found := d.find(d.support, scanner.thread, "The broken part"); found {
 			t.Error("the photo was sent")
@@ -220,7 +218,7 @@ func TestADismissedQuestionForATitle(t *testing.T) {
 	d.run(t, "it becomes a ticket", func(t *testing.T) {
 		ask()
 		said := d.say(d.ann, d.ann, 0, "The scanner hums")
-		asked := d.awaitAnswer(said, "is this the title of the new ticket")
+		asked := d.awaitAnswer(said, isTitle)
 		nowhere(t, "hums")
 		d.restart()
 		d.press(d.ann, asked, "new")
@@ -231,7 +229,7 @@ func TestADismissedQuestionForATitle(t *testing.T) {
 	d.run(t, "or a message, and it is asked once", func(t *testing.T) {
 		ask()
 		said := d.say(d.ann, d.ann, 0, "Still broken")
-		d.press(d.ann, d.awaitAnswer(said, "is this the title of the new ticket"), "say:"+printer.id)
+		d.press(d.ann, d.awaitAnswer(said, isTitle), "mean:"+printer.id)
 		d.awaitText(d.support, printer.thread, "Still broken")
 		d.say(d.ann, d.ann, 0, "Really")
 		d.awaitText(d.support, printer.thread, "Really")
@@ -255,14 +253,14 @@ func TestATitleOrAnAnswer(t *testing.T) {
 	d.run(t, "no ticket was opened", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/create_ticket"), "What is the ticket about?")
 		asks("Your number, please")
-		question := d.awaitAnswer(d.say(d.ann, d.ann, 0, "1-2345"), "is this the title of the new ticket")
+		question := d.awaitAnswer(d.say(d.ann, d.ann, 0, "1-2345"), isTitle)
 		want := []string{"New ticket", "Wages", "Laptop"}
 		for i, row := range question.Buttons {
 			if i >= len(want) || !strings.Contains(row[0].Text, want[i]) {
 				t.Errorf("%d: %q", i, row[0].Text)
 			}
 		}
-		d.press(d.ann, question, "say:"+wages.id)
+		d.press(d.ann, question, "mean:"+wages.id)
 		d.awaitText(d.support, wages.thread, "1-2345")
 	})
 	d.run(t, "one was, with a title", func(t *testing.T) {
@@ -284,10 +282,9 @@ func TestATitleOrAnAnswer(t *testing.T) {
 	}
 }
 
-// TestAQuestionAboutATitleIsRepeatedOnce: what may be the title waits visibly, also when later messages go on.
+// TestAQuestionAboutATitleIsRepeatedOnce: what may be the title waits visibly, and what follows waits with it.
 func TestAQuestionAboutATitleIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
-	const isTitle = "is this the title of the new ticket"
 	d := ready(t, options{speed: 60})
 	printer := d.openPrivately(d.ann, d.support, "Printer")
 	asked := func(said simulator.Message) (all []simulator.Message) {
@@ -308,7 +305,7 @@ func TestAQuestionAboutATitleIsRepeatedOnce(t *testing.T) {
 	for _, c := range []struct {
 		what, press string
 		times       int
-	}{{"an overlooked button", "", 2}, {"it was a message", "say:" + printer.id, 0}, {"it was the title", "new", 1}} {
+	}{{"an overlooked button", "", 2}, {"it was a message", "mean:" + printer.id, 0}, {"it was the title", "new", 0}} {
 		d.run(t, c.what, func(t *testing.T) {
 			d.awaitAnswer(d.say(d.ann, d.ann, 0, "/create_ticket"), "What is the ticket about?")
 			said := d.say(d.ann, d.ann, 0, "It hums: "+c.what)
@@ -319,8 +316,6 @@ func TestAQuestionAboutATitleIsRepeatedOnce(t *testing.T) {
 			if c.press == "new" {
 				d.press(d.ann, d.awaitText(d.ann, 0, "Where should It hums"), "pdrop:")
 			}
-			d.say(d.ann, d.ann, 0, "Really, "+c.what)
-			d.awaitText(d.support, printer.thread, "Really, "+c.what)
 			d.restart()
 			nothingDue()
 			d.quiet(printer)
@@ -328,10 +323,15 @@ func TestAQuestionAboutATitleIsRepeatedOnce(t *testing.T) {
 			if len(all) != c.times {
 				t.Fatalf("%d questions stand", len(all))
 			}
+			d.say(d.ann, d.ann, 0, "Really, "+c.what)
 			if c.press == "" {
-				d.press(d.ann, all[1], "say:"+printer.id)
+				d.quiet(printer)
+				d.press(d.ann, all[1], "mean:"+printer.id)
 				d.awaitText(d.support, printer.thread, "It hums: "+c.what)
+				d.became(all[0], "✅ Sent to #1 Printer.")
+				d.became(all[1], "✅ Sent to #1 Printer.")
 			}
+			d.awaitText(d.support, printer.thread, "Really, "+c.what)
 		})
 	}
 }

@@ -140,7 +140,7 @@ func TestUnclearAnsweredByTheList(t *testing.T) {
 	d.say(d.ann, d.ann, 0, "Floor 3")
 	d.awaitText(d.support, printer.thread, "Floor 3")
 	d.press(d.ann, list, "talk:"+printer.id)
-	d.press(d.ann, asked, "mean:"+printer.id)
+	d.became(asked, "✅ Sent to #1 Printer.")
 	d.quiet(printer, scanner)
 	got := d.copies(d.support, printer.thread)
 	same(t, "what arrived", got[len(got)-2:], []string{"Room 12", "Floor 3"})

@@ -159,7 +159,6 @@ func TestUnclearUntilChosenInTheList(t *testing.T) {
 	if n := answersTo(d, said); n != 2 { // the question and the notice
 		t.Errorf("%d answers", n)
 	}
-	d.press(d.ann, asked, "mean:"+scanner.id)
 	d.became(asked, "✅ Sent to #1 Printer.")
 	if s := d.record(scanner).Status; s != "closed" {
 		t.Errorf("the closed ticket is %s", s)

@@ -36,6 +36,8 @@ type Intake struct {
 	names  *cache[string, int64]       // username in lower case → id of whom it was last seen with
 	givers *cache[int64, struct{}]     // user id → the desk was asked to keep them, since they gave a command
 	done   *cache[updateKey, struct{}] // accepted updates: a repeated batch resumes where it failed
+
+	untitledIn *cache[askedIn, time.Time] // when somebody in a group was asked for a title, until they write next
 }
 
 // BotIdentity is the bot's own account, as getMe returns it.
@@ -59,6 +61,7 @@ type IntakeOptions struct {
 const (
 	peopleCached    = 50_000
 	updatesCached   = 2_000 // a repeated batch has at most 100
+	titlesAsked     = 2_000 // people in groups
 	maxTitle        = 255   // characters
 	titleOfText     = 60    // UTF-16 units of a text's first line that become the title
 	outcomeRepeated = "repeated"
@@ -77,6 +80,7 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 		metrics: metrics, tracer: o.Tracer,
 		people: newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
 		givers: newCache[int64, struct{}](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
+		untitledIn: newCache[askedIn, time.Time](titlesAsked),
 	}
 	if in.allowed == nil {
 		in.allowed = func(int64) bool { return true }
@@ -174,6 +178,7 @@ type handling struct {
 	known          bool               // whether the desk knows the group
 	self           *messages.UserView // who writes in their private chat, see person; nil: not read yet
 	title          int64              // the message for whose title the bot asked, if a button says that this is it
+	waitsWith      int64              // what the message waits with of which a button makes a ticket, see SendNoticeCall.question; 0: with nothing
 	ticket         string             // the id of the ticket that the topic belongs to, "" for none
 	follows        string             // the closed ticket that the one to be opened goes on from; "": none
 	titleElsewhere string             // of the one to be opened, if it has the title of follows: its title in another group, which must not learn that

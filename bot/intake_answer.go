@@ -10,16 +10,21 @@ func (h *handling) answer(key string, args map[string]string) error {
 // answerWith answers with op, in the person's language: in their private chat the one that they chose, else that of
 // their client. A group's own language wins over both; the chat knows it.
 func (h *handling) answerWith(op *messages.Operation) error {
-	if h.chat.Private() {
-		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
-		if err != nil {
-			return err
-		}
-		if user.Lang != "" {
-			op.Lang = user.Lang
-		}
+	if err := h.inTheirLanguage(op); err != nil {
+		return err
 	}
 	return h.send(op)
+}
+
+func (h *handling) inTheirLanguage(op *messages.Operation) error {
+	if !h.chat.Private() {
+		return nil
+	}
+	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
+	if err == nil && user.Lang != "" {
+		op.Lang = user.Lang
+	}
+	return err
 }
 
 // notice makes an answer of a text of the catalogue, for the topic in which the command was given.

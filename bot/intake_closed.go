@@ -47,6 +47,9 @@ func (h *handling) passOnAfterClose(m *Message, why string) (string, error) {
 	if why == messages.ReasonClosedBefore {
 		return "followed", h.openFollowing(m)
 	}
+	if err := h.sayHeld(true); err != nil {
+		return "", err
+	}
 	said := h.saying(m)
 	said.Reopens = true
 	switch r, err := h.askTicket(said); {

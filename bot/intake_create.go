@@ -55,6 +55,7 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 		return h.askTitle(m, c)
 	}
 	h.ticket = id
+	h.untitledIn.drop(inGroup(m))
 	return nil
 }
 
@@ -85,7 +86,13 @@ func (h *handling) askTitle(m *Message, c SlashCommand) error {
 	}
 	op := h.notice(messages.NoticeAskTitle, nil)
 	op.GetSendNotice().ForceReply = true
-	return h.answerWith(op)
+	if err := h.answerWith(op); err != nil {
+		return err
+	}
+	if !m.Chat.Private() {
+		h.untitledIn.put(inGroup(m), h.update.Received)
+	}
+	return nil
 }
 
 // describe completes the title and the description of a command with what it answers, and says which message has given what.

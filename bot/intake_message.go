@@ -78,6 +78,9 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	case m.Chat.Private():
 		return h.passOn(m)
 	case h.ticket == "":
+		if hinted, err := h.hintAtTitle(m); err != nil || hinted {
+			return "title_hint", err
+		}
 		return h.leaveAlone(m)
 	}
 	if err := h.encloseToo(m); err != nil {

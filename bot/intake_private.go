@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -114,6 +115,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 		return "unclear", err
 	}
 	if h.ticket != "" {
+		if err := h.sayHeld(false); err != nil {
+			return "", err
+		}
 		r, err := h.recordOf(m)
 		switch {
 		case err != nil:
@@ -176,13 +180,14 @@ func openedPrivately(list *messages.TicketList) []*messages.TicketView {
 // askAboutClosed answers a message to a closed ticket. The person can reopen the ticket, or send the message to
 // another one.
 func (h *handling) askAboutClosed(m *Message) error {
-	if err := h.keepAnswered(m); err != nil {
+	if _, err := h.shelf(&messages.Shelve{Message: h.saying(m), Closed: h.ticket}); err != nil {
 		return err
 	}
 	op, err := h.aboutClosed(0)
 	if err != nil {
 		return err
 	}
+	op.GetSendNotice().Question = m.ID
 	return h.answerWith(op)
 }
 
@@ -206,7 +211,7 @@ func (h *handling) aboutClosed(unclear int64) (*messages.Operation, error) {
 	if rows = about(unclear, rows); unclear == 0 {
 		rows = append(rows, newRow())
 	}
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
+	op.GetSendNotice().Keyboard, op.GetSendNotice().Question = &messages.Keyboard{Rows: rows}, unclear
 	return op, nil
 }
 
@@ -224,7 +229,7 @@ func (h *handling) askWhich(m *Message) error {
 	if err := h.keepAnswered(m); err != nil {
 		return err
 	}
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append(sayRows(own), newRow())}
+	op.GetSendNotice().Keyboard, op.GetSendNotice().Question = &messages.Keyboard{Rows: append(sayRows(own), newRow())}, m.ID
 	return h.answerWith(op)
 }
 
@@ -288,11 +293,15 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
 		DescribedId: h.describedHere(m), Sources: c.Sources, Follows: h.follows, TitleElsewhere: h.titleElsewhere,
+		WithWaiting: h.waitsWith != 0,
 	})
-	if err == nil && r.Code == messages.Code_CONFLICT { // another message has just opened the ticket that it is for
+	switch {
+	case err != nil:
+		return err
+	case r.Code == messages.Code_CONFLICT: // another message has just opened the ticket that it is for
 		return h.errOpening(m)
 	}
-	return err
+	return h.endQuestion(cmp.Or(h.waitsWith, untitled), 0, messages.NoticePrivateForTicket, map[string]string{"ticket": c.Title})
 }
 
 // onPrivateCallback handles the buttons that only private chats have; handled says whether the button was one of those.
@@ -423,13 +432,22 @@ func (h *handling) pressNew(c *Callback) error {
 			return err
 		case has != nil:
 			return h.becomesSent(pressed, has)
+		case found.Done: // it is of a draft, with what waited for the same answer
+			draft, err := h.drafted(found.TicketId)
+			if err != nil || draft == nil {
+				return err
+			}
+			return h.becomes(pressed, messages.NoticePrivateForTicket, map[string]string{"ticket": draft.Title})
 		}
+	case len(found.Questions) > 0:
+		h.waitsWith = found.Questions[0]
 	}
 	if h.title, err = h.titleAsked(m.ID); err != nil {
 		return err
 	}
 	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(described.ReplyTo)}
-	return h.createPrivately(replied, command) // the question stays: a draft that is dropped gives the message back
+	// The question of a message that waits with no others stays: a draft that is dropped gives the message back.
+	return h.createPrivately(replied, command)
 }
 
 // onMyMemberPrivately handles that a person has blocked the bot, or unblocked it.

@@ -64,10 +64,13 @@ func TestIntakePrivateButtons(t *testing.T) {
 		Call: &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: 60, Notice: &messages.SendNoticeCall{
 			Key: messages.NoticePrivateSent, Args: map[string]string{"ticket": "#42 Printer"}}}},
 	}}}
+	ended := sent{"chat/u5", proto.CloneOf(became.Message.(*messages.Answer))}
+	ended.Message.(*messages.Answer).Origin.CommandId += ":ends:55"
+	ended.Message.(*messages.Answer).EndsQuestion = 55
 	t.Run("the answered message is passed on", func(t *testing.T) {
 		d := newFake()
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
-		check(t, append(talk, record, became), d.take())
+		check(t, append(talk, record, became, ended), d.take())
 	})
 	t.Run("to a closed ticket, once it is open again", func(t *testing.T) {
 		d := newFake()
@@ -86,7 +89,7 @@ func TestIntakePrivateButtons(t *testing.T) {
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
 		reopen := proto.CloneOf(said)
 		reopen.CommandId += ":reopen"
-		check(t, append(talk, sent{"ticket/" + aTicket, &messages.ReopenTicket{Origin: reopen}}, record, became), d.take())
+		check(t, append(talk, sent{"ticket/" + aTicket, &messages.ReopenTicket{Origin: reopen}}, record, became, ended), d.take())
 	})
 	t.Run("one that Telegram shows no more is asked for", func(t *testing.T) {
 		d := newFake()

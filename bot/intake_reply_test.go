@@ -150,7 +150,7 @@ func TestIntakeOfUnknownKinds(t *testing.T) {
 		d := newFake()
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, strings.Replace(answering, `"text":"It is back"`, `"hologram":{}`, 1)))
 		got := d.take()
-		if m, ok := got[len(got)-2].Message.(*messages.RecordMessage); !ok || m.Content.GetMedia().GetKind() != "hologram" {
+		if m, ok := got[len(got)-3].Message.(*messages.RecordMessage); !ok || m.Content.GetMedia().GetKind() != "hologram" {
 			t.Errorf("%v", got)
 		}
 	})

@@ -10,7 +10,8 @@ import (
 )
 
 // Telegram has people answer the question for a title by a reply, unless they dismiss that. What they write then may be the
-// title or not, so the bot asks about the first of it, and repeats that once (docs/decisions.md, D188).
+// title or not, so the bot asks about the first of it, and repeats that once (docs/decisions.md, D188). What follows waits for the same
+// answer, as what is unclear does: it is known by the message for whose title the bot asked (D301).
 
 // titleFor is how long after its question what somebody writes may be the title.
 const titleFor = 10 * time.Minute
@@ -25,21 +26,45 @@ func (h *handling) askIfTitle(m *Message) (asked bool, err error) {
 		return false, err
 	}
 	r, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
-	if err != nil || r.TicketId == "" || r.Status == statusClosed || r.CreatedMs > user.UntitledMs { // who has opened one since means that
+	if err != nil || r.TicketId == "" || r.CreatedMs > user.UntitledMs { // who has opened one since means that
 		return false, err
 	}
-	rows, err := h.rowsOfOwn(m, viewOf(r))
+	question, err := h.titleQuestion(m, viewOf(r), user.UntitledId)
 	if err != nil {
 		return false, err
 	}
-	op := h.notice(messages.NoticePrivateTitle, nil)
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append([]*messages.KeyboardRow{newRow()}, rows...)}
-	_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Untitled: user.UntitledId, TitleAsked: m.ID,
-		Question: proto.CloneOf(op.GetSendNotice())})
+	question.ReplyTo = h.origin.MessageId
+	_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Untitled: user.UntitledId, TitleAsked: m.ID, Unclear: user.UntitledId,
+		Question: proto.CloneOf(question)})
 	if err != nil {
 		return false, err
 	}
+	op := h.operation()
+	op.Call = &messages.Operation_SendNotice{SendNotice: question}
 	return true, h.answerWith(op)
+}
+
+// titleQuestion asks whether a message is the title for which the bot has asked because of another one.
+func (h *handling) titleQuestion(m *Message, current *messages.TicketView, untitled int64) (*messages.SendNoticeCall, error) {
+	rows, err := h.rowsOfOwn(m, current)
+	if err != nil {
+		return nil, err
+	}
+	rows = append([]*messages.KeyboardRow{newRow()}, about(untitled, rows)...)
+	return &messages.SendNoticeCall{Key: messages.NoticePrivateTitle, Question: untitled, Keyboard: &messages.Keyboard{Rows: rows}}, nil
+}
+
+// titleStillAsked repeats the question whether a message is the title, if what is unclear waits for that; nil: it does not.
+func (h *handling) titleStillAsked(m *Message, d *doubt) (*messages.SendNoticeCall, error) {
+	user, err := h.person()
+	if err != nil || !d.waits || user.TitleAsked == 0 || user.UntitledId != d.unclear {
+		return nil, err
+	}
+	question, err := h.titleQuestion(m, d.current, d.unclear)
+	if err == nil {
+		question.ReplyTo = user.TitleAsked // of which the button makes the title
+	}
+	return question, err
 }
 
 // sayItAwaitsGroup says that a message of somebody who has no ticket goes into the one whose group they are asked for. If the bot
@@ -54,12 +79,35 @@ func (h *handling) sayItAwaitsGroup(m *Message) error {
 		return h.answer(messages.NoticePrivateAwaitsGroup, nil)
 	}
 	op := h.notice(messages.NoticePrivateTitleOrDraft, map[string]string{"ticket": oneLine(drafts[len(drafts)-1].Title)})
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{newRow()}}
+	op.GetSendNotice().Keyboard, op.GetSendNotice().Question = &messages.Keyboard{Rows: []*messages.KeyboardRow{newRow()}}, user.UntitledId
 	if _, err := h.shelf(&messages.Shelve{Message: h.saying(m), Untitled: user.UntitledId, TitleAsked: m.ID,
 		Question: proto.CloneOf(op.GetSendNotice())}); err != nil {
 		return err
 	}
 	return h.answerWith(op)
+}
+
+// askedIn is where somebody in a group was asked for a title.
+type askedIn struct{ chat, thread, user int64 }
+
+func inGroup(m *Message) askedIn { return askedIn{m.Chat.ID, m.ThreadID, m.From.GetId()} }
+
+// hintAtTitle says how a title is given, if the message is the first that somebody writes after the bot has asked them for one in a group,
+// and answers nothing. Which question was the last is known to this process alone: it is a hint, and nothing waits for it (D305).
+func (h *handling) hintAtTitle(m *Message) (hinted bool, err error) {
+	at, asked := h.untitledIn.get(inGroup(m))
+	if !asked {
+		return false, nil
+	}
+	answers := m.Reply != nil && m.Reply.TopicCreated == nil
+	if m.Media == nil && !answers && m.Sender.GetKind() == messages.Sender_USER && h.update.Received.Sub(at) <= titleFor {
+		if err := h.answer(messages.NoticeTitleHint, nil); err != nil {
+			return false, err
+		}
+		hinted = true
+	}
+	h.untitledIn.drop(inGroup(m))
+	return hinted, nil
 }
 
 // mayBeTitle says whether a message may be the title for which the bot has asked its author.
@@ -83,7 +131,7 @@ func (h *handling) rowsOfOwn(m *Message, current *messages.TicketView) ([]*messa
 	if at := slices.IndexFunc(own, func(v *messages.TicketView) bool { return v.TicketId == word.TicketId }); at >= 0 && word.TicketId != current.TicketId {
 		may = slices.Insert(may, 0, own[at])
 	}
-	return ticketRows(append(may, without(own, may...)...), messages.CallbackSay, current.TicketId), nil
+	return ticketRows(append(may, without(own, may...)...), messages.CallbackMean, current.TicketId), nil
 }
 
 // person returns who writes in their private chat, as the desk knows them when the update comes.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,13 +75,20 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 			return false, err
 		}
 	}
-	question, err := h.questionOf(d)
-	if err != nil || question == nil {
+	question, err := h.titleStillAsked(m, d)
+	if err != nil {
 		return false, err
 	}
+	keep := &messages.Shelve{Message: h.saying(m), Unclear: d.unclear, LastWord: d.last.MessageId}
+	if question == nil {
+		if question, err = h.questionOf(d); err != nil || question == nil {
+			return false, err
+		}
+		keep.Question = &messages.SendNoticeCall{Key: messages.NoticePrivateWaits, Keyboard: question.Keyboard, Question: d.unclear}
+		question.ReplyTo = h.origin.MessageId
+	}
 	_, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
-	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Unclear: d.unclear, LastWord: d.last.MessageId,
-		Question: &messages.SendNoticeCall{Key: messages.NoticePrivateWaits, Keyboard: question.Keyboard}})
+	found, err := h.shelf(keep)
 	switch {
 	case err != nil:
 		return false, err
@@ -102,9 +110,9 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 		for _, row := range question.Keyboard.Rows {
 			row.Buttons[0].Data = strings.TrimSuffix(row.Buttons[0].Data, unclearArg(d.unclear))
 		}
+		question.ReplyTo, question.Question = h.origin.MessageId, h.origin.MessageId
 	}
 	op := h.operation()
-	question.ReplyTo = h.origin.MessageId
 	op.Call = &messages.Operation_SendNotice{SendNotice: question}
 	return true, h.answerWith(op)
 }
@@ -131,7 +139,7 @@ func (h *handling) questionOf(d *doubt) (*messages.SendNoticeCall, error) {
 		may = slices.Insert(may, 0, spoken)
 	}
 	rows := ticketRows(append(may, without(own, may...)...), messages.CallbackMean, d.current.TicketId)
-	question := &messages.SendNoticeCall{Key: messages.NoticePrivateWaits,
+	question := &messages.SendNoticeCall{Key: messages.NoticePrivateWaits, Question: d.unclear,
 		Keyboard: &messages.Keyboard{Rows: about(d.unclear, rows)}}
 	if !d.waits {
 		question.Key, question.Args = messages.NoticePrivateUnclear, map[string]string{
@@ -177,11 +185,14 @@ func (h *handling) pressDraft(p press) (done bool, err error) {
 	if !taken.Done { // then it is a message of that ticket
 		return false, fmt.Errorf("ticket %s: %w: it is about to be opened", h.ticket, errNotAccepted)
 	}
-	pressed := h.origin
+	pressed, args := h.origin, map[string]string{"ticket": draft.Title}
 	if err := h.answerCallback(""); err != nil {
 		return false, err
 	}
-	return true, h.becomes(pressed, messages.NoticePrivateForTicket, map[string]string{"ticket": draft.Title})
+	if err := h.becomes(pressed, messages.NoticePrivateForTicket, args); err != nil {
+		return false, err
+	}
+	return true, h.endQuestion(p.unclear, pressed.CallbackMessageId, messages.NoticePrivateForTicket, args)
 }
 
 func viewOf(r *messages.TicketRecord) *messages.TicketView {
@@ -231,6 +242,9 @@ func parsePress(c *Callback, verb, arg string) (p press, ok bool) {
 // a message, with everything else that was unclear after the same word.
 func (h *handling) pressSay(p press) error {
 	id, pressed := h.ticket, h.origin
+	if gone, err := h.settledAlready(p); err != nil || gone {
+		return err
+	}
 	meant, err := h.titled(id)
 	switch {
 	case err != nil:
@@ -274,6 +288,17 @@ func (h *handling) pressSay(p press) error {
 	case len(said) == 0: // too old for Telegram to show it, and the rest of it is not known any more
 		return h.becomes(pressed, messages.NoticePrivateSayAgain, nil)
 	}
+	ends := []int64{p.unclear}
+	if p.unclear == 0 && p.message != nil {
+		ends[0] = p.message.ID
+	}
+	if p.verb != messages.CallbackSayClosed { // the ticket is open, or reopens
+		held, err := h.heldFor(id)
+		if err != nil {
+			return err
+		}
+		said, ends = inOrder(said, held.Messages), append(ends, held.Questions...)
+	}
 	args := map[string]string{"ticket": messages.TicketName(meant.GetTitle(), meant.GetNumber())}
 	key := messages.NoticePrivateForTicket
 	for _, one := range said {
@@ -290,7 +315,20 @@ func (h *handling) pressSay(p press) error {
 			return err
 		}
 	}
-	return h.becomes(pressed, key, args)
+	if len(ends) > 1 {
+		if _, err := h.shelf(&messages.TakeShelved{TicketId: id, Closed: true, Said: true}); err != nil {
+			return err
+		}
+	}
+	if err := h.becomes(pressed, key, args); err != nil {
+		return err
+	}
+	for _, about := range ends {
+		if err := h.endQuestion(about, pressed.CallbackMessageId, key, args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commands says whether a message is a command about a ticket, which says itself what is to be done with a closed one.
@@ -327,6 +365,33 @@ func (h *handling) answeredElsewhere(pressed *messages.Origin, p press) error {
 		return err
 	}
 	return h.becomesSent(pressed, has)
+}
+
+// settledAlready has a question say where it was settled, if what it is about went to another ticket, or its draft, by another answer. Who
+// presses it then means nothing new, so their current ticket stays what it is.
+func (h *handling) settledAlready(p press) (bool, error) {
+	if p.message == nil || p.unclear == 0 {
+		return false, nil
+	}
+	found, err := h.shelf(&messages.Shelve{Asks: true, Message: &messages.RecordMessage{Origin: &messages.Origin{MessageId: p.message.ID}}})
+	if err != nil || !found.Done || found.TicketId == h.ticket {
+		return false, err
+	}
+	has, err := h.titled(found.TicketId)
+	if err == nil && has == nil {
+		has, err = h.drafted(found.TicketId)
+	}
+	if err != nil || has == nil {
+		return false, err
+	}
+	pressed := h.origin
+	if err := h.answerCallback(""); err != nil {
+		return false, err
+	}
+	if has.Number == 0 { // a draft
+		return true, h.becomes(pressed, messages.NoticePrivateForTicket, map[string]string{"ticket": has.Title})
+	}
+	return true, h.becomesSent(pressed, has)
 }
 
 // sentAlready has a question say where its message went, if a ticket has it by now, whichever the button names.
@@ -367,10 +432,10 @@ func (h *handling) pressChoose() error {
 		return err
 	}
 	done, err := h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
-	if err != nil || !done || last.MessageId == 0 {
+	if err != nil || !done {
 		return err
 	}
-	waiting, err := h.shelf(&messages.TakeShelved{TicketId: id, UnclearThrough: last.MessageId, Said: true})
+	waiting, err := h.shelf(&messages.TakeShelved{TicketId: id, UnclearThrough: math.MaxInt64, Said: true, By: h.origin.CommandId})
 	if err != nil {
 		return err
 	}
@@ -384,12 +449,16 @@ func (h *handling) pressChoose() error {
 			first = one.Origin
 		}
 	}
+	args := map[string]string{"ticket": messages.TicketName(chosen.GetTitle(), chosen.GetNumber())}
 	if first == nil { // a command says itself what came of it
-		return nil
+		return h.endQuestions(waiting.Questions, messages.NoticePrivateForTicket, args)
 	}
 	h.origin = proto.CloneOf(first)
 	h.origin.CommandId += ":chosen"
-	return h.answer(messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(chosen.GetTitle(), chosen.GetNumber())})
+	if err := h.answer(messages.NoticePrivateSent, args); err != nil {
+		return err
+	}
+	return h.endQuestions(waiting.Questions, messages.NoticePrivateSent, args)
 }
 
 // askAboutClosedOf asks what to do with what was unclear, since the ticket that is meant is closed: the question becomes
@@ -397,6 +466,11 @@ func (h *handling) pressChoose() error {
 func (h *handling) askAboutClosedOf(p press) error {
 	if err := h.answerCallback(""); err != nil {
 		return err
+	}
+	if p.unclear != 0 {
+		if _, err := h.shelf(&messages.Shelve{Unclear: p.unclear, Closed: h.ticket}); err != nil {
+			return err
+		}
 	}
 	op, err := h.aboutClosed(p.unclear)
 	if err != nil {

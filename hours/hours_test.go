@@ -120,6 +120,10 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
 		"Mon-Fri 09:00-18:00 Asia/Bangkok":            "Mon-Fri 09:00-18:00 Asia/Bangkok",
 		"mon – fri 9 - 18 asia/bangkok":               "Mon-Fri 09:00-18:00 Asia/Bangkok",
+		"9-18 Mon-Fri Asia/Bangkok":                   "Mon-Fri 09:00-18:00 Asia/Bangkok",
+		"9-12, 13-18 จ.-ศ.; 10-14 Sat, Sun UTC":       "Mon-Fri 09:00-12:00,13:00-18:00; Sat-Sun 10:00-14:00 UTC",
+		"9-18 Mon-Fri 10-14 UTC":                      "days need times, and times need days: 9-18",
+		"9-18 Mon-Fry UTC":                            "neither days, times nor a time zone: Mon-Fry",
 		"Monday to Friday 9.00 to 18.00 Asia/Bangkok": "Mon-Fri 09:00-18:00 Asia/Bangkok",
 		"จันทร์ถึงศุกร์ 09:00-18:00 Asia/Bangkok":     "",
 		"จันทร์ ถึง ศุกร์ 09:00 - 18:00 Asia/Bangkok": "Mon-Fri 09:00-18:00 Asia/Bangkok",

@@ -98,11 +98,7 @@ func Parse(text string, except map[string]string) (*Hours, error) {
 	}
 	var days []time.Weekday
 	timed := true // the days have times
-	for _, word := range words[:len(words)-1] {
-		word = strings.Trim(word, ";,")
-		if word == "" {
-			continue
-		}
+	for _, word := range daysFirst(words[:len(words)-1]) {
 		if more, ok := daysIn(word); ok {
 			if timed {
 				days = nil
@@ -181,6 +177,34 @@ func clean(text string) string {
 	text = dashes.ReplaceAllString(text, "-")
 	text = commas.ReplaceAllString(text, ",")
 	return strings.ReplaceAll(text, ";", "; ")
+}
+
+// daysFirst drops what only separates words, and puts the days of "9-18 Mon-Fri; 10-14 Sat" before their times. Where times come first, but
+// not each of them before days, it changes no order.
+func daysFirst(words []string) (ordered []string) {
+	var plain, times, days []string
+	for _, word := range words {
+		if word = strings.Trim(word, ";,"); word != "" {
+			plain = append(plain, word)
+		}
+	}
+	if len(plain) == 0 || !isTimes(plain[0]) {
+		return plain
+	}
+	for _, word := range plain {
+		if isTimes(word) {
+			if len(days) > 0 {
+				ordered, times, days = append(append(ordered, days...), times...), nil, nil
+			}
+			times = append(times, word)
+		} else {
+			days = append(days, word)
+		}
+	}
+	if len(days) == 0 {
+		return plain
+	}
+	return append(append(ordered, days...), times...)
 }
 
 func isDays(word string) bool  { _, ok := daysIn(word); return ok }

@@ -241,9 +241,12 @@ type Shelve struct {
 	Homeless bool            `protobuf:"varint,9,opt,name=homeless,proto3" json:"homeless,omitempty"`                 // its author has no ticket: the next one that they open gets it
 	// With question: another message waits for a title, and whether this one is that title has been asked. Without: its author
 	// has answered that.
-	TitleAsked    int64  `protobuf:"varint,11,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`
-	Withdraws     bool   `protobuf:"varint,10,opt,name=withdraws,proto3" json:"withdraws,omitempty"` // its author has deleted it: if it is kept, no ticket gets it any more
-	Follows       string `protobuf:"bytes,316,opt,name=follows,proto3" json:"follows,omitempty"`     // the closed ticket that it was written to: a draft that goes on from that gets it
+	TitleAsked int64  `protobuf:"varint,11,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`
+	Withdraws  bool   `protobuf:"varint,10,opt,name=withdraws,proto3" json:"withdraws,omitempty"` // its author has deleted it: if it is kept, no ticket gets it any more
+	Follows    string `protobuf:"bytes,316,opt,name=follows,proto3" json:"follows,omitempty"`     // the closed ticket that it was written to: a draft that goes on from that gets it
+	// The closed ticket that it was written to: it waits until its author says what to do with it. With unclear, and no message:
+	// all that was unclear after that word does. With asks: what waits so is told.
+	Closed        string `protobuf:"bytes,510,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -362,6 +365,13 @@ func (x *Shelve) GetFollows() string {
 	return ""
 }
 
+func (x *Shelve) GetClosed() string {
+	if x != nil {
+		return x.Closed
+	}
+	return ""
+}
+
 // TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
 // find the ticket. Answered by ShelfFound.
 type TakeShelved struct {
@@ -373,6 +383,8 @@ type TakeShelved struct {
 	Unclear        int64                  `protobuf:"varint,6,opt,name=unclear,proto3" json:"unclear,omitempty"`                                     // what was unclear after this word; 0: nothing
 	UnclearThrough int64                  `protobuf:"varint,7,opt,name=unclear_through,json=unclearThrough,proto3" json:"unclear_through,omitempty"` // what still waits because it was unclear after words up to this one; 0: nothing
 	Homeless       bool                   `protobuf:"varint,8,opt,name=homeless,proto3" json:"homeless,omitempty"`                                   // what was sent in the last minutes by somebody who had no ticket
+	Closed         bool                   `protobuf:"varint,510,opt,name=closed,proto3" json:"closed,omitempty"`                                     // what waits because the ticket was closed when it was written
+	By             string                 `protobuf:"bytes,511,opt,name=by,proto3" json:"by,omitempty"`                                              // with unclear_through: the id of the command; the same one finds again what it has taken
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -454,6 +466,20 @@ func (x *TakeShelved) GetHomeless() bool {
 		return x.Homeless
 	}
 	return false
+}
+
+func (x *TakeShelved) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+func (x *TakeShelved) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
 }
 
 // FindQuestion asks a chat for which message it has posted a question for a title. Answered by QuestionFound.
@@ -724,15 +750,17 @@ func (x *WordFound) GetMessageId() int64 {
 
 // ShelfFound answers Shelve and TakeShelved.
 type ShelfFound struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // of Shelve: the one that has the album
-	Said          bool                   `protobuf:"varint,3,opt,name=said,proto3" json:"said,omitempty"`                        // of Shelve: as messages
-	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title, or a question is posted; with follows: their group is asked for
-	Opening       bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket that has the message, or is to have it, is about to be opened
-	Messages      []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
-	Full          bool                   `protobuf:"varint,7,opt,name=full,proto3" json:"full,omitempty"`                        // of Shelve: as many as can wait do already, so it is not kept
-	Withdrawn     bool                   `protobuf:"varint,8,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`              // of Shelve: its author has withdrawn the message; of TakeShelved: one that was asked about
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Code      Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	TicketId  string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // of Shelve: the one that has the album
+	Said      bool                   `protobuf:"varint,3,opt,name=said,proto3" json:"said,omitempty"`                        // of Shelve: as messages
+	Done      bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title, or a question is posted; with follows: their group is asked for
+	Opening   bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket that has the message, or is to have it, is about to be opened
+	Messages  []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
+	Full      bool                   `protobuf:"varint,7,opt,name=full,proto3" json:"full,omitempty"`                        // of Shelve: as many as can wait do already, so it is not kept
+	Withdrawn bool                   `protobuf:"varint,8,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`              // of Shelve: its author has withdrawn the message; of TakeShelved: one that was asked about
+	// As in SendNoticeCall: of Shelve with asks, those that the messages wait for; of TakeShelved with unclear_through, those that it answers.
+	Questions     []int64 `protobuf:"varint,510,rep,packed,name=questions,proto3" json:"questions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -821,6 +849,13 @@ func (x *ShelfFound) GetWithdrawn() bool {
 		return x.Withdrawn
 	}
 	return false
+}
+
+func (x *ShelfFound) GetQuestions() []int64 {
+	if x != nil {
+		return x.Questions
+	}
+	return nil
 }
 
 type RecordMessage struct {
@@ -2829,9 +2864,12 @@ func (x *ChatLeft) GetAtMs() int64 {
 
 // Answer makes the chat itself the owner of an answer to a command that belongs to no ticket. Replied to when durable.
 type Answer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Operation     *Operation             `protobuf:"bytes,2,opt,name=operation,proto3" json:"operation,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Origin    *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Operation *Operation             `protobuf:"bytes,2,opt,name=operation,proto3" json:"operation,omitempty"`
+	// The operation edits a notice: that is each question that was posted with this number, except one whose id it has. 0: it is
+	// carried out as it is.
+	EndsQuestion  int64 `protobuf:"varint,510,opt,name=ends_question,json=endsQuestion,proto3" json:"ends_question,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2878,6 +2916,13 @@ func (x *Answer) GetOperation() *Operation {
 		return x.Operation
 	}
 	return nil
+}
+
+func (x *Answer) GetEndsQuestion() int64 {
+	if x != nil {
+		return x.EndsQuestion
+	}
+	return 0
 }
 
 // GroupChanged tells a chat to read its group again.
@@ -3577,7 +3622,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
 	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
-	"enclosures\"\x96\x03\n" +
+	"enclosures\"\xaf\x03\n" +
 	"\x06Shelve\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
 	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x16\n" +
@@ -3592,7 +3637,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"titleAsked\x12\x1c\n" +
 	"\twithdraws\x18\n" +
 	" \x01(\bR\twithdraws\x12\x19\n" +
-	"\afollows\x18\xbc\x02 \x01(\tR\afollows\"\xd1\x01\n" +
+	"\afollows\x18\xbc\x02 \x01(\tR\afollows\x12\x17\n" +
+	"\x06closed\x18\xfe\x03 \x01(\tR\x06closed\"\xfb\x01\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1a\n" +
@@ -3600,7 +3646,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04said\x18\x05 \x01(\bR\x04said\x12\x18\n" +
 	"\aunclear\x18\x06 \x01(\x03R\aunclear\x12'\n" +
 	"\x0funclear_through\x18\a \x01(\x03R\x0eunclearThrough\x12\x1a\n" +
-	"\bhomeless\x18\b \x01(\bR\bhomeless\"-\n" +
+	"\bhomeless\x18\b \x01(\bR\bhomeless\x12\x17\n" +
+	"\x06closed\x18\xfe\x03 \x01(\bR\x06closed\x12\x0f\n" +
+	"\x02by\x18\xff\x03 \x01(\tR\x02by\"-\n" +
 	"\fFindQuestion\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"Y\n" +
@@ -3619,7 +3667,7 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x03 \x01(\x03R\tmessageId\"\x8a\x02\n" +
+	"message_id\x18\x03 \x01(\x03R\tmessageId\"\xa9\x02\n" +
 	"\n" +
 	"ShelfFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
@@ -3629,7 +3677,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
 	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\x12\x12\n" +
 	"\x04full\x18\a \x01(\bR\x04full\x12\x1c\n" +
-	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"\x81\x04\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\x12\x1d\n" +
+	"\tquestions\x18\xfe\x03 \x03(\x03R\tquestions\"\x81\x04\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -3778,10 +3827,11 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\toperation\x18\x01 \x01(\v2$.topicdesk.messages.OperationVersionR\toperation\"M\n" +
 	"\bChatLeft\x12,\n" +
 	"\x04done\x18\x01 \x03(\v2\x18.topicdesk.messages.DoneR\x04done\x12\x13\n" +
-	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"y\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"\x9f\x01\n" +
 	"\x06Answer\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12;\n" +
-	"\toperation\x18\x02 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\"\x0e\n" +
+	"\toperation\x18\x02 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12$\n" +
+	"\rends_question\x18\xfe\x03 \x01(\x03R\fendsQuestion\"\x0e\n" +
 	"\fGroupChanged\"y\n" +
 	"\rSetMembership\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x124\n" +

@@ -48,6 +48,7 @@ const (
 
 	// Tickets.
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
+	NoticeTitleHint       = "title_hint"       // in a group, to the first words after that which do not answer it
 	NoticeTicketCreated   = "ticket_created"   // ticket, url
 	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
 	NoticeTitleStays      = "title_stays"      // ticket, private; an edit of what opened it has another title
@@ -128,11 +129,11 @@ const (
 	NoticeLapsed                 = "lapsed"                    // name (who had it)
 	NoticeAway                   = "away"                      // at
 	NoticeLaterNotAllowed        = "later_not_allowed"         // only for the team
-	NoticeSnoozed                = "snoozed"                   // who, at
+	NoticeSnoozed                = "snoozed"                   // who, at, name (who takes care of the ticket, if that is somebody else)
 	NoticeSnoozeChoose           = "snooze_choose"             // with a keyboard
 	NoticeSnoozeUnclear          = "snooze_unclear"            // given
 	NoticeSnoozeNone             = "snooze_none"               // it is not put aside
-	NoticeSnoozeOff              = "snooze_off"                // who
+	NoticeSnoozeOff              = "snooze_off"                // who, name (the same)
 	NoticeAwake                  = "awake"                     // name, group; who has it or put it aside, or the group; with a keyboard
 
 	// Closing by itself, and words after it.
@@ -170,6 +171,7 @@ const (
 	NoticeDeleteQuoted      = "delete_quoted"      // group, private; where messages that answer it still quote it, separated by commas
 	NoticeDeletePartly      = "delete_partly"      // group, private, why; the groups where it remains, separated by commas
 	NoticeDeleteAlbum       = "delete_album"       // count, left; one part of an album is deleted, the others stay
+	NoticeNoteStays         = "note_stays"         // in reply to a note that was edited to begin as none
 	NoticeAlbumTakenBack    = "album_taken_back"   // its later caption makes a note of an album that was partly posted elsewhere
 
 	// Mentions and links.
@@ -196,7 +198,8 @@ const (
 	NoticeLinkNotAllowed  = "link_not_allowed"  // ticket; rights on both sides are needed
 	NoticeLinkNeedsTopic  = "link_needs_topic"  // only in a topic of a registered group
 	NoticeLinkBotOut      = "link_bot_out"      // ticket, group; the bot is not in the ticket's group any more
-	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left), name (who was mentioned there), home (the ticket's group), self (whoever was mentioned there ended it)
+	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left), name (who was mentioned there), home (the ticket's group), self (whoever was mentioned there ended it), had (who took care of the ticket, and sees it no more)
+	NoticeUnlinkReleased  = "unlink_released"   // name (who took care of the ticket), who, ticket; in the topic that leaves
 	NoticeUnlinkedCard    = "unlinked_card"     // ticket; what the card becomes in a topic that was unlinked
 	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked
 	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked

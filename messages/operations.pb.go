@@ -3645,19 +3645,22 @@ func (*WithdrawCall) Descriptor() ([]byte, []int) {
 
 // SendNoticeCall is a text of the catalogue.
 type SendNoticeCall struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"` // message id in the catalogue
-	Args          map[string]string      `protobuf:"bytes,2,rep,name=args,proto3" json:"args,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	ReplyTo       int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
-	Keyboard      *Keyboard              `protobuf:"bytes,4,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
-	ForceReply    bool                   `protobuf:"varint,5,opt,name=force_reply,json=forceReply,proto3" json:"force_reply,omitempty"`
-	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`                   // for lists
-	Silent        bool                   `protobuf:"varint,170,opt,name=silent,proto3" json:"silent,omitempty"`                  // nobody's phone makes a sound
-	AtMs          int64                  `protobuf:"varint,171,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`          // the argument "at": a time, which each reader sees in their own zone
-	AtZone        string                 `protobuf:"bytes,172,opt,name=at_zone,json=atZone,proto3" json:"at_zone,omitempty"`     // the time zone in which it is written where it is not shown so
-	TicketId      string                 `protobuf:"bytes,8,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // in a private chat: the ticket that it is about, if its owner does not say so; empty: none
-	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`      // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
-	Brief         bool                   `protobuf:"varint,220,opt,name=brief,proto3" json:"brief,omitempty"`                    // of each ticket that is listed, one line is shown
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Key        string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"` // message id in the catalogue
+	Args       map[string]string      `protobuf:"bytes,2,rep,name=args,proto3" json:"args,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	ReplyTo    int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	Keyboard   *Keyboard              `protobuf:"bytes,4,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
+	ForceReply bool                   `protobuf:"varint,5,opt,name=force_reply,json=forceReply,proto3" json:"force_reply,omitempty"`
+	Tickets    []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`                   // for lists
+	Silent     bool                   `protobuf:"varint,170,opt,name=silent,proto3" json:"silent,omitempty"`                  // nobody's phone makes a sound
+	AtMs       int64                  `protobuf:"varint,171,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`          // the argument "at": a time, which each reader sees in their own zone
+	AtZone     string                 `protobuf:"bytes,172,opt,name=at_zone,json=atZone,proto3" json:"at_zone,omitempty"`     // the time zone in which it is written where it is not shown so
+	TicketId   string                 `protobuf:"bytes,8,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // in a private chat: the ticket that it is about, if its owner does not say so; empty: none
+	UserId     int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`      // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
+	Brief      bool                   `protobuf:"varint,220,opt,name=brief,proto3" json:"brief,omitempty"`                    // of each ticket that is listed, one line is shown
+	// In a private chat: it asks about something that waits, which its buttons name by this number; or about the message with this
+	// id. The chat remembers it, so that its buttons go when another answer has come. 0: it asks nothing of the kind.
+	Question      int64 `protobuf:"varint,510,opt,name=question,proto3" json:"question,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3774,6 +3777,13 @@ func (x *SendNoticeCall) GetBrief() bool {
 		return x.Brief
 	}
 	return false
+}
+
+func (x *SendNoticeCall) GetQuestion() int64 {
+	if x != nil {
+		return x.Question
+	}
+	return 0
 }
 
 // Keyboard is a set of inline buttons, said by its meaning.
@@ -4603,7 +4613,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x12DeleteMessagesCall\x12\x1f\n" +
 	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
 	"messageIds\"\x0e\n" +
-	"\fWithdrawCall\"\xe3\x03\n" +
+	"\fWithdrawCall\"\x80\x04\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -4617,7 +4627,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\aat_zone\x18\xac\x01 \x01(\tR\x06atZone\x12\x1b\n" +
 	"\tticket_id\x18\b \x01(\tR\bticketId\x12\x17\n" +
 	"\auser_id\x18\a \x01(\x03R\x06userId\x12\x15\n" +
-	"\x05brief\x18\xdc\x01 \x01(\bR\x05brief\x1a7\n" +
+	"\x05brief\x18\xdc\x01 \x01(\bR\x05brief\x12\x1b\n" +
+	"\bquestion\x18\xfe\x03 \x01(\x03R\bquestion\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"?\n" +

@@ -39,6 +39,7 @@ type DraftTicket struct {
 	Sources             []*Source              `protobuf:"bytes,250,rep,name=sources,proto3" json:"sources,omitempty"`                                     // of the description, in its order
 	Follows             string                 `protobuf:"bytes,200,opt,name=follows,proto3" json:"follows,omitempty"`                                     // id of the closed ticket that it goes on from: its group is chosen; empty: none
 	TitleElsewhere      string                 `protobuf:"bytes,341,opt,name=title_elsewhere,json=titleElsewhere,proto3" json:"title_elsewhere,omitempty"` // if the title is that ticket's: what it is called in another group; empty: as here
+	WithWaiting         bool                   `protobuf:"varint,510,opt,name=with_waiting,json=withWaiting,proto3" json:"with_waiting,omitempty"`         // what waits for the same answer as described_id goes into it, too
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -162,6 +163,13 @@ func (x *DraftTicket) GetTitleElsewhere() string {
 		return x.TitleElsewhere
 	}
 	return ""
+}
+
+func (x *DraftTicket) GetWithWaiting() bool {
+	if x != nil {
+		return x.WithWaiting
+	}
+	return false
 }
 
 // CorrectDraft gives a draft the title and the description to which its command was edited. It is a CONFLICT when there is
@@ -1206,7 +1214,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xae\x04\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xd2\x04\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -1223,7 +1231,8 @@ const file_messages_private_proto_rawDesc = "" +
 	"\fdescribed_id\x18\x0f \x01(\x03R\vdescribedId\x125\n" +
 	"\asources\x18\xfa\x01 \x03(\v2\x1a.topicdesk.messages.SourceR\asources\x12\x19\n" +
 	"\afollows\x18\xc8\x01 \x01(\tR\afollows\x12(\n" +
-	"\x0ftitle_elsewhere\x18\xd5\x02 \x01(\tR\x0etitleElsewhere\"\xc0\x02\n" +
+	"\x0ftitle_elsewhere\x18\xd5\x02 \x01(\tR\x0etitleElsewhere\x12\"\n" +
+	"\fwith_waiting\x18\xfe\x03 \x01(\bR\vwithWaiting\"\xc0\x02\n" +
 	"\fCorrectDraft\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +

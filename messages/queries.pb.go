@@ -571,6 +571,7 @@ type UserView struct {
 	TitleAsked      int64                  `protobuf:"varint,87,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`                 // with untitled_id: the message of which the bot has asked whether it is the title; 0: none
 	Following       []string               `protobuf:"bytes,200,rep,name=following,proto3" json:"following,omitempty"`                                     // ids of closed tickets from which drafts go on
 	Drafts          []*TicketView          `protobuf:"bytes,88,rep,name=drafts,proto3" json:"drafts,omitempty"`                                            // tickets of theirs that are not open yet: they are being asked for the group
+	WaitsClosed     []string               `protobuf:"bytes,510,rep,name=waits_closed,json=waitsClosed,proto3" json:"waits_closed,omitempty"`              // ids of closed tickets: what they wrote to these waits until they say what to do with it
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -699,6 +700,13 @@ func (x *UserView) GetFollowing() []string {
 func (x *UserView) GetDrafts() []*TicketView {
 	if x != nil {
 		return x.Drafts
+	}
+	return nil
+}
+
+func (x *UserView) GetWaitsClosed() []string {
+	if x != nil {
+		return x.WaitsClosed
 	}
 	return nil
 }
@@ -1074,7 +1082,7 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
 	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x87\x04\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xab\x04\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
@@ -1095,7 +1103,8 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\vtitle_asked\x18W \x01(\x03R\n" +
 	"titleAsked\x12\x1d\n" +
 	"\tfollowing\x18\xc8\x01 \x03(\tR\tfollowing\x126\n" +
-	"\x06drafts\x18X \x03(\v2\x1e.topicdesk.messages.TicketViewR\x06drafts\"Y\n" +
+	"\x06drafts\x18X \x03(\v2\x1e.topicdesk.messages.TicketViewR\x06drafts\x12\"\n" +
+	"\fwaits_closed\x18\xfe\x03 \x03(\tR\vwaitsClosed\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +

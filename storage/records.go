@@ -437,7 +437,7 @@ type Chat struct {
 	BurstFull time.Time   `json:"burstFull,omitzero"`
 	Answers   []Pending   `json:"answers,omitempty"`
 	Handled   []string    `json:"handled,omitempty"`   // ids of recent answers, newest last
-	Questions []Question  `json:"questions,omitempty"` // for titles, that were posted; newest last
+	Questions []Question  `json:"questions,omitempty"` // that were posted; newest last
 	Words     []Word      `json:"words,omitempty"`     // in a private chat: since when it spoke of which ticket, newest last
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`
@@ -449,10 +449,11 @@ type Word struct {
 	TicketID  string `json:"ticketId"`
 }
 
-// Question is a message in which the bot asks for the title of a ticket.
+// Question is a message in which the bot asks for the title of a ticket, or in private what to do with something that waits.
 type Question struct {
-	MessageID int64 `json:"messageId"` // Telegram's, in the chat
-	Untitled  int64 `json:"untitled"`  // the message in reply to which it asks
+	MessageID int64 `json:"messageId"`       // Telegram's, in the chat
+	Untitled  int64 `json:"untitled"`        // the message in reply to which it asks for a title; 0: it does not
+	About     int64 `json:"about,omitempty"` // what it asks about: the number that its buttons name, or a message; 0: it asks for a title
 }
 
 // Lease says which activation of an entity is the newest.

@@ -44,15 +44,17 @@ type Shelved struct {
 	Asked      bool      `json:"asked,omitempty"`      // with Unclear: the question is posted in reply to it; with Homeless: its author was being asked for a group
 	Question   []byte    `json:"question,omitempty"`   // that is posted in reply to it: protobuf SendNoticeCall, repeats it once
 	Homeless   bool      `json:"homeless,omitempty"`   // its author had no ticket: the next one that they open gets it
+	Closed     string    `json:"closed,omitempty"`     // the ticket that was closed when it was written: it waits until its author says what to do with it
 	Withdrawn  bool      `json:"withdrawn,omitempty"`  // its author has deleted it: no ticket gets it any more
-	TicketID   string    `json:"ticketId,omitempty"`   // with Untitled, Unclear or Homeless: the ticket that has got it
+	TicketID   string    `json:"ticketId,omitempty"`   // with Untitled, Unclear, Homeless or Closed: the ticket that has got it
+	By         string    `json:"by,omitempty"`         // with TicketID: the id of the command that gave it to the ticket, if others may be given in the same place
 	Body       []byte    `json:"body"`                 // protobuf: RecordMessage
 	At         time.Time `json:"at"`
 }
 
-// Waits reports whether the message waits for an answer: for a title, or for which ticket it is about.
+// Waits reports whether the message waits for an answer: for a title, for which ticket it is about, or for what to do with it.
 func (m *Shelved) Waits() bool {
-	return (m.Untitled != 0 || m.Unclear != 0) && m.TicketID == "" && !m.Withdrawn
+	return (m.Untitled != 0 || m.Unclear != 0 || m.Closed != "") && m.TicketID == "" && !m.Withdrawn
 }
 
 // ShelvedAlbum says which ticket has an album, so that a part that comes later finds it.

@@ -122,6 +122,7 @@ func testDueUsers(t *testing.T, f Factory) {
 					{MessageID: 4, Untitled: 4, TicketID: "TICK-B", Body: []byte{5}, At: minute(2)},
 					{MessageID: 5, Unclear: 2, Asked: true, TicketID: "TICK-B", Body: []byte{5}, At: minute(2)},
 					{MessageID: 6, Unclear: 2, Asked: true, Question: []byte{7}, Withdrawn: true, Body: []byte{5}, At: minute(2)},
+					{MessageID: 9, Closed: "TICK-A", By: "cb:1", Body: []byte{5}, At: minute(2)},
 					{MessageID: 7, Homeless: true, Untitled: 7, TitleAsked: 8, Body: []byte{5}, At: minute(2)},
 				},
 				Albums: []storage.ShelvedAlbum{{Album: "a", TicketID: "TICK-B", Said: true, At: minute(2)}},

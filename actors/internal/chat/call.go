@@ -351,6 +351,11 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		return err
 	}
 	if q.owner != (opOwner{messages.KindChat, c.ID}) {
+		if question := questionIn(op, outcome); question.MessageID != 0 {
+			if err := c.dropAnswer(dropAnswer{op.Id, question}); err != nil {
+				return err
+			}
+		}
 		c.report(q.owner, op, outcome)
 		if op.GetSendCopy() != nil && postsOnce(op) && outcome.Result != messages.Outcome_DONE {
 			c.dropRest(op)

@@ -337,6 +337,9 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 		return entity.Duplicate(), nil
 	}
 	op := m.Operation
+	if m.EndsQuestion != 0 {
+		return c.endQuestions(m)
+	}
 	if op == nil { // somebody else answers the command
 		err := c.change(func(r *storage.Chat) { r.Handled = desk.Remember(r.Handled, id, handledCommands) })
 		if err != nil {

@@ -18,12 +18,13 @@ import (
 // What a shelf has at most. The oldest goes first; what waits for an answer goes last.
 const (
 	shelvedFor    = 24 * time.Hour
-	shelvedAtMost = 60      // messages of one kind: six albums
-	unclearAtMost = 40      // those that wait until their author says which ticket they are about
-	forButton     = 10      // those that wait for nothing, but a button may send: anybody can write many
-	homelessMost  = 20      // those of somebody who has no ticket
-	shelvedBytes  = 2 << 20 // more than six albums with the longest captions that Telegram has, with all their entities
-	albumsKnown   = 60      // that were given to tickets
+	heldFor       = 7 * 24 * time.Hour // what waits since its ticket is closed: as long as a word reopens one, unless its group has set another time
+	shelvedAtMost = 60                 // messages of one kind: six albums
+	unclearAtMost = 40                 // those that wait until their author says which ticket they are about
+	forButton     = 10                 // those that wait for nothing, but a button may send: anybody can write many
+	homelessMost  = 20                 // those of somebody who has no ticket
+	shelvedBytes  = 2 << 20            // more than six albums with the longest captions that Telegram has, with all their entities
+	albumsKnown   = 60                 // that were given to tickets
 )
 
 // kind says what a shelf keeps a message for. None is dropped because there are too many of another kind.
@@ -33,6 +34,7 @@ const (
 	part kind = iota
 	untitled
 	unclear
+	afterClosing
 	homeless
 	loose
 	kinds
@@ -41,7 +43,7 @@ const (
 // keptOf is how many messages of each kind a shelf keeps. Those that were unclear stay with those that are: a repeated
 // answer finds them again.
 var keptOf = [kinds]int{part: shelvedAtMost, untitled: shelvedAtMost, unclear: 2 * unclearAtMost,
-	homeless: homelessMost, loose: forButton}
+	afterClosing: shelvedAtMost, homeless: homelessMost, loose: forButton}
 
 func kindOf(m *storage.Shelved) kind {
 	switch {
@@ -49,6 +51,8 @@ func kindOf(m *storage.Shelved) kind {
 		return unclear
 	case m.Untitled != 0:
 		return untitled
+	case m.Closed != "":
+		return afterClosing
 	case m.Album != "":
 		return part
 	case m.Homeless:
@@ -79,9 +83,6 @@ func WaitsForTitle(s *storage.Shelf, album string) bool {
 // askAgainAfter is when a message is asked about although an earlier one, which is unclear too, waits for an answer: the
 // person may not have seen that question.
 const askAgainAfter = time.Minute
-
-// takenAgain is how long the choice of a ticket may be repeated, and finds what it took.
-const takenAgain = 10 * time.Minute
 
 // AskedAbout reports whether the question which ticket a message is about stands above it, for another message that it
 // waits with. Above the desk's last word it does not stand any more.
@@ -116,7 +117,7 @@ func isUnclear(m *storage.Shelved, messageID int64) bool {
 func CorrectOnShelf(s *storage.Shelf, m *messages.RecordMessage) (*storage.Shelf, error) {
 	id, next := m.GetOrigin().GetMessageId(), tidied(s, time.Time{})
 	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool {
-		return isUnclear(&k, id) || k.MessageID == id && k.Homeless && k.TicketID == "" && !k.Withdrawn
+		return isUnclear(&k, id) || k.MessageID == id && (k.Homeless || k.Closed != "") && k.TicketID == "" && !k.Withdrawn
 	})
 	if at < 0 {
 		return nil, nil
@@ -169,7 +170,8 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 	next := tidied(s, now)
 	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool { return k.MessageID == id })
 	if at >= 0 && (m.Untitled == 0 || next.Messages[at].Untitled != 0) &&
-		(m.Unclear == 0 || next.Messages[at].Unclear != 0) && (!m.Homeless || next.Messages[at].Homeless) {
+		(m.Unclear == 0 || next.Messages[at].Unclear != 0) && (!m.Homeless || next.Messages[at].Homeless) &&
+		(m.Closed == "" || next.Messages[at].Closed != "") {
 		return nil, nil
 	}
 	if m.Untitled != 0 && m.Former != 0 {
@@ -193,10 +195,13 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 			return nil, err
 		}
 	}
-	if m.Untitled != 0 {
-		next.Messages[at].Untitled = m.Untitled
+	if m.Untitled != 0 { // its author has said what to do with it
+		next.Messages[at].Untitled, next.Messages[at].Closed = m.Untitled, ""
 	}
 	next.Messages[at].Homeless = next.Messages[at].Homeless || m.Homeless
+	if m.Closed != "" {
+		next.Messages[at].Closed = m.Closed
+	}
 	if m.Unclear != 0 {
 		next.Messages[at].Unclear = m.Unclear
 		if err := askOnShelf(next, at, m, now); err != nil {
@@ -229,9 +234,10 @@ func TakeFromShelf(
 	albums := slices.Clone(m.Albums)
 	// A second answer to the same question finds nothing.
 	waited := func(kept *storage.Shelved) bool {
-		asked := m.Untitled != 0 && kept.Untitled == m.Untitled || m.Unclear != 0 && kept.Unclear == m.Unclear
+		asked := m.Untitled != 0 && kept.Untitled == m.Untitled || m.Unclear != 0 && kept.Unclear == m.Unclear ||
+			m.Closed && kept.Closed == m.TicketId && kept.Waits()
 		if kept.Unclear != 0 && kept.Unclear <= m.UnclearThrough {
-			asked = kept.Waits() || now.Sub(kept.At) < takenAgain
+			asked = kept.Waits() || kept.By != "" && kept.By == m.By
 		}
 		another := kept.Untitled != 0 && kept.Untitled != m.Untitled // it waits for the title of another ticket
 		if kept.Homeless && m.Homeless && !another {
@@ -244,8 +250,13 @@ func TakeFromShelf(
 			if kept.Waits() { // the answer may come again: what it gets has just been taken, however long it waited
 				kept.At = storage.Kept(now)
 			}
-			kept.TicketID = m.TicketId
+			kept.TicketID, kept.By = m.TicketId, m.By
 			albums = append(albums, kept.Album)
+		}
+	}
+	for i := range next.Messages { // a part that waited for something else
+		if kept := &next.Messages[i]; kept.Album != "" && slices.Contains(albums, kept.Album) && kept.Closed != m.TicketId {
+			kept.Closed = ""
 		}
 	}
 	for _, album := range albums {
@@ -273,6 +284,11 @@ func ReturnToShelf(s *storage.Shelf, ticketID ids.TicketID) *storage.Shelf {
 			m.TicketID, m.Asked = "", false
 		}
 	}
+	for i := range next.Messages { // a title is asked for again if it is still to be said whether a message is it
+		if m := &next.Messages[i]; m.Untitled != 0 && m.TicketID == ticketID && IsUnclear(next, m.TitleAsked) {
+			m.TicketID = ""
+		}
+	}
 	return next
 }
 
@@ -285,7 +301,8 @@ func tidied(s *storage.Shelf, now time.Time) *storage.Shelf {
 	next.Messages, next.Albums = slices.Clone(s.Messages), slices.Clone(s.Albums)
 	since := now.Add(-shelvedFor)
 	next.Messages = slices.DeleteFunc(next.Messages, func(m storage.Shelved) bool {
-		return m.At.Before(since) && !(m.Unclear != 0 && m.Waits()) // its author may answer tomorrow
+		held := m.Closed != "" && m.Waits() && !m.At.Before(now.Add(-heldFor))
+		return m.At.Before(since) && !held && !(m.Unclear != 0 && m.Waits()) // its author may answer tomorrow
 	})
 	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.At.Before(since) })
 	next.Albums = next.Albums[max(0, len(next.Albums)-albumsKnown):]

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -40,7 +41,7 @@ func newest(s *storage.Shelf, which func(*storage.Shelved) bool) (newest *storag
 }
 
 // AskTitleOnShelf notes of which message the bot has asked whether it is the title that others wait for, and keeps that
-// message with the question. nil: it is noted, or none waits.
+// message with the question. What is unclear with it waits for the same answer. nil: it is noted, or none waits.
 func AskTitleOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.Shelf, error) {
 	next, changed := tidied(s, time.Time{}), false
 	for i := range next.Messages {
@@ -55,7 +56,7 @@ func AskTitleOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*stor
 	if err != nil {
 		return nil, err
 	}
-	kept, err := PutOnShelf(next, &messages.Shelve{Message: m.Message}, now)
+	kept, err := PutOnShelf(next, &messages.Shelve{Message: m.Message, Unclear: m.Unclear, LastWord: m.LastWord}, now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,16 +71,26 @@ func AskTitleOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*stor
 	return next, nil
 }
 
-// AnsweredOnShelf has the question about a message not repeated: its author has answered it. nil: it would not be.
+// AnsweredOnShelf has the question about a message, and about the album that it is of, not repeated: its author has answered it, so it
+// waits for nothing more. nil: it did not, or waits with others.
 func AnsweredOnShelf(s *storage.Shelf, messageID int64) *storage.Shelf {
-	next := tidied(s, time.Time{})
+	next, album, changed := tidied(s, time.Time{}), "", false
 	for i := range next.Messages {
-		if m := &next.Messages[i]; m.MessageID == messageID && m.Unclear == 0 && len(m.Question) > 0 {
-			m.Question = nil
-			return next
+		if m := &next.Messages[i]; m.MessageID == messageID {
+			album = m.Album
 		}
 	}
-	return nil
+	for i := range next.Messages {
+		m := &next.Messages[i]
+		if m.MessageID != messageID && (album == "" || m.Album != album) || m.Unclear != 0 || len(m.Question) == 0 && m.Closed == "" {
+			continue
+		}
+		m.Question, m.Closed, changed = nil, "", true
+	}
+	if !changed {
+		return nil
+	}
+	return next
 }
 
 // UnclearWaits reports whether something waits that was unclear after a word.
@@ -239,6 +250,37 @@ func HomeOf(s *storage.Shelf, messageID int64) ids.TicketID {
 		}
 	}
 	return ""
+}
+
+// UnclearHomeOf is the ticket, or the draft, that has a message which was unclear; empty: none has it.
+func UnclearHomeOf(s *storage.Shelf, messageID int64) ids.TicketID {
+	for i := range messagesOn(s) {
+		if m := &s.Messages[i]; m.MessageID == messageID && m.Unclear != 0 {
+			return m.TicketID
+		}
+	}
+	return ""
+}
+
+// UnclearWith is the word after which a message that waits is unclear; 0: it does not wait so.
+func UnclearWith(s *storage.Shelf, messageID int64) int64 {
+	for i := range messagesOn(s) {
+		if m := &s.Messages[i]; isUnclear(m, messageID) {
+			return m.Unclear
+		}
+	}
+	return 0
+}
+
+// AnsweredThrough are the words after which something was unclear that a ticket has got with all up to a word.
+func AnsweredThrough(s *storage.Shelf, m *messages.TakeShelved) (words []int64) {
+	for i := range messagesOn(s) {
+		k := &s.Messages[i]
+		if k.Unclear != 0 && k.Unclear <= m.UnclearThrough && k.TicketID == m.TicketId && !slices.Contains(words, k.Unclear) {
+			words = append(words, k.Unclear)
+		}
+	}
+	return words
 }
 
 // HomelessOf returns what of a ticket's messages on the shelf was sent by somebody who had no ticket, or was unclear until they

@@ -197,6 +197,7 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 		if waits := desk.NewestUntitled(r.Shelf); waits != nil {
 			reply.UntitledId, reply.UntitledMs, reply.TitleAsked = waits.Untitled, waits.At.UnixMilli(), waits.TitleAsked
 		}
+		reply.WaitsClosed = desk.HeldTickets(r.Shelf)
 		for i := range r.Drafts {
 			d := &r.Drafts[i]
 			if d.Follows != "" {

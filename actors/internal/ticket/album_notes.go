@@ -22,6 +22,14 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	if m.OfCommand {
 		return t.onEditOfCommand(m)
 	}
+	stays, err := t.staysNote(m)
+	if err != nil {
+		return nil, err
+	}
+	if stays {
+		m = proto.CloneOf(m)
+		m.Internal = true
+	}
 	if t.record == nil || m.Content.GetMedia().GetMediaGroupId() == "" {
 		return t.edit(m)
 	}
@@ -49,6 +57,33 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	}
 	t.albumNotes().Put(m.Content.Media.MediaGroupId, m.Internal) // for what comes later
 	return t.edit(m)
+}
+
+// staysNote says whether an edit of a note leaves it one, although it begins as none any more: nobody else has seen what was written as a
+// note, and to take away two characters is no decision to send it. Its author is told, once (docs/decisions.md, D304).
+func (t *ticket) staysNote(m *messages.EditMessage) (bool, error) {
+	if t.record == nil || m.Internal {
+		return false, nil
+	}
+	original, err := t.Store.Message(t.Ctx, m.MessageId)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the message: %w", err)
+	}
+	public := func(p storage.Previous) bool { return !p.Internal }
+	if original.TicketID != t.record.TicketID || original.Deleted || !original.Internal || original.CommandNote ||
+		t.hasLeft(original.TopicID) || slices.ContainsFunc(original.Former, public) {
+		return false, nil
+	}
+	told := m.MessageId + ":note"
+	if slices.Contains(t.record.Handled, told) {
+		return true, nil
+	}
+	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
+	_, err = t.carryOut(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeNoteStays, nil) })
+	return true, err
 }
 
 // noteParts makes parts of an album notes, or ends that, as an edit of another part says.

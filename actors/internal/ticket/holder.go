@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -52,6 +53,11 @@ func (t *ticket) holderBut(by storage.Creator) (*holder, error) {
 
 // tellHolder tells them by a mention. answers: it was posted where the command was given.
 func (t *ticket) tellHolder(r *desk.Result, o *messages.Origin, h *holder, key string, args map[string]string) (answers bool) {
+	return t.tellHolderOf(r, o, h, &messages.SendNoticeCall{Key: key, Args: args})
+}
+
+// tellHolderOf is tellHolder for a notice that says more than its words. "name" is added to its arguments.
+func (t *ticket) tellHolderOf(r *desk.Result, o *messages.Origin, h *holder, notice *messages.SendNoticeCall) (answers bool) {
 	if h == nil {
 		return false
 	}
@@ -62,10 +68,10 @@ func (t *ticket) tellHolder(r *desk.Result, o *messages.Origin, h *holder, key s
 	if topic == nil || !desk.IsOpened(topic) {
 		return false
 	}
-	notice := &messages.SendNoticeCall{Key: key, Args: map[string]string{"name": h.Name}}
-	for name, value := range args {
-		notice.Args[name] = value
+	if notice.Args = maps.Clone(notice.Args); notice.Args == nil {
+		notice.Args = map[string]string{}
 	}
+	notice.Args["name"] = h.Name
 	notice.UserId, _ = strconv.ParseInt(h.ID, 10, 64)
 	op := desk.OperationIn(r.Ticket, topic)
 	if answers = topic == desk.TopicAt(r.Ticket, o.GetPlace(), o.GetThreadId()); answers {

@@ -40,6 +40,13 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		if offer, err := t.offering(m, given); offer != nil || err != nil {
 			return offer, err
 		}
+		name, err := t.knownByName(m, given)
+		if err != nil {
+			return nil, err
+		}
+		if name != "" {
+			return notice(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
+		}
 		return notice(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
 	}
 	name := desk.UserName(user)

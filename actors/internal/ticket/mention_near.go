@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,9 +35,38 @@ func (t *ticket) offering(m *messages.Mention, given string) (effect, error) {
 	return func(r *desk.Result) { desk.RespondKeyboard(r, o, messages.NoticeMentionNear, args, keyboard) }, nil
 }
 
+// knownByName finds somebody who has written on the ticket lately and is called so, without a default group, in which a topic would be
+// opened; "": nobody is.
+func (t *ticket) knownByName(m *messages.Mention, given string) (name string, err error) {
+	begins := strings.ToLower(strings.TrimPrefix(given, "@"))
+	if m.UserId != 0 || begins == "" {
+		return "", nil
+	}
+	said, err := t.searched()
+	if err != nil {
+		return "", err
+	}
+	at := slices.IndexFunc(said, func(s storage.Message) bool {
+		return s.Sender.Kind == "user" && slices.Contains(strings.Fields(strings.ToLower(s.Sender.Name)), begins)
+	})
+	if at < 0 {
+		return "", nil
+	}
+	user, err := t.Store.User(t.Ctx, said[at].Sender.ID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return "", fmt.Errorf("read a user: %w", err)
+	}
+	if err == nil && user.DefaultGroupID != "" {
+		return "", nil
+	}
+	return said[at].Sender.Name, nil
+}
+
 // isNear reports whether a name begins as somebody has typed, in lower case.
 func isNear(u *storage.User, begins string) bool {
-	return strings.HasPrefix(strings.ToLower(u.Username), begins) || strings.HasPrefix(strings.ToLower(u.FirstName), begins)
+	return slices.ContainsFunc([]string{u.Username, u.FirstName, u.LastName}, func(name string) bool {
+		return strings.HasPrefix(strings.ToLower(name), begins)
+	})
 }
 
 // personButtons are the buttons for a page of users.

@@ -40,6 +40,10 @@ func (t *ticket) snoozing(m *messages.SnoozeTicket) (effect, error) {
 		return nil, err
 	}
 	at, ok := times.Hours.Later(wanted, t.now(), times.Zone)
+	had, err := t.holderBut(desk.CreatorOf(o))
+	if err != nil {
+		return nil, err
+	}
 	return func(r *desk.Result) {
 		switch {
 		case t.refuseClosed(r, o, messages.VerbLater):
@@ -51,17 +55,26 @@ func (t *ticket) snoozing(m *messages.SnoozeTicket) (effect, error) {
 				return
 			}
 			t.takeUp(r.Ticket, o.CommandId, creatorOf(o))
-			desk.RespondOpenly(r, o, messages.NoticeSnoozeOff, map[string]string{"who": desk.Who(o)})
+			args := map[string]string{"who": desk.Who(o)}
+			if t.tellHolder(r, o, had, messages.NoticeSnoozeOff, args) {
+				desk.Acknowledge(r, o)
+			} else {
+				desk.RespondOpenly(r, o, messages.NoticeSnoozeOff, args)
+			}
 		case !ok:
 			desk.Respond(r, o, messages.NoticeSnoozeUnclear, map[string]string{"given": messages.Shorten(wanted, 40)})
 		default:
 			t.snooze(r.Ticket, o, at)
 			dropKeyboard(r, o)
-			op := desk.OperationTo(o)
-			notice := noticeAt(messages.NoticeSnoozed, map[string]string{"who": desk.Who(o)}, at, times.ZoneName())
-			notice.ReplyTo = o.GetMessageId()
-			op.Call = &messages.Operation_SendNotice{SendNotice: notice}
-			desk.AddPending(r.Ticket, o.GetCommandId(), op, 0)
+			notice := func() *messages.SendNoticeCall {
+				return noticeAt(messages.NoticeSnoozed, map[string]string{"who": desk.Who(o)}, at, times.ZoneName())
+			}
+			if !t.tellHolderOf(r, o, had, notice()) {
+				op, said := desk.OperationTo(o), notice()
+				said.ReplyTo = o.GetMessageId()
+				op.Call = &messages.Operation_SendNotice{SendNotice: said}
+				desk.AddPending(r.Ticket, o.GetCommandId(), op, 0)
+			}
 			desk.Acknowledge(r, o)
 		}
 	}, nil

@@ -1,7 +1,10 @@
 package ticket
 
 import (
+	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -35,10 +38,13 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 	if err != nil {
 		return nil, err
 	}
-	linkID := here.TopicID
+	linkID, by := here.TopicID, desk.CreatorOf(o)
+	leaves, err := t.leavesWith(here, by)
+	if err != nil {
+		return nil, err
+	}
 	return func(r *desk.Result) {
 		link := desk.LinkOf(r.Ticket, linkID)
-		by := desk.CreatorOf(o)
 		link.Ended, link.EndSequence, link.EndedBy = true, t.sequence, &by
 		r.LinksRevision++
 		r.CardRevision++
@@ -58,11 +64,85 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		if isPerson(by, link.UserID) {
 			there["self"] = "yes"
 		}
+		if leaves != nil {
+			t.assign(r.Ticket, o.CommandId, &by, nil)
+			args["had"] = leaves.Name
+			if leaves.Is(by) {
+				there["had"] = leaves.Name
+			} else {
+				t.tellReleased(r.Ticket, o, &link.Topic, leaves)
+			}
+		}
 		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, there, t.sequence)
 		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
 		t.retireCard(r.Ticket, &link.Topic)
 		desk.Acknowledge(r, o)
 	}, nil
+}
+
+// leavesWith finds whoever has the ticket, if the topic that leaves is the only one in which they see it. nil: nobody has it, or they see
+// it elsewhere. A topic is theirs if they were brought into it, have written there lately, or end its link there themselves, or if the
+// desk knows that they are of its group's team.
+func (t *ticket) leavesWith(topic *storage.Topic, by storage.Creator) (*storage.Creator, error) {
+	has := t.record.Assignee
+	if has == nil || has.Kind != "user" {
+		return nil, nil
+	}
+	userID, err := strconv.ParseInt(has.ID, 10, 64)
+	if err != nil {
+		return nil, nil
+	}
+	user, err := t.Store.User(t.Ctx, userID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("read a user: %w", err)
+	}
+	said, err := t.searched()
+	if err != nil {
+		return nil, err
+	}
+	theirs := func(x *storage.Topic) (bool, error) {
+		link := desk.LinkOf(t.record, x.TopicID)
+		wrote := func(m storage.Message) bool {
+			return m.TopicID == x.TopicID && m.Sender.Kind == "user" && m.Sender.ID == userID
+		}
+		if link != nil && link.UserID == userID || user != nil && user.DefaultGroupID == x.GroupID || slices.ContainsFunc(said, wrote) {
+			return true, nil
+		}
+		group, err := t.Store.Group(t.Ctx, x.GroupID)
+		if errors.Is(err, storage.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read a group: %w", err)
+		}
+		return slices.Contains(group.Admins, userID), nil
+	}
+	is, err := theirs(topic)
+	if err != nil || !is && !has.Is(by) {
+		return nil, err
+	}
+	for _, other := range desk.TopicsOf(t.record) {
+		if other.TopicID == topic.TopicID || !messages.IsGroup(other.GroupID) {
+			continue
+		}
+		if is, err := theirs(other); err != nil || is || other.GroupID == topic.GroupID {
+			return nil, err
+		}
+	}
+	return has, nil
+}
+
+// tellReleased tells whoever had the ticket, by a mention in the topic that leaves it, that it is not theirs any more.
+func (t *ticket) tellReleased(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, had *storage.Creator) {
+	if !desk.IsOpened(topic) {
+		return
+	}
+	notice := &messages.SendNoticeCall{Key: messages.NoticeUnlinkReleased,
+		Args: map[string]string{"name": had.Name, "who": desk.Who(o), "ticket": desk.NameOf(r)}}
+	notice.UserId, _ = strconv.ParseInt(had.ID, 10, 64)
+	op := desk.OperationIn(r, topic)
+	op.Order, op.Call = desk.ClosingOrder(t.sequence), &messages.Operation_SendNotice{SendNotice: notice}
+	desk.AddPending(r, o.CommandId, op, t.sequence)
 }
 
 // isPerson says whether somebody is the person with a Telegram id.

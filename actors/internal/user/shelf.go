@@ -24,15 +24,27 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	said := m.GetMessage()
 	id := said.GetOrigin().GetMessageId()
 	switch {
+	case m.Asks && m.Closed != "":
+		held, questions := desk.HeldFor(u.shelf(), m.Closed)
+		return &messages.ShelfFound{Code: messages.Code_OK, Messages: held, Questions: questions}, nil
 	case m.Asks:
-		return &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.KeptOnShelf(u.shelf(), id),
-			TicketId: desk.HomeOf(u.shelf(), id), Withdrawn: desk.IsWithdrawn(u.shelf(), id)}, nil
+		if home := desk.UnclearHomeOf(u.shelf(), id); home != "" {
+			return &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.KeptOnShelf(u.shelf(), id), TicketId: home, Done: true}, nil
+		}
+		found := &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.KeptOnShelf(u.shelf(), id),
+			TicketId: desk.HomeOf(u.shelf(), id), Withdrawn: desk.IsWithdrawn(u.shelf(), id)}
+		if waits := desk.UnclearWith(u.shelf(), id); waits != 0 {
+			found.Questions = []int64{waits}
+		}
+		return found, nil
 	case m.Corrects:
 		return u.correctShelved(said)
 	case m.Withdraws:
 		return u.withdrawShelved(id)
 	case m.TitleAsked != 0:
 		return u.askTitleShelved(m)
+	case m.Closed != "" && said == nil:
+		return u.holdUnclear(m)
 	case desk.IsWithdrawn(u.shelf(), id):
 		return &messages.ShelfFound{Code: messages.Code_OK, Done: true, Withdrawn: true}, nil
 	}
@@ -147,6 +159,16 @@ func (u *user) askTitleShelved(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{Code: messages.Code_OK}, nil
 }
 
+// holdUnclear has what was unclear after a word wait for what is to be done with it, since the ticket that is meant is closed.
+func (u *user) holdUnclear(m *messages.Shelve) (proto.Message, error) {
+	if next := desk.HoldUnclear(u.shelf(), m.Unclear, m.Closed); next != nil {
+		if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
+			return nil, err
+		}
+	}
+	return &messages.ShelfFound{Code: messages.Code_OK}, nil
+}
+
 // correctShelved has a kept message say what it was edited to, and the draft that it describes, too. Opening says that the draft is
 // becoming a ticket that nobody can ask yet.
 func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, error) {
@@ -246,6 +268,9 @@ func (u *user) withdrawFromDrafts(r *storage.User, messageID int64) {
 		r.Shelf = desk.WithdrawFromDraft(r.Shelf, d.TicketID, messageID)
 		if titles(d, id) || desk.RewordDraft(d, id, messages.Marked{}) == desk.SourceStray {
 			asked, args := originIn(d.Asked), givenUp(d)
+			if next, any := desk.CancelOnShelf(r.Shelf, d.TicketID); any { // else it would wait for an answer that nobody is asked for
+				r.Shelf, args["words"] = next, "yes"
+			}
 			giveUpDraft(r, d.TicketID)
 			u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: args})
 			continue
@@ -367,13 +392,14 @@ func (u *user) onTake(m *messages.TakeShelved) (proto.Message, error) {
 		return u.takeUnclear(m)
 	}
 	next, taken := desk.TakeFromShelf(u.shelf(), m, u.Now())
-	if u.record != nil {
+	if u.record != nil && (!m.Closed || len(taken) > 0) {
 		if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
 			return nil, err
 		}
 	}
 	return &messages.ShelfFound{
 		Code: messages.Code_OK, Messages: taken, Withdrawn: desk.WithdrawnAfter(u.shelf(), m.Unclear),
+		Questions: desk.AnsweredThrough(u.shelf(), m),
 	}, nil
 }
 
@@ -393,8 +419,12 @@ func (u *user) takeUnclear(m *messages.TakeShelved) (proto.Message, error) {
 // withShelved returns the command that makes a draft, with what is on the shelf for it: also what the person has just
 // sent while they had no ticket, in the order in which they wrote it.
 func (u *user) withShelved(r *storage.User, m *messages.DraftTicket) *messages.DraftTicket {
+	if waits := desk.UnclearWith(r.Shelf, m.DescribedId); m.WithWaiting && waits != 0 {
+		m = proto.CloneOf(m)
+		m.Untitled = waits // it may be the title, and a question about a title is known by the message that it was asked for
+	}
 	next, taken := desk.TakeFromShelf(desk.GiveDescribed(r.Shelf, m.DescribedId, m.TicketId), &messages.TakeShelved{
-		TicketId: m.TicketId, Albums: m.Albums, Untitled: m.Untitled, Homeless: true,
+		TicketId: m.TicketId, Albums: m.Albums, Untitled: m.Untitled, Unclear: m.Untitled, Homeless: true,
 	}, u.Now())
 	if len(m.Albums) > 0 || m.Untitled != 0 || len(taken) > 0 {
 		r.Shelf = next

@@ -1,0 +1,94 @@
+package bot
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// What a person wrote to a closed ticket waits until they say what to do with it. If they write there again, and the ticket takes that,
+// the first goes ahead of it, and its question says so (docs/decisions.md, D302).
+
+// heldFor returns what waits since a ticket of the person was closed, and the questions that it waits for.
+func (h *handling) heldFor(ticketID string) (*messages.ShelfFound, error) {
+	user, err := h.person()
+	if err != nil || !slices.Contains(user.WaitsClosed, ticketID) {
+		return &messages.ShelfFound{}, err
+	}
+	return h.shelf(&messages.Shelve{Asks: true, Closed: ticketID})
+}
+
+// sayHeld sends the ticket what waits since it was closed, ahead of what its person says now: that reopens it, or it is open again. While
+// the ticket takes nothing, that waits on.
+func (h *handling) sayHeld(reopens bool) error {
+	held, err := h.heldFor(h.ticket)
+	if err != nil || len(held.Messages) == 0 {
+		return err
+	}
+	id := h.ticket
+	is, err := h.titled(id)
+	if err != nil || is == nil || !reopens && is.Status == statusClosed {
+		return err
+	}
+	origin, meant := h.origin, h.meant
+	defer func() { h.ticket, h.origin, h.meant = id, origin, meant }()
+	var commands []*messages.RecordMessage
+	for _, one := range held.Messages {
+		if h.isCommand(messageOf(h.chat, one)) {
+			commands = append(commands, one)
+			continue
+		}
+		h.ticket, one.Reopens = id, reopens
+		if r, err := h.askTicket(one); err != nil || !recorded(r) {
+			return err
+		}
+	}
+	for _, one := range commands { // they say themselves what came of them
+		if _, err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
+			return err
+		}
+	}
+	if _, err := h.shelf(&messages.TakeShelved{TicketId: id, Closed: true, Said: true}); err != nil {
+		return err
+	}
+	h.origin = origin
+	return h.endQuestions(held.Questions, messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(is.Title, is.Number)})
+}
+
+// inOrder joins messages in the order in which they were written.
+func inOrder(some, others []*messages.RecordMessage) []*messages.RecordMessage {
+	all := append(slices.Clone(some), others...)
+	id := func(m *messages.RecordMessage) int64 { return m.Origin.GetMessageId() }
+	slices.SortStableFunc(all, func(a, b *messages.RecordMessage) int { return cmp.Compare(id(a), id(b)) })
+	return slices.CompactFunc(all, func(a, b *messages.RecordMessage) bool { return id(a) == id(b) })
+}
+
+// endQuestions has the questions about several things say the same.
+func (h *handling) endQuestions(about []int64, key string, args map[string]string) error {
+	for _, one := range about {
+		if err := h.endQuestion(one, 0, key, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endQuestion has the questions about something that waited, as SendNoticeCall.question names it, say what came of it. Their buttons
+// go, although the answer was that of another one, or came in another way. The message but is left as it is.
+func (h *handling) endQuestion(about, but int64, key string, args map[string]string) error {
+	if about == 0 {
+		return nil
+	}
+	defer h.as(h.origin.CommandId + ":ends:" + strconv.FormatInt(about, 10))()
+	op := h.operation()
+	op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{
+		MessageId: but, Notice: &messages.SendNoticeCall{Key: key, Args: args},
+	}}
+	if err := h.inTheirLanguage(op); err != nil {
+		return err
+	}
+	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Operation: op, EndsQuestion: about})
+	return err
+}
