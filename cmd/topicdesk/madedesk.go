@@ -29,7 +29,7 @@ func missingOf(c config.Config) []string {
 	if db := c.Database(); db.Kind == config.DatabaseSQLite {
 		all = append(all, db.Path, db.Path+"-wal", db.Path+"-shm")
 	}
-	for _, name := range []string{secretsFile, backupSimulator, "files", "files-tmp"} {
+	for _, name := range []string{secretsFile, backupSimulator, filepath.Join("files", "tmp"), "files", "files-tmp"} {
 		all = append(all, filepath.Join(c.DataDir, name))
 	}
 	return slices.DeleteFunc(all, exists)
@@ -63,22 +63,28 @@ func (d *madeDesk) remove(log *slog.Logger) {
 
 // portsTaken says which of the addresses of the settings this process can't listen on, before anything is made for a desk.
 func (a *App) portsTaken() error {
-	addresses := []struct{ setting, addr string }{{"HTTP_ADDR", a.Config.HTTPAddr}}
-	if a.Config.MetricsAddr != "" {
-		addresses = append(addresses, struct{ setting, addr string }{"METRICS_ADDR", a.Config.MetricsAddr})
-	}
-	if a.Config.UsesSimulator() && a.Config.SimulatorPort != 0 {
-		if host, _, err := net.SplitHostPort(a.Config.HTTPAddr); err == nil {
-			addresses = append(addresses, struct{ setting, addr string }{"SIMULATOR_PORT",
-				net.JoinHostPort(host, strconv.Itoa(a.Config.SimulatorPort))})
+	try := func(setting, addr string) error {
+		listener, err := listen(setting, addr)
+		if err == nil {
+			_ = listener.Close()
 		}
+		return err
 	}
-	for _, x := range addresses {
-		listener, err := listen(x.setting, x.addr)
-		if err != nil {
+	if err := try("HTTP_ADDR", a.Config.HTTPAddr); err != nil {
+		return err
+	}
+	if a.Config.MetricsAddr != "" {
+		if err := try("METRICS_ADDR", a.Config.MetricsAddr); err != nil {
 			return err
 		}
-		_ = listener.Close()
 	}
-	return nil
+	host, _, err := net.SplitHostPort(a.Config.HTTPAddr)
+	if err != nil || !a.Config.UsesSimulator() || a.Config.SimulatorPort == 0 {
+		return nil // the page takes any port that is free
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(a.Config.SimulatorPort)))
+	if err != nil {
+		return noPage(a.Config.SimulatorPort, err)
+	}
+	return listener.Close()
 }
