@@ -84,6 +84,28 @@ func TestConsumers(t *testing.T) {
 			t.Error(v)
 		}
 	})
+	d.run(t, "a commit that comes after the lease was released does not bring it back", func(t *testing.T) {
+		is(ask("key/released", &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok)
+		ended := is(ask("key/released", &messages.CommitConsumer{Token: "a", Cursor: "c1", LeaseMs: 0}), ok)
+		for _, cursor := range []string{"c2", "c2"} {
+			if v := is(ask("key/released", &messages.CommitConsumer{Token: "a", Cursor: cursor, LeaseMs: hour}), ok); v.LeasedUntilMs != ended.LeasedUntilMs {
+				t.Error("the lease ends later by a commit:", v)
+			}
+		}
+		d.restart()
+		is(ask("key/released", &messages.CommitConsumer{Token: "a", Cursor: "c3", LeaseMs: hour}), ok)
+		if v := is(ask("key/released", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), ok); v.Cursor != "c3" || v.Token != "b" {
+			t.Error(v)
+		}
+	})
+	d.run(t, "who released the lease may take it again, and then keeps it by commits", func(t *testing.T) {
+		is(ask("key/back", &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok)
+		is(ask("key/back", &messages.CommitConsumer{Token: "a", Cursor: "c1", LeaseMs: 0}), ok)
+		is(ask("key/back", &messages.LeaseConsumer{Token: "a", LeaseMs: 1000}), ok)
+		is(ask("key/back", &messages.CommitConsumer{Token: "a", Cursor: "c2", LeaseMs: hour}), ok)
+		d.clock.jump(2 * time.Second)
+		is(ask("key/back", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), conflict)
+	})
 	d.run(t, "a name that somebody made up leaves nothing behind", func(t *testing.T) {
 		is(ask("key/forged", &messages.CommitConsumer{Token: "a", Cursor: "c"}), messages.Code_NOT_FOUND)
 		if _, err := d.store.Lease(t.Context(), "consumer/key/forged"); !errors.Is(err, storage.ErrNotFound) {

@@ -161,11 +161,19 @@ func (in *Intake) Accept(ctx context.Context, u *Update) error {
 	span.Note("topicdesk.outcome", outcome)
 	span.Note("topicdesk.ticket", h.ticket)
 	in.metrics.seconds.Observe(took.Seconds())
-	if in.log.Enabled(ctx, slog.LevelDebug) {
-		in.log.DebugContext(ctx, "update", append(h.attributes(took), "outcome", outcome)...)
+	level := slog.LevelDebug
+	if h.ticket != "" && aboutTicket[outcome] {
+		level = slog.LevelInfo
+	}
+	if in.log.Enabled(ctx, level) {
+		in.log.Log(ctx, level, "update", append(h.attributes(took), "outcome", outcome)...)
 	}
 	return nil
 }
+
+// aboutTicket has the outcomes of updates by which people do something with a ticket, other than speaking: few enough to be in
+// the log at info, where whoever follows a ticket finds the update.
+var aboutTicket = map[string]bool{"command": true, "pressed": true, "by_hand": true, "followed": true, "reopened": true}
 
 // handling is what Intake knows while it handles one update.
 type handling struct {
@@ -228,7 +236,7 @@ func (u *Update) key() updateKey {
 func (h *handling) attributes(took time.Duration) []any {
 	a := []any{"update", h.update.ID, "type", h.update.Kind}
 	if o := h.origin; o != nil {
-		a = append(a, "chat", o.ChatId, "place", o.Place, "topic", o.ThreadId, "message", o.MessageId)
+		a = append(a, "chat", o.ChatId, "place", o.Place, "topic", o.ThreadId, "message", o.MessageId, "command", o.CommandId)
 	}
 	if h.ticket != "" {
 		a = append(a, "ticket", h.ticket)

@@ -87,7 +87,7 @@ func (h *handling) onCommand(m *Message, c SlashCommand) (string, error) {
 	handle := handlers[c.Verb]
 	switch {
 	case handle == nil: // a bug; a test checks that each command has a handler
-		h.log.Error("a command has no handler", append(h.attributes(0), "command", c.Verb)...)
+		h.log.Error("a command has no handler", append(h.attributes(0), "verb", c.Verb)...)
 		return "unhandled", h.unavailable(c.Verb, declared.About)
 	case !declared.Where.Have(h.at()):
 		return done, h.unavailable(c.Verb, declared.About)

@@ -199,7 +199,7 @@ func TestIntakeCommandWithoutAHandler(t *testing.T) {
 			in.log = slog.New(slog.NewTextHandler(&log, nil))
 			handle(t, in, tc.raw)
 			check(t, []sent{tc.want}, d.take())
-			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "command=pending") {
+			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "verb=pending") {
 				t.Errorf("the log says %q", log.String())
 			}
 		})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,6 +17,7 @@ type mistakes struct {
 	settings map[string]setting // by name
 	values   map[string]string  // the values that are set, by name
 	wrong    map[string]bool    // names with a mistake: rules that depend on them are not checked
+	about    []string           // the setting of each of errs; "": the file, or none
 	errs     []error
 }
 
@@ -28,7 +30,23 @@ func (m *mistakes) refuse(name, why string, args ...any) {
 	} else if fallback := m.settings[name].fallback; fallback != "" {
 		shown = name + "=" + m.settings[name].shown(fallback) + " (the default)"
 	}
-	m.errs = append(m.errs, fmt.Errorf("%s: %s", shown, fmt.Sprintf(why, args...)))
+	m.note(name, fmt.Errorf("%s: %s", shown, fmt.Sprintf(why, args...)))
+}
+
+// note notes a mistake in the named setting, "" for what is in none.
+func (m *mistakes) note(name string, err error) {
+	m.about, m.errs = append(m.about, name), append(m.errs, err)
+}
+
+// among returns the mistakes that matter to who uses only the named settings; nil: all of them.
+func (m *mistakes) among(names []string) error {
+	var all []error
+	for i, err := range m.errs {
+		if names == nil || m.about[i] == "" || slices.Contains(names, m.about[i]) {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
 }
 
 // set reports whether the setting has a value without a mistake.
@@ -84,8 +102,9 @@ var (
 	hostShape   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$`)
 )
 
-// checkRules checks values that are more than a word or a number, and rules between settings.
-func (m *mistakes) checkRules(c *Config) {
+// checkRules checks values that are more than a word or a number, and rules between settings: serving says whether also those
+// that hold only for a service.
+func (m *mistakes) checkRules(c *Config, serving bool) {
 	if m.set("TELEGRAM_BOT_TOKEN") && !tokenShape.MatchString(c.TelegramBotToken.Reveal()) {
 		m.refuse("TELEGRAM_BOT_TOKEN",
 			"must be a token from @BotFather: digits, a colon, and at least 30 of A-Z a-z 0-9 _ -")
@@ -122,8 +141,10 @@ func (m *mistakes) checkRules(c *Config) {
 	m.checkFiles(c)
 	m.checkWebhook(c)
 	m.checkWebhooks(c)
-	m.checkSimulator(c)
-	m.checkCluster(c)
+	if serving {
+		m.checkSimulator(c)
+	}
+	m.checkCluster(c, serving)
 	m.checkTracing(c)
 }
 

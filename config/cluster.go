@@ -17,7 +17,7 @@ func (c Config) Clustered() bool { return c.ClusterProvider == ClusterEtcd }
 // certificates are the settings that name the files of one side of TLS.
 type certificates struct{ cert, key, ca string }
 
-func (m *mistakes) checkCluster(c *Config) {
+func (m *mistakes) checkCluster(c *Config, serving bool) {
 	m.checkPair("CLUSTER_TLS_CERT", "CLUSTER_TLS_KEY")
 	m.checkPair("ETCD_TLS_CERT", "ETCD_TLS_KEY")
 	m.checkPair("ETCD_USERNAME", "ETCD_PASSWORD")
@@ -51,25 +51,27 @@ func (m *mistakes) checkCluster(c *Config) {
 		m.refuse("CLUSTER_ADDR", "other machines reach it, so it needs CLUSTER_TLS_CERT, CLUSTER_TLS_KEY and CLUSTER_TLS_CA "+
 			"(or CLUSTER_INSECURE=true, where nobody else is in the network)")
 	}
-	m.checkShared(c)
+	if serving && m.values["TELEGRAM_BOT_TOKEN"] == "" {
+		m.refuse("CLUSTER_PROVIDER", "must be single without TELEGRAM_BOT_TOKEN (with the built-in simulator)")
+		return
+	}
+	m.need("CLUSTER_ADDR", "the host and port where the other nodes reach this one, such as 10.0.0.1:7070")
+	m.need("ETCD_ENDPOINTS", "where etcd is, such as http://127.0.0.1:2379")
+	if serving {
+		m.checkShared(c)
+	}
+}
+
+// need refuses a node of a cluster without a setting.
+func (m *mistakes) need(name, what string) {
+	if m.values[name] == "" {
+		m.refuse(name, "CLUSTER_PROVIDER=etcd needs it: %s", what)
+	}
 }
 
 // checkShared refuses a node of a cluster that lacks something which all nodes must have together.
 func (m *mistakes) checkShared(c *Config) {
-	if m.values["TELEGRAM_BOT_TOKEN"] == "" {
-		m.refuse("CLUSTER_PROVIDER", "must be single without TELEGRAM_BOT_TOKEN (with the built-in simulator)")
-		return
-	}
-	for _, needed := range []struct{ name, what string }{
-		{"CLUSTER_ADDR", "the host and port where the other nodes reach this one, such as 10.0.0.1:7070"},
-		{"ETCD_ENDPOINTS", "where etcd is, such as http://127.0.0.1:2379"},
-		{"SECRETS_KEY", "the same on every node, since each signs webhooks; of a desk that ran alone it is in " +
-			"DATA_DIR/secrets.key"},
-	} {
-		if m.values[needed.name] == "" {
-			m.refuse(needed.name, "CLUSTER_PROVIDER=etcd needs it: %s", needed.what)
-		}
-	}
+	m.need("SECRETS_KEY", "the same on every node, since each signs webhooks; of a desk that ran alone it is in DATA_DIR/secrets.key")
 	if db, ok := parseDatabase(c.DatabaseURL); ok && db.Kind == DatabaseSQLite {
 		m.refuse("DATABASE_URL", "must be mongodb://… with CLUSTER_PROVIDER=etcd: SQLite is for one node alone")
 	}

@@ -20,6 +20,29 @@ import (
 // The error joins one line for each mistake (errors.Join), with the name of the setting, its value (secrets are
 // masked) and what it must be. The Config is of no use then.
 func Load(lookup func(name string) (value string, ok bool), dotenv string, environ ...string) (Config, error) {
+	c, file, err := load(lookup, dotenv, nil)
+	if err != nil {
+		return Config{}, err
+	}
+	if c.TelegramWebhookSecret == "" && !c.UsesSimulator() {
+		c.TelegramWebhookSecret = WebhookSecret(c.TelegramBotToken)
+	}
+	c.warnings = append(warnings(c), misspelt(file, environ)...)
+	return c, nil
+}
+
+// LoadSome is Load for a command that uses only the named settings. A mistake in another one is no reason to refuse, nor is a
+// rule between settings that holds only for a service. What could not be read is empty.
+func LoadSome(lookup func(name string) (value string, ok bool), dotenv string, names []string) (Config, error) {
+	c, _, err := load(lookup, dotenv, names)
+	if err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// load reads all settings, and returns what the file has, too. The error has mistakes in the named settings; nil: in all.
+func load(lookup func(name string) (value string, ok bool), dotenv string, names []string) (Config, map[string]string, error) {
 	all := settings()
 	file, fileErr := readDotenv(dotenv)
 
@@ -39,18 +62,11 @@ func Load(lookup func(name string) (value string, ok bool), dotenv string, envir
 		c.DatabaseURL = Secret("sqlite://" + filepath.Join(c.DataDir, "topicdesk.db"))
 	}
 	if fileErr != nil {
-		m.errs = append(m.errs, fileErr)
+		m.note("", fileErr)
 	}
 	m.checkTags()
-	m.checkRules(&c)
-	if len(m.errs) > 0 {
-		return Config{}, errors.Join(m.errs...)
-	}
-	if c.TelegramWebhookSecret == "" && !c.UsesSimulator() {
-		c.TelegramWebhookSecret = WebhookSecret(c.TelegramBotToken)
-	}
-	c.warnings = append(warnings(c), misspelt(file, environ)...)
-	return c, nil
+	m.checkRules(&c, names == nil)
+	return c, file, m.among(names)
 }
 
 // tidy normalizes a value: words of oneof get the case that they have there, lists lose blanks and empty items.
@@ -83,7 +99,7 @@ func parse(all []setting, values map[string]string) (Config, *mistakes) {
 	err := env.ParseWithOptions(&c, env.Options{Environment: values})
 	var aggregate env.AggregateError
 	if err != nil && !errors.As(err, &aggregate) {
-		m.errs = append(m.errs, fmt.Errorf("settings: %w", err))
+		m.note("", fmt.Errorf("settings: %w", err))
 	}
 	for _, err := range aggregate.Errors {
 		var field env.ParseError
@@ -91,7 +107,7 @@ func parse(all []setting, values map[string]string) (Config, *mistakes) {
 			s := fields[field.Name]
 			m.refuse(s.name, "must be %s", s.allowed())
 		} else {
-			m.errs = append(m.errs, fmt.Errorf("settings: %w", err))
+			m.note("", fmt.Errorf("settings: %w", err))
 		}
 	}
 	return c, m

@@ -168,6 +168,11 @@ func TestBrowsers(t *testing.T) {
 			!strings.Contains(string(page.body), "/openapi.json") {
 			t.Errorf("%d %s", page.status, page.body)
 		}
+		csp := page.header.Get("Content-Security-Policy")
+		scripts, _, _ := strings.Cut(csp[strings.Index(csp, "script-src"):], ";")
+		if strings.Contains(scripts, "unsafe") || strings.Count(scripts, "'sha256-") != strings.Count(string(page.body), "<script>") {
+			t.Errorf("the scripts of the page may be any, or not all of its own: %s", csp)
+		}
 		for _, file := range []string{"swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js",
 			"favicon-32x32.png"} {
 			if r := s.do("GET", "/swagger/"+file, "", nil); r.status != 200 || len(r.body) < 100 {

@@ -94,6 +94,8 @@ func (a *API) addAttachment(ctx context.Context, c *call, in *addAttachmentInput
 		Kind: form.Kind, Name: form.File.Filename, Size: form.File.Size, From: form.File})
 	var refused *actors.UploadRefusedError
 	switch {
+	case errors.As(err, &refused) && refused.Rule == "empty":
+		return nil, problem(codeFileRefused, "The file is empty. Send its bytes in the form field file.")
 	case errors.As(err, &refused):
 		return nil, problem(codeFileRefused, "The file is refused: "+refused.Reason+".")
 	case errors.Is(err, actors.ErrUploadDiffers):

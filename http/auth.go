@@ -31,6 +31,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		a.fail(ctx, err)
 		return
 	}
+	humafiber.UnwrapV2(ctx).Locals(localCall, admitted)
 	a.trace(huma.WithValue(ctx, callKey{}, admitted), admitted, began, next)
 }
 

@@ -31,7 +31,7 @@ func (a *API) consumerOperations() {
 		tag: tagEvents, summary: "Store how far a consumer is", scope: messages.ScopeEventsRead,
 		codes: []string{messages.ReasonConsumerLeased},
 		description: "Stores the cursor up to which the events are dealt with, and renews the lease. With `\"release\":true` the lease " +
-			"ends, so that the next reader need not wait for that. 409: another reader has had a lease since.",
+			"ends, so that the next reader need not wait for that; a commit after that stores the cursor, and does not bring the lease back. 409: another reader has had a lease since.",
 		request: map[string]any{"cursor": "AQAA", "lease": "K7C2M4Q3X5AD3H5"},
 		answer:  Consumer{Name: "crm", Cursor: "AQAA", Lease: "K7C2M4Q3X5AD3H5", LeasedUntil: view.ExampleTime},
 	}, a.commitConsumer)

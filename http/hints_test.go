@@ -26,6 +26,7 @@ func TestRefusalsSayWhatIsWrong(t *testing.T) {
 	}
 	file := s.do("POST", at(ticket)+"/attachments", key, fileForm("file", "a.txt", "hello")).is(201)["attachmentId"].(string)
 	says(s.do("GET", "/api/v1/attachments/"+file+"/thumbnail", key, nil), 404, "no thumbnail")
+	says(s.do("POST", at(ticket)+"/attachments", key, fileForm("file", "a.txt", "")), 422, "The file is empty. Send its bytes")
 	group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
 	s.botLeaves(group)
 	p := s.do("POST", "/api/v1/tickets", key, object{"title": "x", "groupId": group})

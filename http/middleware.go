@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -47,12 +48,50 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
-	case status >= http.StatusBadRequest: // whoever asks about a requestId finds it
+	case status >= http.StatusBadRequest, changes(c): // whoever asks about a requestId finds it
 		level = slog.LevelInfo
 	}
-	s.log.Log(c.UserContext(), level, "request", "method", methodOf(c), "path", c.Path(), "status", status,
-		"request", id, "took", time.Since(began))
+	about := []any{"method", methodOf(c), "path", c.Path(), "status", status, "request", id, "took", time.Since(began)}
+	if ticket := ticketIn(c); ticket != "" {
+		about = append(about, "ticket", ticket)
+	}
+	if made, ok := c.Locals(localCall).(*call); ok && changes(c) {
+		about = append(about, "command", made.commandID)
+	}
+	s.log.Log(c.UserContext(), level, "request", about...)
 	return nil
+}
+
+// localCall is where the call of an admitted request is kept until its line is logged.
+const localCall = "call"
+
+// changes says whether a request does something other than to read, to speak or to say how far a reader is: of these there
+// are too many for the log at info.
+func changes(c *fiber.Ctx) bool {
+	switch c.Method() {
+	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
+		return false
+	}
+	path := c.Path()
+	for _, often := range []string{"/messages", "/answer", "/attachments", "/files", "/commit", "/telegram/webhook"} {
+		if strings.HasSuffix(path, often) {
+			return false
+		}
+	}
+	return true
+}
+
+// ticketIn is the id of the ticket that a request is about, or that it has opened; "": none.
+func ticketIn(c *fiber.Ctx) string {
+	for _, path := range []string{c.Path(), string(c.Response().Header.Peek(fiber.HeaderLocation))} {
+		if _, rest, ok := strings.Cut(path, "/tickets/TICK-"); ok {
+			id, _, _ := strings.Cut(rest, "/")
+			if plainID(id) {
+				return "TICK-" + id
+			}
+		}
+	}
+	return ""
 }
 
 // secure sets the headers that keep browsers from misusing our answers, unless the answer has its own. Pages set

@@ -24,7 +24,7 @@ type GroupState struct {
 	Held                 *string    `json:"held" doc:"Why the bot may not write there, in Telegram's words, so that copies wait. null: it may."`
 	BlockedUntil         *view.Time `json:"blockedUntil" doc:"Until when Telegram takes nothing there, since too much was sent. null: it does."`
 	LagMs                int64      `json:"lagMs" doc:"How long the oldest copy has waited. 0: none waits." example:"0"`
-	Waiting              int64      `json:"waiting" doc:"How many calls wait there." example:"0"`
+	Waiting              int64      `json:"waiting" doc:"How many calls are queued there: of each topic the next 16 messages at most, since the rest waits with its ticket until there is room. Icons and other calls that leave last do not count." example:"0"`
 	Budget               *int64     `json:"budget" doc:"How many calls may leave there without waiting. null: no limit." example:"18"`
 	PerMinute            *int64     `json:"perMinute" doc:"How many calls may leave there in a minute: fewer than the settings say where Telegram has slowed the bot down. null: no limit." example:"20"`
 }

@@ -151,7 +151,33 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 		name, _, _ = strings.Cut(name, " ")
 		f.Pointer += "/" + name
 	}
+	f.Detail += forms[f.Pointer+" "+f.Detail]
 	return f
+}
+
+// forms say what fields look like that people write as a text, by the field and what is said of it.
+var forms = map[string]string{
+	"#/answerWithin expected object": minutesOf("low", "normal", "high", "urgent"),
+	"#/autoClose expected object":    minutesOf("after", "notice"),
+	"#/hoursByDate expected object":  ` such as {"2026-12-25":"closed"}`,
+}
+
+// minutesOf describes an object of numbers of minutes.
+func minutesOf(names ...string) string {
+	for i, name := range names {
+		names[i] = `"` + name + `":240`
+	}
+	return " of whole minutes, such as {" + strings.Join(names, ",") + "}"
+}
+
+func init() {
+	for pointer, names := range map[string][]string{"answerWithin": {"low", "normal", "high", "urgent"}, "autoClose": {"after", "notice"}} {
+		for _, name := range names {
+			field := "#/" + pointer + "/" + name
+			forms[field+" expected integer"] = " of minutes, such as 240"
+			forms[field+" "+missingField+name+" to be present"] = ": all of " + strings.Join(names, ", ") + ", in minutes"
+		}
+	}
 }
 
 // onError answers every error of a route, a middleware or the server itself. An error that is neither a problem nor a

@@ -1,6 +1,7 @@
 package httpedge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -9,6 +10,7 @@ import (
 func TestWrongValuesAreNamed(t *testing.T) {
 	s, key := ticketService(t)
 	made := s.ticket(key, "Values")
+	group := "/api/v1/groups/" + fmt.Sprint(s.support)
 	for _, c := range []struct {
 		method, path, body, pointer, name, says string
 	}{
@@ -18,6 +20,11 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"POST", "/api/v1/tickets", `{"title":"x","metadata":{"a":[1,{"b":1e999}]}}`, "#/metadata/a/1/b", "", "the number is too large"},
 		{"POST", at(made) + "/messages", `{"text":"x","entities":[{"type":"bold","offset":0,"length":1},` +
 			`{"type":"bold","offset":99999999999,"length":1}]}`, "#/entities/1/offset", "", "the number is too large"},
+		{"PUT", group, `{"answerWithin":"4h"}`, "#/answerWithin", "", `whole minutes, such as {"low":240,"normal":240,"high":240,"urgent":240}`},
+		{"PUT", group, `{"answerWithin":{"low":240,"normal":240,"high":"2h","urgent":60}}`, "#/answerWithin/high", "", "minutes, such as 240"},
+		{"PUT", group, `{"answerWithin":{"low":240}}`, "#/answerWithin/high", "", "all of low, normal, high, urgent, in minutes"},
+		{"PUT", group, `{"autoClose":"72h 24h"}`, "#/autoClose", "", `whole minutes, such as {"after":240,"notice":240}`},
+		{"PUT", group, `{"hoursByDate":"2026-12-25 closed"}`, "#/hoursByDate", "", `such as {"2026-12-25":"closed"}`},
 		{"GET", "/api/v1/tickets?limit=99999999999999999999", "", "", "limit", "whole number"},
 		{"GET", "/api/v1/tickets?createdFrom=2026-02-01T00:00:00Z&createdTo=2026-01-01T00:00:00Z", "", "", "createdFrom", "before createdTo"},
 		{"GET", "/api/v1/tickets?sort=updatedAt&updatedFrom=2026-02-01T00:00:00Z&updatedTo=2026-01-01T00:00:00Z", "", "", "updatedFrom",

@@ -274,6 +274,7 @@ type Consumer struct {
 	Cursor      string    `json:"cursor"`
 	LeaseToken  string    `json:"leaseToken,omitempty"`
 	LeasedUntil time.Time `json:"leasedUntil,omitzero"`
+	Released    bool      `json:"released,omitempty"` // the reader has ended the lease: no commit of theirs renews it
 	UpdatedAt   time.Time `json:"updatedAt"`
 	Version     int64     `json:"version"`
 }

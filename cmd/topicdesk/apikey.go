@@ -183,7 +183,7 @@ func revokeKeyCommand() *cobra.Command {
 
 // withDesk opens the database of the settings, which a service may have open as well, and says which one that is.
 func withDesk(ctx context.Context, may newcomer, f func(storage.Store) error) (db string, err error) {
-	settings, err := loadSettings()
+	settings, err := loadSettings(ofDatabase)
 	if err != nil {
 		return "", err
 	}

@@ -68,11 +68,14 @@ func (a *App) Run(ctx context.Context) (err error) {
 	for _, w := range a.Config.Warnings() {
 		a.Log.Warn(w)
 	}
-	closers, caller := &closers{}, ctx
+	closers, caller, made := &closers{}, ctx, &madeDesk{}
 	defer func() {
 		if caller.Err() != nil && errors.Is(err, context.Canceled) {
 			a.Log.Debug("stopped while starting", "error", err)
 			err = nil
+		}
+		if err != nil {
+			made.forget()
 		}
 		err = errors.Join(err, a.stop(closers))
 		if err == nil {
@@ -80,22 +83,36 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 	}()
 
+	if err := misplaced(a.Config); err != nil {
+		return err
+	}
+	taken := a.portsTaken()
+	if taken != nil && !exists(a.Config.DataDir) {
+		return taken // before the folder is made
+	}
 	lock, err := lockDataDir(a.Config)
 	if err != nil {
 		return err
 	}
-	closers.add("DATA_DIR", func(context.Context) error { return lock.Release() })
+	closers.add("DATA_DIR", func(context.Context) error { made.remove(a.Log); return lock.Release() })
+	if taken != nil {
+		return taken
+	}
+	made.files = missingOf(a.Config)
 	registry := newRegistry()
 	tracer, endTracing, err := a.startTracing(registry)
 	if err != nil {
 		return err
 	}
 	closers.add("traces", endTracing)
-	store, err := a.openStore(ctx, registry)
+	store, isNew, err := a.openStore(ctx, registry)
 	if err != nil {
 		return err
 	}
 	closers.add("storage", func(context.Context) error { return store.Close() })
+	if isNew {
+		made.keys = store
+	}
 	token, apiURL, simulatorURL := a.Config.TelegramBotToken.Reveal(), a.Config.TelegramAPIURL, ""
 	if a.Config.UsesSimulator() {
 		sim, running, err := a.startSimulator()
@@ -129,7 +146,10 @@ func (a *App) Run(ctx context.Context) (err error) {
 		state.mu.Unlock()
 	}
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry, tracer: tracer,
-		now: a.now()}
+		now: a.now(), claim: func(ctx context.Context) error {
+			made.keep() // from here on it is this bot's desk
+			return claimDesk(ctx, store, a.Config, a.Log)
+		}}
 	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
 		return err
@@ -317,24 +337,26 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 	return err
 }
 
-// openStore opens the database, measured.
-func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (storage.Store, error) {
-	if err := misplaced(a.Config); err != nil {
-		return nil, err
-	}
+// openStore opens the database, measured, and says whether it made it. It refuses one that belongs to another bot.
+func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (store storage.Store, isNew bool, err error) {
 	defer a.sayWhileOpening()()
-	store, err := openDatabase(ctx, a.Log, a.Config.Database())
+	store, err = openDatabase(ctx, a.Log, a.Config.Database())
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	if err := checkBot(ctx, store, a.Config); err != nil {
+		return nil, false, errors.Join(err, store.Close())
 	}
 	if s, ok := store.(interface{ Migrated() storage.Migrated }); ok {
-		a.tellMigrated(s.Migrated())
+		m := s.Migrated()
+		a.tellMigrated(m)
+		isNew = m.From == 0
 	}
 	store = metered.New(store, registry)
 	if a.WrapStore != nil {
-		return a.WrapStore(store), nil
+		store = a.WrapStore(store)
 	}
-	return store, nil
+	return store, isNew, nil
 }
 
 // tellMigrated says that the database is new, in case it should not be, or that it has a newer schema than before, since

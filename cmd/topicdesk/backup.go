@@ -37,7 +37,7 @@ func backupCommand() *cobra.Command {
 			if verify {
 				return verifyBackup(cmd.Context(), args[0], p)
 			}
-			settings, err := loadSettings()
+			settings, err := loadSettings(ofDesk)
 			if err != nil {
 				return err
 			}
@@ -269,9 +269,30 @@ func localFolder(c config.Config) (is, exists bool) {
 	return true, !errors.Is(err, fs.ErrNotExist)
 }
 
+// openBackup opens a file that the command has written.
+func openBackup(file string) (*os.File, error) {
+	const want = "give the path of a file that `topicdesk backup` has written"
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		in, err := filepath.Abs(filepath.Dir(file))
+		if err != nil {
+			in = filepath.Dir(file)
+		}
+		return nil, fmt.Errorf("there is no file %s in %s: %s", filepath.Base(file), in, want)
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%s is a folder: %s", file, want)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("the backup can't be read: %w", err)
+	}
+	return f, nil
+}
+
 // verifyBackup reads a backup to its end, then opens its database and compares its records with the contents.
 func verifyBackup(ctx context.Context, file string, p *progress) (err error) {
-	f, err := os.Open(file)
+	f, err := openBackup(file)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func clusterStatusCommand() *cobra.Command {
 		Long:  "Show the nodes with what each has, as the service at HTTP_ADDR sees them, on this machine or in this container.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := loadSettings()
+			settings, err := loadSettings(ofService)
 			if err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func clusterDrainCommand() *cobra.Command {
 		Short: "Have a running node hand its work over and end; a supervisor may start it again",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := loadSettings()
+			settings, err := loadSettings(ofNodes)
 			if err != nil {
 				return err
 			}

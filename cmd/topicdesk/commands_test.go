@@ -16,6 +16,7 @@ import (
 
 func TestCommandsRefuse(t *testing.T) {
 	t.Setenv("DATA_DIR", t.TempDir())
+	nowhere := t.TempDir()
 	for args, want := range map[string]string{
 		"apikey|creat":       `unknown command "creat" for "topicdesk apikey": did you mean create?`,
 		"storage|foo":        "topicdesk storage --help",
@@ -26,6 +27,10 @@ func TestCommandsRefuse(t *testing.T) {
 		"storage|backup|":    "the name of FILE is empty; usage: topicdesk storage backup FILE",
 		"backup|--verify|  ": "the name of FILE is empty",
 		"restore|":           "the name of FILE is empty",
+		"restore|" + filepath.Join(nowhere, "x.tar"):                      "there is no file x.tar in " + nowhere + ": give the path of a file that `topicdesk backup` has written",
+		"backup|--verify|" + filepath.Join(nowhere, "x.tar"):              "there is no file x.tar in " + nowhere,
+		"restore|" + nowhere:                                              nowhere + " is a folder: give the path",
+		"backup|--verify|" + nowhere:                                      nowhere + " is a folder",
 		"apikey|create|--scopes|admin|--name|" + strings.Repeat("ก", 101): "at most 100 characters",
 		"apikey|create|--scopes|admin|--name|\x1b\n":                      "say what the key is for",
 	} {

@@ -29,7 +29,8 @@ type edge struct {
 	log     *slog.Logger
 	metrics prometheus.Registerer
 	tracer  *tracing.Tracer
-	now     func() time.Time // nil: time.Now
+	now     func() time.Time            // nil: time.Now
+	claim   func(context.Context) error // writes down that the desk is this bot's; nil: there is nothing to write
 	state   *intakeState
 	tasks   sync.WaitGroup
 	intake  atomic.Pointer[bot.Intake] // nil until the bot knows its name
@@ -67,6 +68,11 @@ func (e *edge) start(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.claim != nil {
+		if err := e.claim(ctx); err != nil {
+			return err
+		}
 	}
 	e.system.Reached()
 	if err := e.system.Join(); err != nil {

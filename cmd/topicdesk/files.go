@@ -133,7 +133,7 @@ func damagedLine(x files.Removal) string {
 
 // withFiles opens the database and the files of the settings, which a service may have open as well.
 func withFiles(cmd *cobra.Command, what string, f func(*files.Cleaner) error) (err error) {
-	settings, err := loadSettings()
+	settings, err := loadSettings(ofFiles)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func healthcheckCommand() *cobra.Command {
 			"ready, and else with 1 and a line that says what is not.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := loadSettings()
+			settings, err := loadSettings(ofService)
 			if err != nil {
 				return err
 			}

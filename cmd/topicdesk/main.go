@@ -68,7 +68,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetVersionTemplate(versionLine() + "\n")
 	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), backupCommand(), restoreCommand(), healthcheckCommand(),
-		clusterCommand(), apikeyCommand(), webhooksCommand(), benchCommand(), versionCommand())
+		clusterCommand(), apikeyCommand(), changeBotCommand(), webhooksCommand(), benchCommand(), versionCommand())
 	for _, group := range root.Commands() {
 		refuseUnknown(group)
 	}

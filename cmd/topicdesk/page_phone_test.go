@@ -25,6 +25,12 @@ func TestPageHasAllOnPhones(t *testing.T) {
 			b.open(p.url)
 			b.see(`topics('Support').some(x => x.textContent.includes('#10')) && ['L', 'M'].every(x => topics('Support').some(row => row.querySelector('.avatar').textContent === x))`)
 			b.see(`(() => { const s = getComputedStyle(one('site')); return s.textDecorationLine === 'none' && s.color === getComputedStyle(one('panel-toggle')).color; })()`)
+			b.see(`(() => { // the title is whole, and nothing in the header is over anything else
+				const title = document.querySelector('#brand h1'), all = [title, ...document.querySelectorAll('#top > :not(#brand)')];
+				const boxes = all.map(x => x.getBoundingClientRect()).filter(x => x.width);
+				const over = (x, y) => x.left < y.right - 1 && y.left < x.right - 1 && x.top < y.bottom - 1 && y.top < x.bottom - 1;
+				return title.clientWidth > 100 && title.scrollWidth <= title.clientWidth && !boxes.some((x, i) => boxes.some((y, j) => i < j && over(x, y)));
+			})()`)
 			b.see(`(() => { const c = composer('Support'); return c.placeholder.includes('caption') && c.scrollHeight <= c.clientHeight + 1; })()`)
 			b.until("open a private chat", `(() => {`+seeing+`
 				const list = one('open-private');

@@ -27,7 +27,7 @@ func restoreCommand() *cobra.Command {
 			"leaves none; the same command begins anew. Stop the service first.",
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := loadSettings()
+			settings, err := loadSettings(ofDesk)
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 	if err := onlySQLite(c); err != nil {
 		return err
 	}
-	f, err := os.Open(file)
+	f, err := openBackup(file)
 	if err != nil {
 		return err
 	}

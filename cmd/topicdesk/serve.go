@@ -28,9 +28,9 @@ func serveCommand() *cobra.Command {
 
 // serve runs the desk until cmd's context ends. beside, unless it is nil, gets the desk's logger.
 func serve(cmd *cobra.Command, cpuProfile string, beside func(*slog.Logger)) error {
-	settings, err := loadSettings()
+	settings, err := config.Load(os.LookupEnv, ".env", os.Environ()...)
 	if err != nil {
-		return err
+		return invalidSettings(err)
 	}
 	stop, err := profileCPU(cpuProfile)
 	if err != nil {

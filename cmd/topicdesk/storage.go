@@ -104,16 +104,32 @@ const (
 	existing newcomer = false
 )
 
-// loadSettings reads the settings as the service does.
-func loadSettings() (config.Config, error) {
-	settings, err := config.Load(os.LookupEnv, ".env", os.Environ()...)
-	if err != nil {
-		if strings.Contains(err.Error(), "\n") {
-			return settings, fmt.Errorf("the settings are not valid:\n%w", err)
-		}
-		return settings, fmt.Errorf("the settings are not valid: %w", err)
+// What commands use of the settings: a mistake in another one must not keep anybody from a backup.
+var (
+	ofDatabase = []string{"DATABASE_URL", "DATA_DIR"}
+	ofDesk     = []string{"DATABASE_URL", "DATA_DIR", "FILES_URL", "SECRETS_KEY"}
+	ofFiles    = []string{"DATABASE_URL", "DATA_DIR", "FILES_URL", "FILES_RETENTION", "FILES_MAX_TOTAL", "LOG_LEVEL", "LOG_FORMAT"}
+	ofBot      = []string{"DATABASE_URL", "DATA_DIR", "TELEGRAM_BOT_TOKEN"}
+	ofService  = []string{"HTTP_ADDR"}
+	ofNodes    = []string{"CLUSTER_PROVIDER", "CLUSTER_NAME", "CLUSTER_ADDR", "CLUSTER_INSECURE", "CLUSTER_TLS_CERT", "CLUSTER_TLS_KEY",
+		"CLUSTER_TLS_CA", "ETCD_ENDPOINTS", "ETCD_USERNAME", "ETCD_PASSWORD", "ETCD_TLS_CERT", "ETCD_TLS_KEY", "ETCD_TLS_CA"}
+)
+
+// loadSettings reads the settings that a command uses as the service does.
+func loadSettings(used []string) (config.Config, error) {
+	settings, err := config.LoadSome(os.LookupEnv, ".env", used)
+	return settings, invalidSettings(err)
+}
+
+// invalidSettings says that an error is about the settings.
+func invalidSettings(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "\n"):
+		return fmt.Errorf("the settings are not valid:\n%w", err)
 	}
-	return settings, nil
+	return fmt.Errorf("the settings are not valid: %w", err)
 }
 
 // openSource opens the database that --from names, or else that of the settings. It must exist already.
@@ -125,7 +141,7 @@ func openSource(ctx context.Context, from string, with company) (wholeStore, err
 		}
 		return source, nil
 	}
-	settings, err := loadSettings()
+	settings, err := loadSettings(ofDatabase)
 	if err != nil {
 		return nil, err
 	}

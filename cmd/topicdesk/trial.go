@@ -76,8 +76,7 @@ func startPage(sim *simulator.Server, c config.Config) (*simulator.Running, erro
 	if c.SimulatorPort != 0 {
 		running, err := start(c.SimulatorPort)
 		if err != nil {
-			return nil, fmt.Errorf("can't listen on SIMULATOR_PORT %d (choose another, or leave it empty for the "+
-				"next free one): %w", c.SimulatorPort, err)
+			return nil, noPage(c.SimulatorPort, err)
 		}
 		return running, nil
 	}
@@ -89,6 +88,11 @@ func startPage(sim *simulator.Server, c config.Config) (*simulator.Running, erro
 		}
 	}
 	return start(0)
+}
+
+// noPage says that the simulator's page can't be at SIMULATOR_PORT.
+func noPage(port int, err error) error {
+	return fmt.Errorf("can't listen on SIMULATOR_PORT %d (choose another, or leave it empty for the next free one): %w", port, err)
 }
 
 // welcome tells whoever started the service what there is now, and how to stop it.

@@ -109,7 +109,7 @@ func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	if next.Cursor == "" { // a reader that is cut off before it commits goes on where it began
 		next.Cursor = m.Start
 	}
-	next.LeasedUntil = now.Add(lease)
+	next.LeasedUntil, next.Released = now.Add(lease), false
 	return k.save(next)
 }
 
@@ -152,7 +152,7 @@ func (k *consumer) onDelete(*messages.DeleteConsumer) (proto.Message, error) {
 }
 
 // onCommit stores how far the reader is. It is accepted after the lease has ended, too, unless somebody else has had one
-// since.
+// since. A lease that was released stays so: a commit that comes late would keep the next reader away.
 func (k *consumer) onCommit(m *messages.CommitConsumer) (proto.Message, error) {
 	switch {
 	case k.record == nil:
@@ -164,7 +164,9 @@ func (k *consumer) onCommit(m *messages.CommitConsumer) (proto.Message, error) {
 	if m.Cursor != "" {
 		next.Cursor = m.Cursor
 	}
-	next.LeasedUntil = k.Now().UTC().Add(time.Duration(m.LeaseMs) * time.Millisecond)
+	if !next.Released {
+		next.LeasedUntil, next.Released = k.Now().UTC().Add(time.Duration(m.LeaseMs)*time.Millisecond), m.LeaseMs == 0
+	}
 	return k.save(next)
 }
 

@@ -135,6 +135,9 @@ func (m *monitor) round(now time.Time) error {
 	if err := m.judge(now); err != nil {
 		return err
 	}
+	if err := m.warnOfAlerts(now); err != nil {
+		return err
+	}
 	return m.post(now)
 }
 

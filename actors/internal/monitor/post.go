@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -18,6 +19,35 @@ const (
 	// warnEvery is how far apart lines are that say that nothing can be posted.
 	warnEvery = time.Hour
 )
+
+// alertsGroup is the group of ALERTS_CHAT; nil: the bot is not in it.
+func (m *monitor) alertsGroup() (*storage.Group, error) {
+	chat, err := m.Store.GroupByTelegramID(m.Ctx, m.room.AlertsChat)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("find the chat for alerts: %w", err)
+	case desk.IsOut(chat):
+		return nil, nil
+	}
+	return chat, nil
+}
+
+// warnOfAlerts says in the log that nothing can be posted, before there is something to post.
+func (m *monitor) warnOfAlerts(now time.Time) error {
+	if m.room.AlertsChat == 0 || now.Sub(m.warned) < warnEvery {
+		return nil
+	}
+	chat, err := m.alertsGroup()
+	if err != nil || chat != nil {
+		return err
+	}
+	m.warned = now
+	m.Log.Warn("problems can't be posted: the desk knows no group of ALERTS_CHAT in which the bot is. Add the bot there, and if it is there "+
+		"already, have an administrator send /register; or correct the id", "telegramChat", strconv.FormatInt(m.room.AlertsChat, 10))
+	return nil
+}
 
 // post posts in the chat of ALERTS_CHAT which problems have opened and which are over.
 func (m *monitor) post(now time.Time) error {
@@ -33,17 +63,9 @@ func (m *monitor) post(now time.Time) error {
 	if len(due) == 0 {
 		return nil
 	}
-	chat, err := m.Store.GroupByTelegramID(m.Ctx, m.room.AlertsChat)
-	if errors.Is(err, storage.ErrNotFound) {
-		if now.Sub(m.warned) >= warnEvery {
-			m.warned = now
-			m.Log.Warn("problems can't be posted: the bot is not in the group of ALERTS_CHAT", "telegramChat",
-				strconv.FormatInt(m.room.AlertsChat, 10))
-		}
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("find the chat for alerts: %w", err)
+	chat, err := m.alertsGroup()
+	if err != nil || chat == nil {
+		return err
 	}
 	slices.SortFunc(due, func(a, b *storage.Problem) int { return a.OpenedAt.Compare(b.OpenedAt) })
 	m.posts = slices.DeleteFunc(m.posts, func(at time.Time) bool { return now.Sub(at) >= postsWithin })

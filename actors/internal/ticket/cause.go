@@ -1,6 +1,8 @@
 package ticket
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -23,6 +25,27 @@ func (t *ticket) cause(
 		return
 	}
 	r.Events = append(r.Events, event)
+	t.commands = append(t.commands, causedEvent{event.EventID, id})
+}
+
+// causedEvent is an event that is not written yet, and the command that caused it.
+type causedEvent struct{ event, command string }
+
+// logCaused logs the events that the record was written with, one line each: who follows a ticket by its id finds there what
+// happened to it, and by which command. What is said on it is not there: that is counted, and traced.
+func (t *ticket) logCaused(events []storage.Event, caused []causedEvent) {
+	for i := range events {
+		e := &events[i]
+		if strings.HasPrefix(e.Type, "attachment.") { // as many as messages
+			continue
+		}
+		about := []any{"event", e.Type, "number", t.record.Number}
+		at := slices.IndexFunc(caused, func(c causedEvent) bool { return c.event == e.EventID })
+		if at >= 0 {
+			about = append(about, "command", caused[at].command)
+		}
+		t.Log.Info("a ticket's event", about...)
+	}
 }
 
 // topicRef is a topic as the data of an event name it. It fails as cause does.

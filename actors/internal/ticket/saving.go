@@ -30,6 +30,7 @@ func (t *ticket) saveDue(next *storage.Ticket) error {
 }
 
 func (t *ticket) save(next *storage.Ticket) error {
+	defer func() { t.commands = nil }()
 	if err := t.unmade; err != nil {
 		t.unmade = nil
 		return err
@@ -59,6 +60,7 @@ func (t *ticket) save(next *storage.Ticket) error {
 	t.unnumbered = append(t.unnumbered, caused...)
 	before := t.record
 	t.record = next
+	t.logCaused(caused, t.commands)
 	if is := listedAs(next); is != t.listed {
 		t.listed = is
 		t.tellLists(before, next)

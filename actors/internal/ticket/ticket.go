@@ -46,6 +46,7 @@ type ticket struct {
 	appendedAt    time.Time
 	numbered      []storage.Event // those that the log has, which records still hold
 	eventNumber   int64           // of the newest event in the log
+	commands      []causedEvent   // of the events of the next write
 	unmade        error           // why an event of the next write could not be made: save returns it
 	flushing      bool            // the flush timer runs
 	awaitingQuiet bool            // the quiet timer runs
