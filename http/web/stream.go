@@ -19,10 +19,14 @@ const (
 	streamComment = 15 * time.Second // the pause after which a stream shows that it is alive
 	inboxPause    = 2 * time.Second  // between two words of an inbox's stream, at least
 	streamWrite   = 15 * time.Second // how long a browser may take to accept what is written
-	// Each word has a page ask for what it shows, which costs milliseconds. Together the open pages of a node get so many words per
-	// second, however many they are: messages go before them.
+	// Each word has a page ask for what it shows, which costs milliseconds. Together the open pages of a node get at most so many words
+	// per second, however many they are: messages go before them.
 	inboxWords, ticketWords = 10, 20
 	wordsAtOnce             = 10
+	// Where what they ask for takes long, they get fewer words: after each, so many times as long passes on average. So inboxes take a
+	// fiftieth of a core, and tickets as much; on a busy machine, where all of it takes longer, less.
+	wordApart   = 50
+	renewalMost = 10 * time.Millisecond // one that takes longer counts as this: a rare view must not silence the others
 )
 
 // streams has those of each session, the oldest first.
@@ -37,25 +41,38 @@ func newStreams() *streams {
 		tickets: turns{every: time.Second / ticketWords}}
 }
 
-// turns are the words of many streams: so far apart on average, and some at once after a pause.
+// turns are the words of many streams: so far apart on average, or farther where what follows one takes long, and some at once after
+// a pause.
 type turns struct {
-	every time.Duration
-	mu    sync.Mutex
-	next  time.Time
+	every   time.Duration
+	mu      sync.Mutex
+	next    time.Time
+	renewal time.Duration // how long one has usually taken lately
 }
+
+// took notes how long it took to renew a page.
+func (t *turns) took(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.renewal += (min(d, renewalMost) - t.renewal) / 8
+}
+
+// apart is how far apart words are now. The caller holds the lock.
+func (t *turns) apart() time.Duration { return max(t.every, wordApart*t.renewal) }
 
 // take returns how long to wait for one's turn. Of open streams, none waits longer than if each of them had a word before it.
 func (t *turns) take(now time.Time, open int) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if earliest := now.Add(-(wordsAtOnce - 1) * t.every); t.next.Before(earliest) {
+	apart := t.apart()
+	if earliest := now.Add(-(wordsAtOnce - 1) * apart); t.next.Before(earliest) {
 		t.next = earliest
 	}
-	if latest := now.Add(time.Duration(open) * t.every); t.next.After(latest) {
+	if latest := now.Add(time.Duration(open) * apart); t.next.After(latest) {
 		t.next = latest
 	}
 	wait := max(t.next.Sub(now), 0)
-	t.next = t.next.Add(t.every)
+	t.next = t.next.Add(apart)
 	return wait
 }
 
@@ -63,7 +80,7 @@ func (t *turns) take(now time.Time, open int) time.Duration {
 func (t *turns) giveBack() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.next = t.next.Add(-t.every)
+	t.next = t.next.Add(-t.apart())
 }
 
 // begin adds one, in place of the oldest if there are too many: that may be of a page which was left, and of which the service
@@ -183,14 +200,21 @@ func (s *Site) follow(of *session, what followed, conn net.Conn, w *bufio.Writer
 		case <-alive.C:
 			text = nothing
 		case <-woken:
+			if left(conn) { // it takes no turn from others
+				return nil
+			}
 			text = "event: changed\ndata: \n\n"
 			now := time.Now()
 			wait := max(what.turns.take(now, s.streams.count()), told.Add(what.atMostEvery).Sub(now))
-			// A browser that has left is noticed by the comments, which go on meanwhile.
+			// The comments go on meanwhile.
 			comment := func() error { return tell(conn, w, nothing) }
 			if over, err := s.await(ctx, what.over, wait, alive.C, comment); over || err != nil {
 				what.turns.giveBack()
 				return err
+			}
+			if left(conn) {
+				what.turns.giveBack()
+				return nil
 			}
 			select {
 			case <-woken: // the same word tells of it
@@ -224,6 +248,12 @@ func (s *Site) await(ctx context.Context, replaced <-chan struct{}, wait time.Du
 			return false, nil
 		}
 	}
+}
+
+// left says whether the browser is gone, where the connection can tell.
+func left(conn net.Conn) bool {
+	c, tells := conn.(interface{ Left() bool })
+	return tells && c.Left()
 }
 
 // tell writes to a browser, which must take it within streamWrite.
