@@ -219,7 +219,7 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 	m.After = placeOf(c.Query("cursor"))
 	p.Newest = m.After == nil
 	if p.Part {
-		defer s.renewing(ctx, &s.streams.inboxes)()
+		defer s.renewing(ctx, s.streams.inboxes)()
 	}
 	found, err := ask[*messages.WebTickets](ctx, s, messages.KindQuery, "", m)
 	if err != nil {

@@ -231,7 +231,7 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64, has ha
 		return nil, err
 	}
 	if after != 0 {
-		defer s.renewing(ctx, &s.streams.tickets)()
+		defer s.renewing(ctx, s.streams.tickets)()
 	}
 	context := p.contextFor(languageOf(c, of), titles)
 	found, err := ask[*messages.WebTimeline](ctx, s, messages.KindQuery, "", has.asked(may.ticket.TicketId, context, before, after))
