@@ -161,6 +161,8 @@ func (a *API) operations() {
 	a.groupOperations()
 	a.ticketOperations()
 	a.messageOperations()
+	a.noteOperations()
+	a.retryOperations()
 	a.eventOperations()
 	a.feedOperations()
 	a.eventTypeOperations()
@@ -341,6 +343,15 @@ func (c *call) origin() *messages.Origin {
 		CommandId: c.commandID, DateMs: c.now.UnixMilli(), ReceivedMs: c.now.UnixMilli(),
 		Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: c.key.Name, KeyId: c.key.KeyId},
 	}
+}
+
+// originBy is origin under the name that a request gives the author; without visible text, under the key's.
+func (c *call) originBy(author string) *messages.Origin {
+	o := c.origin()
+	if author := messages.CleanLine(author); !messages.Blank(author) { // one line, which nobody takes for the text below
+		o.Sender.Name = author
+	}
+	return o
 }
 
 // sees reports whether the key may see what belongs to a group.

@@ -259,6 +259,25 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Left says whether the client has closed its side. While an answer goes on nothing is read from it, so that nobody would notice
+// before two writes have failed to arrive.
+func (c *conn) Left() bool {
+	socket, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	left := false
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			var next [1]byte
+			n, _, err := syscall.Recvfrom(int(fd), next[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			left = err == nil && n == 0 || errors.Is(err, syscall.ECONNRESET)
+		})
+	}
+	return left || err != nil // an error: it is closed here
+}
+
 // SetWriteDeadline never fails: fasthttp would panic on a connection that a shutdown has closed. The write fails
 // instead.
 func (c *conn) SetWriteDeadline(t time.Time) error {

@@ -3,10 +3,13 @@ package httpedge
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -52,6 +55,75 @@ func TestServerWaitsForFiles(t *testing.T) {
 	case err := <-s.Failed():
 		t.Error("the server ended:", err)
 	default:
+	}
+}
+
+// A connection tells that the client has closed it, also while nothing is read from it; what is still to be read is no end.
+func TestConnectionsTellThatTheyWereLeft(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newListener(ln, 10, slog.New(slog.DiscardHandler))
+	defer func() { _ = l.Close() }()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := accepted.(*conn)
+	if c.Left() {
+		t.Error("it was left before")
+	}
+	if _, err := client.Write([]byte("GET")); err != nil {
+		t.Fatal(err)
+	}
+	read := make([]byte, 3)
+	if n, err := c.Read(read[:1]); n != 1 || err != nil || c.Left() {
+		t.Error(n, err, "or it was left")
+	}
+	if n, err := io.ReadFull(c, read[1:]); err != nil || string(read) != "GET" {
+		t.Error(n, err, "what was looked at is lost")
+	}
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); !c.Left(); {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody notices")
+		}
+		runtime.Gosched()
+	}
+	if err := c.Close(); err != nil || !c.Left() {
+		t.Error(err, "closed here, it counts as left")
+	}
+}
+
+// What a handler gets as its connection tells that, too: the streams of the web desk end by it.
+func TestHandlersHearThatTheClientLeft(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{Log: slog.New(slog.DiscardHandler)})
+	s.App.Get("/tells", func(c *fiber.Ctx) error {
+		conn, tells := c.Context().Conn().(interface{ Left() bool })
+		return c.SendString(fmt.Sprint(tells && !conn.Left()))
+	})
+	if err := s.Start(ln); err != nil {
+		t.Fatal(err)
+	}
+	if a := send(t, http.MethodGet, "http://"+ln.Addr().String()+"/tells", ""); a.status != http.StatusOK || a.body != "true" {
+		t.Error(a.status, a.body)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

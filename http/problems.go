@@ -37,6 +37,7 @@ const (
 	codeFileRefused      = "file_refused"
 	codeRange            = "range_not_satisfiable"
 	codeEventsExpired    = "events_expired"
+	codeNoTopic          = "topic_not_open"
 )
 
 // problemKind is what all problems of a code have in common.
@@ -114,9 +115,11 @@ var problemKinds = map[string]problemKind{
 
 	messages.ReasonExternalIDTaken: {http.StatusConflict,
 		"Another ticket of this API key has this externalId. Find it with GET /tickets?externalId=…"},
-	messages.ReasonNoTitle:       {http.StatusUnprocessableEntity, "A ticket needs a title with visible text."},
-	messages.ReasonNoSuchMessage: {http.StatusUnprocessableEntity, "The ticket does not have the message to answer."},
-	codeFileRefused:              {http.StatusUnprocessableEntity, "The file is refused; the detail says by which rule."},
+	messages.ReasonNoTitle:        {http.StatusUnprocessableEntity, "A ticket needs a title with visible text."},
+	messages.ReasonNoSuchMessage:  {http.StatusUnprocessableEntity, "The ticket does not have the message to answer."},
+	codeFileRefused:               {http.StatusUnprocessableEntity, "The file is refused; the detail says by which rule."},
+	codeNoTopic:                   {http.StatusConflict, "The ticket has no topic in this group, or it is not open yet."},
+	messages.NoticeNothingToRetry: {http.StatusConflict, "No copy of this message was given up."},
 	codeRange: {http.StatusRequestedRangeNotSatisfiable,
 		"The range begins beyond the end of the file."},
 	messages.ReasonNoSuchFile: {http.StatusUnprocessableEntity,

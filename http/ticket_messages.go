@@ -17,7 +17,7 @@ func (a *API) messageOperations() {
 		tag: tagMessages, summary: "Send a message to a ticket", scope: "messages:write", status: http.StatusAccepted,
 		codes: []string{messages.NoticeTicketIsClosed, messages.ReasonNoSuchMessage, messages.ReasonNoSuchFile},
 		description: "Sends a message to every topic of the ticket, under `authorName` or else under the key's name. The text is " +
-			"taken as it is: one that begins with `//` is no internal note, and one that begins with `/` no command. The message is durable when the answer arrives. `deliveries` says how far it has come; the list of messages shows " +
+			"taken as it is: one that begins with `//` is no internal note (see `sendNote`), and one that begins with `/` no command. The message is durable when the answer arrives. `deliveries` says how far it has come; the list of messages shows " +
 			"them later. With `format: markdown` the text may have **bold**, *italic*, __underlined__, ~~struck~~, " +
 			"||hidden||, `code`, fenced code, [links](https://example.com) and quotations (`> `). Without a format, " +
 			"`entities` can mark up the text. A text of more than 4,096 UTF-16 units becomes several messages in Telegram. " +
@@ -83,10 +83,7 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 			return nil, p
 		}
 	}
-	o := c.origin()
-	if author := messages.CleanLine(b.AuthorName); !messages.Blank(author) { // one line, which nobody takes for the text below
-		o.Sender.Name = author
-	}
+	o := c.originBy(b.AuthorName)
 	m := &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo}
 	if len(b.AttachmentIDs) > 0 {
 		m.AttachmentId = b.AttachmentIDs[0]
@@ -117,10 +114,16 @@ func (a *API) sentMessage(ctx context.Context, ticketID, messageID string) (Sent
 	if err != nil {
 		return SentMessage{}, err
 	}
-	sent := SentMessage{MessageID: messageID, State: "sent", Deliveries: []view.Delivery{}}
+	var deliveries []*messages.Delivery
 	if len(found.Messages) > 0 {
-		sent.Deliveries = view.DeliveriesOf(found.Messages[0].Deliveries)
+		deliveries = found.Messages[0].Deliveries
 	}
+	return sentAs(messageID, deliveries), nil
+}
+
+// sentAs tells how far a message is.
+func sentAs(messageID string, deliveries []*messages.Delivery) SentMessage {
+	sent := SentMessage{MessageID: messageID, State: "sent", Deliveries: view.DeliveriesOf(deliveries)}
 	for _, d := range sent.Deliveries {
 		switch {
 		case d.State == "failed":
@@ -129,7 +132,7 @@ func (a *API) sentMessage(ctx context.Context, ticketID, messageID string) (Sent
 			sent.State = "pending"
 		}
 	}
-	return sent, nil
+	return sent
 }
 
 type listMessagesInput struct {

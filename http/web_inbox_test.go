@@ -1,8 +1,11 @@
 package httpedge_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -184,4 +187,92 @@ func TestWebInboxListsWhatOneHelpedWith(t *testing.T) {
 		t.Fatal(p.status, p.body)
 	}
 	s.await("it is open again", func() bool { return lists(colleague, "/") && !lists(colleague, "/?state=closed") })
+}
+
+// TestWebInboxSendsWhatChanged: a page that asks again names the rows that it shows, and gets those that show something else: all that
+// an answer without the others leaves out, the page has.
+func TestWebInboxSendsWhatChanged(t *testing.T) {
+	var passed atomic.Int64
+	s := newService(t, serviceOptions{now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})
+	s.register()
+	s.opened(s.ann, s.support, "Paper is out")
+	ticket := s.opened(s.ann, s.support, "Printer is on fire")
+	max := s.newPerson("Max", s.support)
+	v, key := s.signIn(max), s.key(nil, "admin")
+	row := regexp.MustCompile(`(?s)<li id="t-([^"]+)"[^>]* data-shown="([0-9a-f]+)".*?</li>`)
+	has, shown := map[string]string{}, map[string]string{} // by ticket: the row, and the digest of what it shows
+	ask := func(have []string) (sent []string) {
+		t.Helper()
+		address := "/?state=all"
+		if have != nil {
+			address += "&have=" + strings.Join(have, ".")
+		}
+		p := v.send(http.MethodGet, address, nil, "HX-Request", "true")
+		found := row.FindAllStringSubmatch(p.body, -1)
+		if len(found) != 2 {
+			t.Fatal(p.status, p.body)
+		}
+		for _, f := range found {
+			if strings.Contains(f[0], "data-same") {
+				if strings.Contains(f[0], "<a") || f[2] != shown[f[1]] {
+					t.Error("it has content, or is none that the page has:", f[0])
+				}
+				continue
+			}
+			if slices.Contains(have, f[2]) {
+				t.Error("the page has it:", f[0])
+			}
+			has[f[1]], shown[f[1]] = f[0], f[2]
+			sent = append(sent, f[1])
+		}
+		return sent
+	}
+	digests := func() []string { return slices.Collect(maps.Values(shown)) }
+	thread := int(ticket.Home.TelegramTopicID)
+	say := func(text string) {
+		t.Helper()
+		_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread, Text: text})
+		s.must(err)
+		s.await(text, v.shows("/?state=all", text))
+	}
+	s.await("nothing changes any more", func() bool { ask(nil); return len(ask(digests())) == 0 })
+	// Whatever changes, what is put together is what a page shows that is opened now.
+	for _, c := range []struct {
+		name   string
+		change func()
+	}{
+		{"a message", func() { say("It smells") }},
+		{"it was read", func() { v.get("/tickets/" + ticket.TicketID) }},
+		{"a title", func() { s.do("PATCH", "/api/v1/tickets/"+ticket.TicketID, key, object{"title": "Lamp"}).is(200) }},
+		{"priority", func() { s.do("PATCH", "/api/v1/tickets/"+ticket.TicketID, key, object{"priority": "urgent"}).is(200) }},
+		{"who has it", func() {
+			s.do("PATCH", "/api/v1/tickets/"+ticket.TicketID, key, object{"assigneeId": s.colleague("Ben", s.support)}).is(200)
+		}},
+		{"whose turn it is", func() {
+			s.do("POST", "/api/v1/tickets/"+ticket.TicketID+"/messages", key, object{"text": "Soon"}).is(202)
+		}},
+		{"put aside", func() {
+			s.do("PATCH", "/api/v1/tickets/"+ticket.TicketID, key, object{"snoozedUntil": time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}).is(200)
+		}},
+	} {
+		s.run(t, c.name, func(t *testing.T) {
+			before := has[ticket.TicketID]
+			c.change()
+			s.await("it is sent", func() bool {
+				ask(digests())
+				return has[ticket.TicketID] != before
+			})
+			s.await("it is as on a new page", func() bool {
+				ask(digests())
+				return strings.Contains(v.get("/?state=all").body, has[ticket.TicketID])
+			})
+		})
+	}
+	passed.Add(int64(time.Hour)) // ages are shown, too
+	if sent := ask(digests()); len(sent) != 2 {
+		t.Errorf("after an hour it sends %v", sent)
+	}
+	if sent := ask([]string{"", "nonsense", strings.Repeat("0", 2000)}); len(sent) != 2 {
+		t.Errorf("to a page that has none of them it sends %v", sent)
+	}
 }

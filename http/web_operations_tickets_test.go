@@ -46,8 +46,8 @@ func TestWebTicketsByKey(t *testing.T) {
 		if p := v.get(at + "/files/" + url.PathEscape(file)); p.status != http.StatusForbidden {
 			t.Errorf("a file: %d %s", p.status, p.body)
 		}
-		for _, change := range []string{"/answer", "/close", "/reopen", "/change", "/mention", "/assign", "/snooze"} {
-			form := url.Values{"text": {"intruded"}, "title": {"intruded"}, "person": {"@ann"}, "until": {"2030-01-01T08:00"}}
+		for _, change := range []string{"/answer", "/close", "/reopen", "/change", "/mention", "/assign", "/snooze", "/note", "/retry"} {
+			form := url.Values{"text": {"intruded"}, "note": {"intruded"}, "message": {"1:2"}, "title": {"intruded"}, "person": {"@ann"}, "until": {"2030-01-01T08:00"}}
 			if strings.HasPrefix(change, "/assign") {
 				form.Set("person", strconv.FormatInt(s.ann, 10)) // else it is looked up, which needs another scope
 			}
@@ -208,6 +208,47 @@ func TestWebTicketsByKey(t *testing.T) {
 			t.Errorf("no such priority: %d %s", p.status, p.body)
 		}
 	})
+	s.run(t, "an internal note, and a copy that is tried again", func(t *testing.T) {
+		v := s.signInByKey(s.key(func(k *storage.APIKey) { k.Name = "CRM" }, "tickets:*", "messages:*", "groups:read"))
+		if p := v.get(at); !p.has(`data-testid="internal-note"`, "topic in \u2068Support\u2069") || p.has(`data-testid="note-where"`) {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		s.do("POST", "/api/v1/tickets/"+ticket.TicketID+"/mention", s.key(nil, "admin"), object{"userId": s.person(s.sales)}).is(202)
+		there, sales := int(s.linked(ticket.TicketID)), strconv.FormatInt(s.sales, 10)
+		s.await("the note can be of Sales", v.shows(at, `<option value="`+sales+`">Sales</option>`))
+		if p := v.post(at+"/note", url.Values{"note": {"// Of whom it is"}, "where": {"x"}}); p.status != http.StatusUnprocessableEntity ||
+			!p.has(`data-testid="refused"`, "Of whom it is</textarea>") {
+			t.Errorf("of no group: %d %s", p.status, p.body)
+		}
+		if p := v.post(at+"/note", url.Values{"note": {"// Mind the <b>dog</b>"}, "where": {sales}}); p.status != 200 ||
+			!p.has("The internal note is written.", "Mind the <b>dog") || strings.Contains(p.body, "<b>dog") {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		s.awaitText(s.sales, there, "// CRM: Mind the <b>dog</b>")
+		s.must(s.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: s.sales, Thread: there, Kind: simulator.Fault400, Description: "STRANGE", Count: -1}))
+		say("Nobody hears this")
+		again := regexp.MustCompile(`name="message" value="([^"]+)"><button class="plain" data-testid="retry"`)
+		var found []string
+		s.await("it can be tried again", func() bool {
+			found = again.FindStringSubmatch(v.get(at).body)
+			return found != nil
+		})
+		s.sim.ClearFaults()
+		if p := s.signInByKey(s.key(nil, "tickets:read", "messages:*")).get(at); p.has(`data-testid="retry"`) {
+			t.Error("who may not is offered it", p.body)
+		}
+		if p := v.post(at+"/retry", url.Values{"message": {found[1]}}); p.status != 200 || !p.has("sent again where it failed") {
+			t.Errorf("%d %s", p.status, p.body)
+		}
+		s.awaitText(s.sales, there, "Nobody hears this")
+		s.await("the page says so", func() bool { return !strings.Contains(v.get(at).body, "STRANGE") })
+		if p := v.post(at+"/retry", url.Values{"message": {found[1]}}); p.status != http.StatusConflict || !p.has("nothing to try again") {
+			t.Errorf("once more: %d %s", p.status, p.body)
+		}
+		if p := v.post(at+"/retry", nil); p.status != http.StatusNotFound {
+			t.Errorf("of no message: %d %s", p.status, p.body)
+		}
+	})
 	s.run(t, "whom it brings in, to whom it gives it, and until when it puts it aside", func(t *testing.T) {
 		ben := s.colleague("Ben", s.support)
 		id, of := strconv.FormatInt(ben, 10), keyTickets+"/"+other.TicketID
@@ -303,7 +344,7 @@ func TestWebTicketsAreClosedToKeys(t *testing.T) {
 		routes++
 		for who, v := range out {
 			for _, address := range w.addresses(r.path) {
-				form := url.Values{"csrf": {tokens[who]}, "text": {"intruded"}, "title": {"intruded"}, "priority": {"urgent"},
+				form := url.Values{"csrf": {tokens[who]}, "text": {"intruded"}, "note": {"intruded"}, "message": {"1:2"}, "title": {"intruded"}, "priority": {"urgent"},
 					"person": {strconv.FormatInt(s.ann, 10)}, "until": {"2030-01-01T08:00"}}
 				if r.method != http.MethodPost {
 					form = nil

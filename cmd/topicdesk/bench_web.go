@@ -37,7 +37,8 @@ func benchWebCommand() *cobra.Command {
 		Long: "Start the service as a process of its own, with an SQLite file that has many tickets, and measure:\n" +
 			"  pages    how long each page takes, and the first paint: the page and what it needs, as it is on the wire\n" +
 			"  streams  what 200 open pages cost in memory, and the copies of messages, without and with them in turns;\n" +
-			"           they ask for what has changed as browsers do\n" +
+			"           they ask for what has changed as browsers do. They have been open for 5 s when a run begins, and people\n" +
+			"           have written for as long, since pages that were opened at once cost more in their first second\n" +
 			"The readers, the simulator and the people run in the other process and share the machine's cores.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -142,58 +143,69 @@ func (c *webClient) olderOf(ctx context.Context, who *reader, path string) (stri
 
 // openPage is a page that somebody has open: it listens, and asks for what has changed, as desk.js does.
 type openPage struct {
-	client *webClient
+	of     *openPages
 	who    *reader
 	path   string
 	known  *knownPage // of a ticket; nil: it is an inbox
+	shown  string     // by an inbox, as its address has it
 	stream string
 
-	asked, failed int
-	ended         bool // the stream, by itself
-	again         chan struct{}
+	failed int
+	ended  bool // the stream, by itself
+	again  chan struct{}
 }
 
-// openPages opens a page of each of the people until stop is called: half of them inboxes, half tickets of their group, whose ids
-// are given by pair of groups. It returns when all are shown.
-func (b *filledBench) openPages(ctx context.Context, tickets map[int][]string) (stop func() (asked, failed, ended int), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	c := newWebClient(b.service.addr)
-	var all []*openPage
-	var open sync.WaitGroup
+// openPages are the pages that people have open.
+type openPages struct {
+	asked         atomic.Int64 // how often they asked for what has changed
+	all           []*openPage
+	running       sync.WaitGroup
+	client        *webClient
+	cancel        context.CancelFunc
+	failed, ended int // how often that failed, and of how many pages the stream ended by itself: known when they are closed
+}
+
+// openPages opens a page of each of the people: half of them inboxes, half tickets of their group, whose ids are given by pair of
+// groups. It returns when all are shown.
+func (b *filledBench) openPages(ctx context.Context, tickets map[int][]string) (*openPages, error) {
+	open := &openPages{client: newWebClient(b.service.addr)}
+	ctx, open.cancel = context.WithCancel(ctx)
 	for i, who := range b.readers()[1:] {
-		p := &openPage{client: c, who: who, path: "/", stream: "/stream", again: make(chan struct{}, 1)}
+		p := &openPage{of: open, who: who, path: "/", stream: "/stream", again: make(chan struct{}, 1)}
 		if i >= webPeople/2 {
 			theirs := tickets[who.pair]
 			p.path = "/tickets/" + theirs[i/benchPairs%len(theirs)]
 			p.stream = p.path + "/stream"
 		}
-		page, err := c.get(ctx, p.who, p.path)
+		page, err := open.client.get(ctx, p.who, p.path)
 		if err != nil {
-			cancel()
+			open.close()
 			return nil, err
 		}
-		p.known = knownOf(page)
-		resp, err := c.open(ctx, p.who, p.stream)
+		p.known, p.shown = knownOf(page), shownBy(page)
+		resp, err := open.client.open(ctx, p.who, p.stream)
 		if err != nil {
-			cancel()
+			open.close()
 			return nil, err
 		}
-		all = append(all, p)
-		open.Go(func() { p.listen(ctx, resp.Body) })
-		open.Go(func() { p.renew(ctx) })
+		open.all = append(open.all, p)
+		open.running.Go(func() { p.listen(ctx, resp.Body) })
+		open.running.Go(func() { p.renew(ctx) })
 	}
-	return func() (asked, failed, ended int) {
-		cancel()
-		open.Wait()
-		c.http.CloseIdleConnections()
-		for _, p := range all {
-			asked, failed = asked+p.asked, failed+p.failed
-			if p.ended {
-				ended++
-			}
+	return open, nil
+}
+
+// close closes them.
+func (o *openPages) close() {
+	o.cancel()
+	o.running.Wait()
+	o.client.http.CloseIdleConnections()
+	for _, p := range o.all {
+		o.failed += p.failed
+		if p.ended {
+			o.ended++
 		}
-		return asked, failed, ended
-	}, nil
+	}
 }
 
 func (p *openPage) listen(ctx context.Context, stream io.ReadCloser) {
@@ -229,18 +241,20 @@ func (p *openPage) renew(ctx context.Context) {
 			pause = first
 		case <-waits:
 		}
-		address := p.path
+		address := p.path + "?have=" + p.shown
 		if p.known != nil {
 			address = p.known.address()
 		}
-		body, err := p.client.get(ctx, p.who, address, "HX-Request", "true")
+		body, err := p.of.client.get(ctx, p.who, address, "HX-Request", "true")
 		if ctx.Err() != nil {
 			continue // the stream ends, too
 		}
 		if err == nil && p.known != nil {
 			p.known.take(body)
+		} else if err == nil {
+			p.shown = shownBy(body)
 		}
-		if p.asked++; err != nil {
+		if p.of.asked.Add(1); err != nil {
 			p.failed++
 		}
 		if waits = nil; strings.Contains(body, "data-pending") {

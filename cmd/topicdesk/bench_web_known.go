@@ -22,6 +22,7 @@ var (
 	keptOf    = regexp.MustCompile(`data-kept="([^"]+)"`)
 	headingOf = regexp.MustCompile(`id="heading"[^>]* data-rev="([^"]+)"`)
 	actionsOf = regexp.MustCompile(`id="actions" data-rev="([^"]+)"`)
+	rowOf     = regexp.MustCompile(`<li [^>]*data-shown="([0-9a-f]+)"`)
 	articleOf = regexp.MustCompile(`<article [^>]*id="m(\d+)" data-rev="[^"]+"(?: data-version="(\d+)")?`)
 )
 
@@ -79,6 +80,15 @@ func (k *knownPage) address() string {
 	}
 	asked := url.Values{"after": {k.after}, "context": {k.context}, "have": {runsOf(have)}, "rev": {k.rev}}
 	return k.path + "?" + asked.Encode()
+}
+
+// shownBy is what the rows of an inbox show.
+func shownBy(page string) string {
+	var all []string
+	for _, found := range rowOf.FindAllStringSubmatch(page, -1) {
+		all = append(all, found[1])
+	}
+	return strings.Join(all, ".")
 }
 
 // runsOf shortens values that repeat.

@@ -234,7 +234,10 @@ func TestWebDeskStaysLiveInTheBrowser(t *testing.T) {
 	b.press(`one('ticket')`)
 	b.see(`one('timeline')`)
 	b.visit("http://" + way.addr + "/")
-	b.see(`all(document, 'ticket').length === 1 && !document.querySelector('.unread')`)
+	b.see(`document.querySelector('[data-live=true]') && all(document, 'ticket').length === 1 && !document.querySelector('.unread')`)
+	d.open("Alice", "Support", "Paper is out") // the row of the other ticket is not sent again, and stays
+	b.see(`all(document, 'ticket').length === 2 && ['Paper is out', 'I can help'].every(words => all(document, 'ticket').some(row => row.textContent.includes(words)))
+		&& performance.getEntriesByType('resource').some(asked => /[?&]have=[0-9a-f]/.test(asked.name))`)
 	way.cut()
 	b.see(`document.getElementById('offline').textContent.includes('Not connected')`)
 	way.mend()

@@ -100,9 +100,30 @@ func textOf(lang, key string, pairs ...any) string {
 	if !ok {
 		return key // a bug; a test checks that each text is there
 	}
-	var with []string
-	for i := 0; i+1 < len(pairs); i += 2 {
-		with = append(with, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+	var b strings.Builder
+	for len(pairs) > 1 {
+		before, rest, found := strings.Cut(text, "{")
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			break
+		}
+		b.WriteString(before)
+		if i := nameAt(pairs, name); i >= 0 {
+			fmt.Fprint(&b, pairs[i+1])
+		} else {
+			b.WriteString("{" + name + "}")
+		}
+		text = after
 	}
-	return strings.NewReplacer(with...).Replace(text)
+	return b.String() + text
+}
+
+// nameAt is where among names and values a name is; -1: nowhere.
+func nameAt(pairs []any, name string) int {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i] == name {
+			return i
+		}
+	}
+	return -1
 }

@@ -1,11 +1,9 @@
 package web
 
 import (
-	"context"
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,12 +77,39 @@ type row struct {
 	Age, Last                 age
 	Waits                     waits
 	Unread                    bool
+	Shown                     string // changes with anything that the row shows
+	Same                      bool   // the page has it already
 }
 
 // Rev changes with what a row shows, but not with its ages.
 func (r row) Rev() string {
 	return revOf(r.Title, r.Status, r.Priority, r.LastText, r.LastMedia, r.LastFrom, strconv.FormatInt(r.LastMessageMs, 10),
 		strconv.FormatBool(r.Unread), r.Waits.Rev(), r.Assignee.GetId(), r.Assignee.GetName())
+}
+
+// digest is what Shown is.
+func (r row) digest(lang string) string {
+	since := ""
+	if r.Waits.For != "" {
+		since = r.Waits.Since.ISO() + r.Waits.Since.Span(lang)
+	}
+	return revOf(lang, r.TicketId, strconv.FormatInt(r.Number, 10), r.Rev(), r.Group, r.Age.ISO(), r.Age.Text(lang), r.Last.ISO(), r.Last.Text(lang), since)
+}
+
+// keep marks the rows that a page has already, as its address names them (12 hexadecimal digits each, with dots between), so that they
+// are not made and sent again.
+func (p *inboxPage) keep(have, lang string) {
+	has := map[string]bool{}
+	if p.Part && len(have) < 13*2*ticketsOnPage {
+		for shown := range strings.SplitSeq(have, ".") {
+			has[shown] = true
+		}
+	}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		r.Shown = r.digest(lang)
+		r.Same = has[r.Shown]
+	}
 }
 
 // age is how long ago something was.
@@ -193,6 +218,9 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 	p.choose(m, s.midnight(c))
 	m.After = placeOf(c.Query("cursor"))
 	p.Newest = m.After == nil
+	if p.Part {
+		defer s.renewing(ctx, s.streams.inboxes)()
+	}
 	found, err := ask[*messages.WebTickets](ctx, s, messages.KindQuery, "", m)
 	if err != nil {
 		return err
@@ -215,6 +243,7 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 			LastFrom: t.LastFrom, Unread: t.Unread, Waits: waitsOf(t.Ticket, team, now), Age: age{time.UnixMilli(t.Ticket.CreatedMs), now},
 			Last: age{time.UnixMilli(t.Ticket.LastMessageMs), now}})
 	}
+	p.keep(c.Query("have"), languageOf(c, of))
 	if found.Next != nil {
 		p.Older = p.address(p.View, p.State, cursorOf(found.Next))
 	}
@@ -297,42 +326,6 @@ func (p *inboxPage) address(view, state, cursor string) string {
 		return "/"
 	}
 	return "/?" + q.Encode()
-}
-
-// places lists the groups that the person belongs to, and says whether some could not be asked in time. For a page that asks again,
-// a group of which Telegram has lately said that the person does not belong to it is not asked again: an open page would have it
-// asked about all groups for ever.
-func (s *Site) places(ctx context.Context, of *session, again bool) (theirs []place, partly bool, err error) {
-	var all []place
-	var ids []string
-	for after := ""; len(all) < groupsAtMost; {
-		page, err := ask[*messages.GroupList](ctx, s, messages.KindQuery, "",
-			&messages.ListGroups{After: after, Limit: groupsOnPage})
-		if err != nil {
-			return nil, false, err
-		}
-		for _, g := range page.Groups {
-			after = g.GroupId
-			all, ids = append(all, place{g.GroupId, g.GetFacts().GetChatId(), g.GetFacts().GetTitle()}), append(ids, g.GroupId)
-		}
-		if len(page.Groups) < groupsOnPage {
-			break
-		}
-	}
-	if again {
-		cached := s.standings(ctx, of, ids, true)
-		outside := func(id string) bool { return cached[id].GetKnown() && !cached[id].GetMember() }
-		all = slices.DeleteFunc(all, func(g place) bool { return outside(g.ID) })
-		ids = slices.DeleteFunc(ids, outside)
-	}
-	standing := s.standings(ctx, of, ids, false)
-	for _, g := range all {
-		partly = partly || !standing[g.ID].GetKnown()
-		if standing[g.ID].GetMember() {
-			theirs = append(theirs, g)
-		}
-	}
-	return theirs, partly, nil
 }
 
 func cursorOf(p *messages.Place) string {

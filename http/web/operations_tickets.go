@@ -21,6 +21,8 @@ var ticketRoutes = []operationRoute{
 	{http.MethodGet, "/:id/files/:file", (*operator).ticketFile},
 	{http.MethodGet, "/:id/files/:file/thumbnail", (*operator).ticketThumbnail},
 	{http.MethodPost, "/:id/answer", (*operator).answerTicket},
+	{http.MethodPost, "/:id/note", (*operator).noteTicket},
+	{http.MethodPost, "/:id/retry", (*operator).retryTicket},
 	{http.MethodPost, "/:id/files", (*operator).sendFile},
 	{http.MethodPost, "/:id/close", (*operator).closeTicket},
 	{http.MethodPost, "/:id/reopen", (*operator).reopenTicket},
@@ -92,6 +94,7 @@ func entitiesOf(all []textEntity) []*messages.Entity {
 }
 
 type keyMessage struct {
+	MessageID   string       `json:"messageId"`
 	Text        string       `json:"text"`
 	Entities    []textEntity `json:"entities"`
 	Sender      nameOnly     `json:"sender"`
@@ -118,6 +121,16 @@ type keyTopic struct {
 // Rich is the text with its markup.
 func (m keyMessage) Rich(v *view) template.HTML {
 	return markedHTML(m.Text, entitiesOf(m.Entities), v.T("spoiler"))
+}
+
+// Again says whether a copy of it was given up that can be tried again.
+func (m keyMessage) Again() bool {
+	for _, d := range m.Deliveries {
+		if d.State == "failed" && !m.Deleted {
+			return true
+		}
+	}
+	return false
 }
 
 // Besides is the key of what it carries, where nothing else shows that.
@@ -201,17 +214,19 @@ func (o *operator) tickets() error {
 type keyTicketPage struct {
 	*listPage[keyMessage]
 	Ticket *keyTicket
-	People []user // whom the fields that name one offer
-	Reads  bool   // the key may read messages
-	Files  bool   // the service keeps files
-	Text   string // of an answer, as it was entered
-	Reason string // of closing, in the same way
-	Why    string // beside the form that has either: why it was not taken; "": it was
+	People []user  // whom the fields that name one offer
+	Notes  []int64 // the groups, by their ids in Telegram, for which the key can write internal notes
+	Reads  bool    // the key may read messages
+	Files  bool    // the service keeps files
+	Text   string  // of an answer, as it was entered
+	Note   string  // of an internal note, in the same way
+	Reason string  // of closing, in the same way
+	Why    string  // beside the form that has either: why it was not taken; "": it was
 }
 
 func (o *operator) ticket() error {
 	p := &keyTicketPage{listPage: &listPage[keyMessage]{}, Ticket: &keyTicket{}, Reads: o.may(scopeMessagesRead), Files: o.site.o.Files != nil,
-		Text: o.entered("text"), Reason: o.entered("reason")}
+		Text: o.entered("text"), Note: o.entered("note"), Reason: o.entered("reason")}
 	if o.beside {
 		p.Why = o.refused.Detail
 	}
@@ -221,6 +236,9 @@ func (o *operator) ticket() error {
 	}
 	var err error
 	if p.People, err = o.mentionable(); err != nil {
+		return err
+	}
+	if p.Notes, err = o.noteGroups(p.Ticket); err != nil {
 		return err
 	}
 	if p.Reads {
@@ -261,8 +279,8 @@ func (o *operator) ticketDone(method, path string, body any, what string) error 
 	return o.done("/"+o.param("id"), what)
 }
 
-// forOthers says whether words are what people type for the bot, or as an internal note: a key can give neither here, and everybody
-// would read them.
+// forOthers says whether words are what people type for the bot, or as an internal note: there are forms for that, and everybody would
+// read these.
 func forOthers(text string) bool {
 	_, note := messages.CutNote(text)
 	return note || looksLikeCommand(text)

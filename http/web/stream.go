@@ -19,51 +19,99 @@ const (
 	streamComment = 15 * time.Second // the pause after which a stream shows that it is alive
 	inboxPause    = 2 * time.Second  // between two words of an inbox's stream, at least
 	streamWrite   = 15 * time.Second // how long a browser may take to accept what is written
-	// Each word has a page ask for what it shows, which costs milliseconds. Together the open pages of a node get so many words per
-	// second, however many they are: messages go before them.
+	// Each word has a page ask for what it shows, which costs milliseconds. Together the open pages of a node get at most so many words
+	// per second, however many they are: messages go before them.
 	inboxWords, ticketWords = 10, 20
 	wordsAtOnce             = 10
+	// Where what they ask for takes long, they get fewer words: after each, so many times as long passes on average. So inboxes take a
+	// fiftieth of a core, and tickets as much; on a busy machine, where all of it takes longer, less.
+	wordApart   = 50
+	renewalMost = 10 * time.Millisecond // one that takes longer counts as this: a rare view must not silence the others
 )
 
 // streams has those of each session, the oldest first.
 type streams struct {
-	inboxes, tickets turns
+	inboxes, tickets *turns
 	mu               sync.Mutex
 	open             map[string][]chan struct{} // by the hash of the session's secret
 }
 
 func newStreams() *streams {
-	return &streams{open: map[string][]chan struct{}{}, inboxes: turns{every: time.Second / inboxWords},
-		tickets: turns{every: time.Second / ticketWords}}
+	return &streams{open: map[string][]chan struct{}{}, inboxes: newTurns(inboxWords), tickets: newTurns(ticketWords)}
 }
 
-// turns are the words of many streams: so far apart on average, and some at once after a pause.
+// turns are the words of many streams, in the order in which they asked for one: so far apart on average, or farther where what follows
+// one takes long, and some at once after a pause.
 type turns struct {
-	every time.Duration
-	mu    sync.Mutex
-	next  time.Time
+	every   time.Duration
+	mu      sync.Mutex
+	next    time.Time       // when the next one is given
+	waiting []chan struct{} // of each that waits: closed when it is its turn
+	timer   *time.Timer     // for the first of them; nil: nobody ever waited
+	renewal time.Duration   // how long what follows a word has usually taken lately
+	now     func() time.Time
 }
 
-// take returns how long to wait for one's turn. Of open streams, none waits longer than if each of them had a word before it.
-func (t *turns) take(now time.Time, open int) time.Duration {
+func newTurns(perSecond int) *turns {
+	return &turns{every: time.Second / time.Duration(perSecond), now: time.Now}
+}
+
+// took notes how long it took to renew a page.
+func (t *turns) took(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if earliest := now.Add(-(wordsAtOnce - 1) * t.every); t.next.Before(earliest) {
+	t.renewal += (min(d, renewalMost) - t.renewal) / 8
+}
+
+// apart is how far apart words are now. The caller holds the lock.
+func (t *turns) apart() time.Duration { return max(t.every, wordApart*t.renewal) }
+
+// take asks for a turn, which has come when mine is closed.
+func (t *turns) take() (mine chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mine = make(chan struct{})
+	t.waiting = append(t.waiting, mine)
+	t.give()
+	return mine
+}
+
+// giveBack is for a stream that leaves before its turn, or does not use it.
+func (t *turns) giveBack(mine chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.waiting, mine); i >= 0 {
+		t.waiting = slices.Delete(t.waiting, i, i+1)
+		return
+	}
+	t.next = t.next.Add(-t.apart())
+	t.give()
+}
+
+// give gives the turns that have come. The caller holds the lock.
+func (t *turns) give() {
+	now, apart := t.now(), t.apart()
+	if earliest := now.Add(-(wordsAtOnce - 1) * apart); t.next.Before(earliest) {
 		t.next = earliest
 	}
-	if latest := now.Add(time.Duration(open) * t.every); t.next.After(latest) {
-		t.next = latest
+	for len(t.waiting) > 0 && !t.next.After(now) {
+		close(t.waiting[0])
+		t.waiting, t.next = slices.Delete(t.waiting, 0, 1), t.next.Add(apart)
 	}
-	wait := max(t.next.Sub(now), 0)
-	t.next = t.next.Add(t.every)
-	return wait
+	if len(t.waiting) == 0 {
+		return
+	}
+	if wait := t.next.Sub(now); t.timer == nil {
+		t.timer = time.AfterFunc(wait, t.later)
+	} else {
+		t.timer.Reset(wait)
+	}
 }
 
-// giveBack is for a stream that leaves before its turn, so that the others do not wait for it.
-func (t *turns) giveBack() {
+func (t *turns) later() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.next = t.next.Add(-t.every)
+	t.give()
 }
 
 // begin adds one, in place of the oldest if there are too many: that may be of a page which was left, and of which the service
@@ -88,17 +136,6 @@ func (s *streams) begin(hash []byte) (over <-chan struct{}, end func()) {
 	}
 }
 
-// count is how many streams are open on this node.
-func (s *streams) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, open := range s.open {
-		n += len(open)
-	}
-	return n
-}
-
 // stream tells a page whenever something happens to its ticket. It carries no content: the page asks for what it shows,
 // and is asked then who wants it.
 func (s *Site) stream(c *fiber.Ctx, of *session) error {
@@ -109,7 +146,7 @@ func (s *Site) stream(c *fiber.Ctx, of *session) error {
 	}
 	ticketID := may.ticket.TicketId
 	return s.streaming(c, of, func(over <-chan struct{}, conn net.Conn, w *bufio.Writer) {
-		follow := followed{over: over, turns: &s.streams.tickets, filter: &messages.LogFilter{TicketId: ticketID, IncludeInternal: true},
+		follow := followed{over: over, turns: s.streams.tickets, filter: &messages.LogFilter{TicketId: ticketID, IncludeInternal: true},
 			allowed: func(ctx context.Context) error {
 				_, err := s.mayRead(ctx, of, ticketID)
 				return err
@@ -123,7 +160,7 @@ func (s *Site) stream(c *fiber.Ctx, of *session) error {
 // inboxStream tells an inbox that something has happened in the desk. It does not tell what, nor where: the page asks for its list.
 func (s *Site) inboxStream(c *fiber.Ctx, of *session) error {
 	return s.streaming(c, of, func(over <-chan struct{}, conn net.Conn, w *bufio.Writer) {
-		all := followed{over: over, turns: &s.streams.inboxes, filter: &messages.LogFilter{},
+		all := followed{over: over, turns: s.streams.inboxes, filter: &messages.LogFilter{},
 			allowed: func(context.Context) error { return nil }, atMostEvery: inboxPause}
 		if err := s.follow(of, all, conn, w); err != nil {
 			s.log.Debug("a stream of the web desk ended", "error", err)
@@ -183,13 +220,17 @@ func (s *Site) follow(of *session, what followed, conn net.Conn, w *bufio.Writer
 		case <-alive.C:
 			text = nothing
 		case <-woken:
+			if left(conn) { // it takes no turn from others
+				return nil
+			}
 			text = "event: changed\ndata: \n\n"
-			now := time.Now()
-			wait := max(what.turns.take(now, s.streams.count()), told.Add(what.atMostEvery).Sub(now))
-			// A browser that has left is noticed by the comments, which go on meanwhile.
-			comment := func() error { return tell(conn, w, nothing) }
-			if over, err := s.await(ctx, what.over, wait, alive.C, comment); over || err != nil {
-				what.turns.giveBack()
+			comment := func() error { return tell(conn, w, nothing) } // they go on meanwhile
+			if over, err := s.await(ctx, what.over, pauseOf(what.atMostEvery-time.Since(told)), alive.C, comment); over || err != nil {
+				return err
+			}
+			turn := what.turns.take()
+			if over, err := s.await(ctx, what.over, turn, alive.C, comment); over || err != nil || left(conn) {
+				what.turns.giveBack(turn)
 				return err
 			}
 			select {
@@ -204,10 +245,19 @@ func (s *Site) follow(of *session, what followed, conn net.Conn, w *bufio.Writer
 	}
 }
 
-// await waits for a stream's turn, and writes a comment whenever it is time for one. over: the stream ends before.
-func (s *Site) await(ctx context.Context, replaced <-chan struct{}, wait time.Duration, alive <-chan time.Time, comment func() error) (over bool, err error) {
-	turn := time.NewTimer(wait)
-	defer turn.Stop()
+// pauseOf is closed after a time.
+func pauseOf(d time.Duration) <-chan struct{} {
+	ended := make(chan struct{})
+	if d <= 0 {
+		close(ended)
+	} else {
+		time.AfterFunc(d, func() { close(ended) })
+	}
+	return ended
+}
+
+// await waits for what a stream waits for, and writes a comment whenever it is time for one. over: the stream ends before.
+func (s *Site) await(ctx context.Context, replaced, come <-chan struct{}, alive <-chan time.Time, comment func() error) (over bool, err error) {
 	for {
 		select {
 		case <-s.o.Ending:
@@ -220,10 +270,16 @@ func (s *Site) await(ctx context.Context, replaced <-chan struct{}, wait time.Du
 			if err := comment(); err != nil {
 				return true, err
 			}
-		case <-turn.C:
+		case <-come:
 			return false, nil
 		}
 	}
+}
+
+// left says whether the browser is gone, where the connection can tell.
+func left(conn net.Conn) bool {
+	c, tells := conn.(interface{ Left() bool })
+	return tells && c.Left()
 }
 
 // tell writes to a browser, which must take it within streamWrite.

@@ -230,6 +230,9 @@ func (s *Site) ticketPage(c *fiber.Ctx, of *session, before, after int64, has ha
 	if err != nil {
 		return nil, err
 	}
+	if after != 0 {
+		defer s.renewing(ctx, s.streams.tickets)()
+	}
 	context := p.contextFor(languageOf(c, of), titles)
 	found, err := ask[*messages.WebTimeline](ctx, s, messages.KindQuery, "", has.asked(may.ticket.TicketId, context, before, after))
 	if err != nil {

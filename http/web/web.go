@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -75,13 +74,15 @@ type Site struct {
 	secure  bool   // whether browsers reach the desk by https
 	address string // of PublicURL; "": it is not set
 	streams *streams
+	known   groupList
+	renewed chan struct{} // has who renews a page at the moment
 	uploads quotas
 	exports exports
 }
 
 // Mount adds the pages to app. Where nobody is signed in, / is left to the handler that is added after it.
 func Mount(app *fiber.App, o Options) *Site {
-	s := &Site{o: o, desk: o.Desk, log: o.Log, streams: newStreams()}
+	s := &Site{o: o, desk: o.Desk, log: o.Log, streams: newStreams(), renewed: make(chan struct{}, renewedTogether)}
 	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
 		s.secure, s.address = u.Scheme == "https", u.Scheme+"://"+u.Host
 	}
@@ -218,7 +219,7 @@ func (s *Site) render(c *fiber.Ctx, name string, v *view) error {
 	if v.Session != nil {
 		v.CSRF = v.Session.csrf()
 	}
-	var page bytes.Buffer
+	var page yielding
 	if err := templates().ExecuteTemplate(&page, name, v); err != nil {
 		return err
 	}

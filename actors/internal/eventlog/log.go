@@ -109,7 +109,7 @@ func (l *Log) appended(events []storage.Event) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for w := range l.watches {
-		if slices.ContainsFunc(events, func(e storage.Event) bool { return w.filter.Selects(&e) }) {
+		if w.filter.selectsOne(events) {
 			w.wake()
 		}
 	}
@@ -319,6 +319,16 @@ func NewFilter(of *messages.LogFilter) *Filter {
 		}
 	}
 	return f
+}
+
+// selectsOne reports whether the reader wants one of the events. Each open page of the web desk is asked, so none is copied.
+func (f *Filter) selectsOne(events []storage.Event) bool {
+	for i := range events {
+		if f.Selects(&events[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Selects reports whether the reader wants an event.

@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"errors"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -25,9 +26,11 @@ func (q *query) webAccess(m *messages.GetWebAccess) proto.Message {
 	person := storage.Creator{Kind: "user", ID: strconv.FormatInt(m.UserId, 10)}
 	reply := &messages.WebAccess{Code: messages.Code_OK, On: isOn(r, m.UserId), Acts: desk.Acts(r, person, m.UserId), ActsAtHome: desk.TeamActs(r)}
 	for _, topic := range desk.TopicsOf(r) {
-		chat, err := desk.ChatOf(q.env.Ctx, q.env.Store, topic.GroupID)
-		if err != nil {
-			return &messages.WebAccess{Code: q.code(m, err)}
+		var chat ids.ChatID // of a group
+		if messages.IsGroup(topic.GroupID) {
+			if chat, err = q.aliases.Chat(q.env.Ctx, q.env.Store, topic.GroupID); err != nil {
+				return &messages.WebAccess{Code: q.code(m, err)}
+			}
 		}
 		reply.Topics = append(reply.Topics,
 			&messages.WebTopic{Place: topic.GroupID, ChatId: chat, ThreadId: topic.TelegramTopicID})
@@ -135,6 +138,7 @@ func (q *query) webPage(m *messages.ListWebTickets, wanted storage.TicketQuery, 
 	}
 	for i := range all {
 		r := &all[i]
+		runtime.Gosched() // messages go before lists, of which one takes milliseconds
 		if i > 0 && q.env.Now().After(until) {
 			return wanted.Place(&all[i-1]), nil
 		}

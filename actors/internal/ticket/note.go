@@ -14,7 +14,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// onNote records an internal note that was written on the web desk. It belongs to a topic of a group, where the bot posts it for
+// onNote records an internal note that was written on the web desk, or by a program. It belongs to a topic of a group, where the bot posts it for
 // those who read there, and goes nowhere else.
 //
 // It takes two writes, of which the first makes the post pending: so a note that was acknowledged is in Telegram and in the record. A

@@ -27,7 +27,8 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 		return entity.Duplicate(), nil
 	}
 	notice := func(key string) (proto.Message, error) { return t.accept(m, answer(o, key, nil)) }
-	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || desk.LinkOf(t.record, m.LinkId) == nil {
+	silent := o.GetWeb() || desk.IsAPI(o) // a page, and the API, show that the copy waits
+	if !desk.IsAPI(o) && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || desk.LinkOf(t.record, m.LinkId) == nil {
 		return notice(messages.NoticeButtonStale)
 	}
 	failed, err := t.hasFailed(m)
@@ -43,7 +44,7 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	}
 	answer, err := t.accept(m, func(r *desk.Result) {
 		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: pendingRetry, Body: body})
-		if !o.GetWeb() { // a page shows that the copy waits
+		if !silent {
 			desk.Respond(r, o, messages.NoticeRetrying, nil)
 		}
 	})

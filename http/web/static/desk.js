@@ -91,7 +91,22 @@
   const inbox = document.querySelector('[data-inbox]');
   if (inbox) {
     const newer = byID('newer');
-    let next = null, asking = false, again = false, waiting = 0, pause = 1000;
+    let next = null, asking = false, again = false, whole = false, waiting = 0, pause = 1000;
+    // What the page has already is not sent again: the address names what its rows show, and the answer has those without content.
+    const known = () => {
+      const asked = new URL(location.href);
+      if (!whole) asked.searchParams.set('have', [...byID('rows').querySelectorAll('li')].map(li => li.dataset.shown).join('.'));
+      whole = false;
+      return asked;
+    };
+    const fill = rows => {
+      for (const li of rows.querySelectorAll('[data-same]')) {
+        const is = byID(li.id);
+        if (is?.dataset.shown !== li.dataset.shown) return false; // it was renewed meanwhile
+        li.replaceWith(is.cloneNode(true));
+      }
+      return true;
+    };
     const show = () => {
       byID('rows').replaceWith(next);
       localise(next);
@@ -118,11 +133,12 @@
       asking = true;
       again = false;
       try {
-        const answer = await fetch(location.href, { headers: { 'HX-Request': 'true' } });
+        const answer = await fetch(known(), { headers: { 'HX-Request': 'true' } });
         if (answer.ok) {
-          const doc = new DOMParser().parseFromString(await answer.text(), 'text/html');
-          next = doc.getElementById('rows');
-          if (!next) { location.reload(); return; } // nobody is signed in any more
+          const doc = new DOMParser().parseFromString(await answer.text(), 'text/html'), rows = doc.getElementById('rows');
+          if (!rows) { location.reload(); return; } // nobody is signed in any more
+          if (fill(rows)) next = rows;
+          else again = whole = true;
           regroup(doc.getElementById('groups'));
         }
       } catch { /* the stream opens again, and asks again */ }
