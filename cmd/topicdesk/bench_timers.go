@@ -114,31 +114,35 @@ func (b *timersBench) run(ctx context.Context) error {
 }
 
 const (
-	// dueIn is how long after the service has ended answers are due: it starts, and wakes all tickets, before.
+	// dueIn is how long after the service has ended answers are due: it starts, and wakes all tickets, before. Runs without them begin as
+	// long afterwards, since in its first second a service calls nobody.
 	dueIn = 40 * time.Second
 	// doneWithin is how long reminders and icons may take to leave.
 	doneWithin = 90 * time.Minute
 )
 
-// again starts the service anew, with answers that are due in a week. on: they are due soon, and again returns when they begin to be.
+// again starts the service anew, with answers that are due in a week, or soon if on is true. It returns when they begin to be, or would.
 func (b *timersBench) again(ctx context.Context, on bool) error {
 	if err := b.service.stop(); err != nil {
 		return err
 	}
-	if b.from = time.Now().Add(7 * 24 * time.Hour); on {
-		b.from = time.Now().Add(dueIn)
+	b.from = time.Now().Add(dueIn)
+	due := b.from
+	if !on {
+		due = due.Add(7 * 24 * time.Hour)
 	}
-	if err := b.set(ctx, b.from); err != nil {
+	if err := b.set(ctx, due); err != nil {
 		return err
 	}
 	o := b.o.bench
 	o.env = append(slices.Clone(o.env), "TELEGRAM_GROUP_PER_MINUTE="+strconv.Itoa(b.perMinute), "TELEGRAM_GLOBAL_PER_SECOND=30")
-	if err := b.service.start(ctx, o, b.world); err != nil || !on {
+	if err := b.service.start(ctx, o, b.world); err != nil {
 		return err
 	}
-	err := b.until(ctx, dueIn, func(n counted) bool { return n[ticketsWoken] >= b.due })
-	if err != nil {
-		return fmt.Errorf("wake all tickets before the first answer is due: %w", err)
+	if on {
+		if err := b.until(ctx, dueIn, func(n counted) bool { return n[ticketsWoken] >= b.due }); err != nil {
+			return fmt.Errorf("wake all tickets before the first answer is due: %w", err)
+		}
 	}
 	select {
 	case <-time.After(time.Until(b.from)):
