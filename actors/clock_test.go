@@ -85,6 +85,17 @@ func (c *clock) jump(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// setBack has the clock show an earlier time, as somebody who corrects it does. Timers fire when so much time has passed as was meant.
+func (c *clock) setBack(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.carryOn()
+	c.now = c.now.Add(-d)
+	for i := range c.timers {
+		c.timers[i].at = c.timers[i].at.Add(-d)
+	}
+}
+
 func (c *clock) AfterFunc(d time.Duration, f func()) *time.Timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -343,6 +343,7 @@ func TestClosingWhereTheClockIsMoved(t *testing.T) {
 		d.awaitText(d.support, k.thread, closedQuiet)
 		d.awaitClosed(k)
 	})
+	d.rang(t, map[string]float64{"closes": 1, "closed": 2})
 }
 
 // TestCloseLater: /close_ticket with a time closes then, unless the customer writes before.

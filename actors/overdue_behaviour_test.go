@@ -28,6 +28,16 @@ func (d *desk) awaitDue(k *ticket, due time.Time) {
 	})
 }
 
+// rang checks what timers have done since the start of the service.
+func (d *desk) rang(t *testing.T, want map[string]float64) {
+	t.Helper()
+	for _, did := range []string{"overdue", "lapsed", "awake", "closes", "closed"} {
+		if got := d.metric(t, "timers_rung_total", "did", did); got != want[did] {
+			t.Errorf("%s: %v, want %v", did, got, want[did])
+		}
+	}
+}
+
 const overdue = "an answer to this ticket is overdue"
 
 func TestOverdue(t *testing.T) {
@@ -87,6 +97,7 @@ func TestOverdue(t *testing.T) {
 		}
 		d.awaitAssignee(k, 0)
 		d.awaitTold(k, messages.EventTicketReleased, 1)
+		d.rang(t, map[string]float64{"lapsed": 1})
 	})
 	d.run(t, "the next wait has a reminder of its own, to the group while nobody has the ticket", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/autoclaim off"), "")
@@ -144,6 +155,14 @@ func TestHours(t *testing.T) {
 		says(d.ann, "/answer_within off", "urgent never")
 		d.awaitDue(k, time.Time{})
 		says(d.ann, "/answer_within 4h", "urgent 4 h")
+		d.awaitDue(k, opens.Add(4*time.Hour))
+	})
+	d.run(t, "a holiday counts for nothing", func(t *testing.T) {
+		date := opens.Format(time.DateOnly)
+		says(d.carl, "/hours "+date+" closed", "Only administrators")
+		says(d.ann, "/hours "+date+" closed", "Other hours on: "+date+" closed")
+		d.awaitDue(k, opens.Add((24+4)*time.Hour))
+		says(d.ann, "/hours "+date+" normal", "Support now works Mon-Sun "+span+" UTC.")
 		d.awaitDue(k, opens.Add(4*time.Hour))
 	})
 	d.run(t, "a customer's first word of a closing is answered, once", func(t *testing.T) {

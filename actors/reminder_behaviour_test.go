@@ -174,6 +174,7 @@ func TestOverdueAgainAfterLater(t *testing.T) {
 	if shown := d.shown(k.id); shown.OverdueMs != 0 {
 		t.Errorf("due at %d, overdue since %d", shown.AnswerDueMs, shown.OverdueMs)
 	}
+	d.rang(t, map[string]float64{"overdue": 1, "awake": 1})
 	d.restart()
 	d.clock.jump(4*time.Hour + time.Minute)
 	d.eventually("it is overdue again", func() bool { return d.record(k).Overdue() })

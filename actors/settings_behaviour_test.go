@@ -1,9 +1,13 @@
 package actors_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	workhours "github.com/topicdesk/topicdesk/hours"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
@@ -142,4 +146,56 @@ func TestSettings(t *testing.T) {
 		d.awaitIcon(d.support, k.thread, "")
 		d.eventually("the ticket rests", func() bool { return resting(d.record(k)) })
 	})
+}
+
+// TestProgramsSetWhatAdministratorsSet: commands and the buttons of /settings leave the same record of a group as one request of a program
+// that names the same values, also for the tickets that follow from them.
+func TestProgramsSetWhatAdministratorsSet(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{sweepEvery: 10 * time.Second})
+	byHand, byProgram := d.open(d.eve, d.support, "Printer"), d.open(d.eve, d.sales, "Lamp")
+	m := d.awaitAnswer(d.say(d.ann, d.support, 0, "/settings"), "Settings of Support")
+	for _, setting := range []string{"icons", "autoclaim", "public", "waiting", "quiet", "autoclose:3d", "reopen:14", "lang"} {
+		d.press(d.ann, m, "set:"+setting)
+		m = d.awaitSettled(m)
+	}
+	for _, command := range []string{"/hours Mon-Sun 22:00-06:00 Asia/Bangkok", "/hours 2036-12-25 closed", "/hours 2036-12-31 9-12",
+		"/answer_within urgent 30m high 2h normal 3h low off"} {
+		d.awaitAnswer(d.say(d.ann, d.support, 0, command), "Support")
+	}
+	no, yes, hours, lang, days := false, true, "Mon-Sun 22:00-06:00 Asia/Bangkok", "en", int64(14)
+	asks[*messages.GroupRecord](d, messages.KindGroup, messages.GroupPlace(d.sales), &messages.ChangeGroup{
+		Origin: program(), Icons: &no, AutoClaim: &no, Public: &yes, WaitingList: &yes, QuietCopies: &yes, Lang: &lang, ReopenDays: &days, Hours: &hours,
+		AutoClose:    &messages.AutoClose{After: 72 * 60, Notice: 24 * 60},
+		Exceptions:   &messages.DaysApart{ByDate: map[string]string{"2036-12-25": "closed", "2036-12-31": "09:00-12:00"}},
+		AnswerWithin: &messages.AnswerTimes{Urgent: 30, High: 120, Normal: 180},
+	})
+	settings := func(chat int64) string {
+		g, err := d.store.Group(t.Context(), messages.GroupPlace(chat))
+		d.must(err)
+		text, err := json.MarshalIndent(storage.Group{NoIcons: g.NoIcons, ManualClaims: g.ManualClaims, Public: g.Public, NoWaitingList: g.NoWaitingList,
+			QuietCopies: g.QuietCopies, Language: g.Language, ReopenDays: g.ReopenDays, AutoClose: g.AutoClose, Hours: g.Hours,
+			HoursApart: g.HoursApart, AnswerWithin: g.AnswerWithin, SupportTopicsEnabled: g.SupportTopicsEnabled}, "", " ")
+		d.must(err)
+		return string(text)
+	}
+	if hand, program := settings(d.support), settings(d.sales); hand != program || !strings.Contains(hand, `"noIcons": true`) {
+		t.Errorf("by hand:\n%s\nby a program:\n%s", hand, program)
+	}
+	works, err := workhours.Parse(hours, nil)
+	d.must(err)
+	for _, k := range []*ticket{byHand, byProgram} {
+		d.awaitDue(k, works.Add(d.record(k).WaitingSince, 3*time.Hour))
+	}
+}
+
+// awaitSettled is the message of /settings as it is once a press on it has been answered and it was edited.
+func (d *desk) awaitSettled(m simulator.Message) simulator.Message {
+	d.t.Helper()
+	before := buttons(m)
+	d.await("the message of the settings follows", func() bool {
+		m, _ = d.sim.Message(m.Chat, m.ID)
+		return !slices.Equal(buttons(m), before)
+	})
+	return m
 }

@@ -222,8 +222,7 @@ func nameByte(b byte) bool {
 }
 
 // parseTitle reads "title", "title\ndescription" and `"title" description`. A title is a name without markup: what its
-// author hides is left out of it. A title whose markup tells more than its words opens the description too, as it was
-// written (docs/decisions.md, D65), and so does one that is too long: its beginning is the title then.
+// author hides is left out of it.
 func parseTitle(args messages.Marked) (title string, description messages.Marked) {
 	args = trimmed(args)
 	end, next := len(args.Text), len(args.Text)
@@ -238,17 +237,7 @@ func parseTitle(args messages.Marked) (title string, description messages.Marked
 	if line = trimmed(line); messages.Blank(line.Text) {
 		line = messages.Marked{}
 	}
-	if line.Tells() {
-		more = line.Then("\n", more)
-	}
-	title = trim(line.Shown())
-	if utf8.RuneCountInString(title) > maxTitle {
-		if !line.Tells() {
-			more = line.Then("\n", more)
-		}
-		title = messages.ShortenAtWord(title, titleOfText)
-	}
-	return title, more
+	return messages.Titled(line, more)
 }
 
 // quotes are the opening quotation marks with the marks that may close them, the likeliest first. Phones turn

@@ -62,7 +62,6 @@ const (
 	peopleCached    = 50_000
 	updatesCached   = 2_000 // a repeated batch has at most 100
 	titlesAsked     = 2_000 // people in groups
-	maxTitle        = 255   // characters
 	titleOfText     = 60    // UTF-16 units of a text's first line that become the title
 	outcomeRepeated = "repeated"
 

@@ -3,6 +3,7 @@ package hours
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,22 +11,27 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelOpen is the definition: the team's clock shows a minute of a span that began on its date or on the day before.
-func modelOpen(h *Hours, at time.Time) bool {
-	local := at.In(h.zone)
+// modelHours are hours, with the dates that have other ones as texts.
+type modelHours struct {
+	*Hours
+	except map[string]string
+}
+
+// open is the definition: the team's clock shows a minute of a span that began on its date or on the day before. A date that has hours of
+// its own has no others.
+func (m modelHours) open(at time.Time) bool {
+	local := at.In(m.zone)
 	minute := local.Hour()*60 + local.Minute()
 	date := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
-	for _, s := range h.beginningOn(date) {
-		if s.from <= minute && minute < s.to {
-			return true
-		}
+	return m.within(date, minute) || m.within(date.AddDate(0, 0, -1), minute+dayLong)
+}
+
+func (m modelHours) within(date time.Time, minute int) bool {
+	spans := m.week[date.Weekday()]
+	if text, is := m.except[date.Format(time.DateOnly)]; is {
+		spans, _ = ParseDay(text)
 	}
-	for _, s := range h.beginningOn(date.AddDate(0, 0, -1)) {
-		if s.from <= minute+dayLong && minute+dayLong < s.to {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(spans, func(s span) bool { return s.from <= minute && minute < s.to })
 }
 
 var zoneNames = []string{"Asia/Bangkok", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca",
@@ -50,21 +56,29 @@ func drawHours(t *rapid.T) *Hours {
 		rules = append(rules, rapid.SampledFrom(days).Draw(t, "days")+" "+spans())
 	}
 	text := strings.Join(rules, "; ") + " " + rapid.SampledFrom(zoneNames).Draw(t, "zone")
-	except := map[string]string{}
-	for range rapid.IntRange(0, 3).Draw(t, "exceptions") {
-		date := fmt.Sprintf("%04d-%02d-%02d", rapid.IntRange(2005, 2030).Draw(t, "year"), rapid.SampledFrom([]int{3, 4, 10, 11}).Draw(t, "month"),
-			rapid.IntRange(1, 30).Draw(t, "day"))
-		except[date] = rapid.SampledFrom([]string{"closed", "10:00-11:30", "22:00-03:00"}).Draw(t, "instead")
-	}
-	h, err := Parse(text, except)
+	h, err := Parse(text, nil)
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
-	again, err := Parse(h.Text(), except)
+	again, err := Parse(h.Text(), nil)
 	if err != nil || fmt.Sprint(again.week) != fmt.Sprint(h.week) || again.Text() != h.Text() {
 		t.Fatalf("%q is written as %q, which is read as %q, %v", text, h.Text(), again.Text(), err)
 	}
 	return h
+}
+
+// drawExceptions gives some dates from the day before a time on hours of their own.
+func drawExceptions(t *rapid.T, h *Hours, at time.Time) modelHours {
+	m := modelHours{h, map[string]string{}}
+	for range rapid.IntRange(0, 3).Draw(t, "exceptions") {
+		date := at.In(h.zone).AddDate(0, 0, rapid.IntRange(-1, 5).Draw(t, "day")).Format(time.DateOnly)
+		m.except[date] = rapid.SampledFrom([]string{"closed", "10:00-11:30", "22:00-03:00", "00:00-24:00"}).Draw(t, "instead")
+	}
+	var err error
+	if m.Hours, err = Parse(h.Text(), m.except); err != nil {
+		t.Fatalf("%v: %v", m.except, err)
+	}
+	return m
 }
 
 // drawTime draws a minute, often near one at which the zone changes its offset.
@@ -83,15 +97,17 @@ func TestWorkingTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHours(t)
 		from := drawTime(t, h)
+		model := drawExceptions(t, h, from)
+		h = model.Hours
 		minutes := rapid.IntRange(0, 5*dayLong).Draw(t, "minutes")
 		to := from.Add(time.Duration(minutes) * time.Minute)
 		var worked time.Duration
 		first := time.Time{}
 		for at := from; at.Before(to); at = at.Add(time.Minute) {
-			if modelOpen(h, at) != h.Open(at) {
-				t.Fatalf("%s at %s: open %v, want %v", h.Text(), at.In(h.zone), h.Open(at), modelOpen(h, at))
+			if model.open(at) != h.Open(at) {
+				t.Fatalf("%s at %s: open %v, want %v", h.Text(), at.In(h.zone), h.Open(at), model.open(at))
 			}
-			if modelOpen(h, at) {
+			if model.open(at) {
 				if worked += time.Minute; first.IsZero() {
 					first = at
 				}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
@@ -13,10 +14,13 @@ import (
 // descriptionEntities is the field with the markup of a description.
 const descriptionEntities = "/descriptionEntities"
 
+// maxDescription is how many characters a description has at most.
+const maxDescription = 4000
+
 type createTicketInput struct {
 	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=N waits up to N seconds for Telegram to open the topic." example:"wait=5"`
 	Body   struct {
-		Title               string            `json:"title" minLength:"1" maxLength:"255" example:"Printer is on fire"`
+		Title               string            `json:"title" minLength:"1" maxLength:"4000" doc:"One of more than 255 characters becomes the first line of the description, and its beginning the title, as with /create_ticket. Together they have 4,000 characters at most then." example:"Printer is on fire"`
 		Description         string            `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
 		DescriptionFormat   string            `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
 		DescriptionEntities []view.TextEntity `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
@@ -47,6 +51,13 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if err != nil {
 		return nil, err
 	}
+	title := b.Title
+	if utf8.RuneCountInString(title) > messages.MaxTitle {
+		title, description = messages.Titled(messages.Marked{Text: messages.CleanText(title)}, description)
+		if utf8.RuneCountInString(description.Text) > maxDescription {
+			return nil, invalid("/title", "it is so long that it opens the description, and together they are too long: 4000 characters at most")
+		}
+	}
 	place, err := a.ticketGroup(ctx, c, b.GroupID)
 	if err != nil {
 		return nil, err
@@ -56,7 +67,7 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if c.repeatable { // the same request makes the same ticket at any later date (docs/decisions.md, D39)
 		id = messages.TicketIDOf(o.CommandId)
 	}
-	m := &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title, Description: description.Text,
+	m := &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: title, Description: description.Text,
 		DescriptionEntities: description.Entities, Priority: b.Priority, ExternalId: b.ExternalID, Metadata: metadata}
 	if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, id, m); err != nil {
 		return nil, err

@@ -141,7 +141,8 @@ func TestTickets(t *testing.T) {
 			{"POST", "/api/v1/tickets", map[string]any{"title": "x"}, 422, "invalid"},
 			{"POST", "/api/v1/tickets", map[string]any{"title": "", "groupId": s.support}, 422, "invalid"},
 			{"POST", "/api/v1/tickets", map[string]any{"title": " \x01\t ", "groupId": s.support}, 422, "invalid"},
-			{"POST", "/api/v1/tickets", map[string]any{"title": strings.Repeat("ก", 256), "groupId": s.support}, 422, "invalid"},
+			{"POST", "/api/v1/tickets", map[string]any{"title": strings.Repeat("ก", 4001), "groupId": s.support}, 422, "invalid"},
+			{"POST", "/api/v1/tickets", map[string]any{"title": strings.Repeat("ก", 256), "description": strings.Repeat("ก", 3744), "groupId": s.support}, 422, "invalid"},
 			{"POST", "/api/v1/tickets", map[string]any{"title": "x", "groupId": -100999}, 422, "group_not_found"},
 			{"POST", "/api/v1/tickets", map[string]any{"title": "x", "groupId": s.support, "priority": "huge"}, 422, "invalid"},
 			{"POST", "/api/v1/tickets", map[string]any{"title": "x", "groupId": s.support, "metadata": []int{1}}, 422, "invalid"},
@@ -277,6 +278,19 @@ func TestTickets(t *testing.T) {
 		if n := len(s.do("GET", "/api/v1/tickets?groupId="+strconv.FormatInt(s.sales, 10), other,
 			nil).is(200)["data"].([]any)); n != 1 {
 			t.Errorf("it lists %d tickets of its own", n)
+		}
+	})
+	t.Run("a title that is too long opens the description, and its beginning is the title", func(t *testing.T) {
+		words := strings.TrimSpace(strings.Repeat("The printer smokes, and nobody knows why. ", 8))
+		made := s.do("POST", "/api/v1/tickets", key, map[string]any{"title": words, "description": "**Since** noon", "descriptionFormat": "markdown", "groupId": s.support}).is(201)
+		if got := s.do("GET", at(made), key, nil).is(200); got["title"] != "The printer smokes, and nobody knows why. The printer…" || got["description"] != words+"\nSince noon" ||
+			!strings.Contains(fmt.Sprint(got["descriptionEntities"]), fmt.Sprint("offset:", len(words)+1)) {
+			t.Errorf("%v", got)
+		}
+		thai := strings.Repeat("เครื่องพิมพ์", 22)
+		made = s.do("POST", "/api/v1/tickets", key, map[string]any{"title": thai, "groupId": s.support}).is(201)
+		if title := made["title"].(string); !strings.HasSuffix(title, "…") || !strings.HasPrefix(thai, strings.TrimSuffix(title, "…")) || made["description"] != thai {
+			t.Errorf("%v", made)
 		}
 	})
 	t.Run("hostile values come back as they were, or cleaned as documented", func(t *testing.T) {

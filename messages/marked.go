@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -184,6 +185,23 @@ func (m Marked) Tells() bool {
 
 // titleOfText is how much of a text's first line becomes a title, in UTF-16 units.
 const titleOfText = 60
+
+// MaxTitle is how many characters a title has at most.
+const MaxTitle = 255
+
+// Titled are the title and the description of a ticket that is called by a line. A line whose markup tells more than its words opens the
+// description, too (docs/decisions.md, D65), and so does one that is too long: its beginning, cut at a word, is the title then.
+func Titled(line, description Marked) (string, Marked) {
+	title := strings.TrimFunc(line.Shown(), Separator)
+	long := utf8.RuneCountInString(title) > MaxTitle
+	if long || line.Tells() {
+		description = line.Then("\n", description)
+	}
+	if long {
+		title = ShortenAtWord(title, titleOfText)
+	}
+	return title, description
+}
 
 // TitleOf is the title of a ticket that is opened from a text alone: its first line, shortened, without what is hidden.
 func TitleOf(text Marked) string {

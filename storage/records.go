@@ -111,7 +111,7 @@ type WaitingList struct {
 	Revision  int64     `json:"revision"`            // of the calls that posted and edited it, of which each has its own
 	Shows     string    `json:"shows,omitempty"`     // a digest of what it shows, or is about to
 	PostedAt  time.Time `json:"postedAt,omitzero"`   // when it was given to be posted
-	ShownAt   time.Time `json:"shownAt,omitzero"`    // when it was given to be posted or edited last
+	ShownAt   time.Time `json:"shownAt,omitzero"`    // when it was posted or edited last, or given to be
 	LookAt    time.Time `json:"lookAt,omitzero"`     // when the group looks by itself what waits; zero: never
 }
 

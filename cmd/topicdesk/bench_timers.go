@@ -114,23 +114,24 @@ func (b *timersBench) run(ctx context.Context) error {
 }
 
 const (
-	// dueIn is how long after the service has ended answers are due: it starts, and wakes all tickets, before.
+	// dueIn is how long after the service has ended answers are due: it starts, and wakes all tickets, before. Runs without them begin as
+	// long afterwards, since in its first second a service calls nobody.
 	dueIn = 40 * time.Second
 	// doneWithin is how long reminders and icons may take to leave.
 	doneWithin = 90 * time.Minute
 )
 
-// again starts the service anew, with answers that are due in a week. on: they are due soon, and again returns when they begin to be. Either
-// way the service has the same time before: what a start costs is in no run.
+// again starts the service anew, with answers that are due in a week, or soon if on is true. It returns when they begin to be, or would.
 func (b *timersBench) again(ctx context.Context, on bool) error {
 	if err := b.service.stop(); err != nil {
 		return err
 	}
-	begins := time.Now().Add(dueIn)
-	if b.from = begins; !on {
-		b.from = begins.Add(7 * 24 * time.Hour)
+	b.from = time.Now().Add(dueIn)
+	due := b.from
+	if !on {
+		due = due.Add(7 * 24 * time.Hour)
 	}
-	if err := b.set(ctx, b.from); err != nil {
+	if err := b.set(ctx, due); err != nil {
 		return err
 	}
 	o := b.o.bench
@@ -139,13 +140,12 @@ func (b *timersBench) again(ctx context.Context, on bool) error {
 		return err
 	}
 	if on {
-		err := b.until(ctx, dueIn, func(n counted) bool { return n[ticketsWoken] >= b.due })
-		if err != nil {
+		if err := b.until(ctx, dueIn, func(n counted) bool { return n[ticketsWoken] >= b.due }); err != nil {
 			return fmt.Errorf("wake all tickets before the first answer is due: %w", err)
 		}
 	}
 	select {
-	case <-time.After(time.Until(begins)):
+	case <-time.After(time.Until(b.from)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -17,7 +17,7 @@ const (
 	retimePause     = 200 * time.Millisecond // between two pages: 250 tickets a second
 	// retimeAgain is the pause between two passes. In it those that were woken save, as do those that began to wait just before.
 	retimeAgain = 5 * time.Second
-	// retimedFor is how long passes go on: a ticket that can't be loaded must not keep the group busy forever.
+	// retimedFor is how long passes go on in one life of the group: a ticket that can't be loaded must not keep it busy forever.
 	retimedFor = time.Hour
 )
 
@@ -27,6 +27,7 @@ type retimeStep struct{}
 // retiming is how far a pass is.
 type retiming struct {
 	running bool
+	first   time.Time // when the first one of this life of the group began
 	since   time.Time // when it began
 	after   *storage.Cursor
 	quiet   bool // it goes through the tickets that wait for the customer, after those that wait for the desk
@@ -36,7 +37,11 @@ type retiming struct {
 // retimeSoon begins a pass, unless one is under way.
 func (g *group) retimeSoon(after time.Duration) {
 	if g.record != nil && g.record.Retiming && !g.retiming.running {
-		g.retiming = retiming{running: true, since: g.Now().Add(after)}
+		began, first := g.Now().Add(after), g.retiming.first
+		if first.IsZero() || first.Before(g.record.RetimingSince) {
+			first = began
+		}
+		g.retiming = retiming{running: true, first: first, since: began}
 		g.After(after, retimeStep{})
 	}
 }
@@ -72,12 +77,13 @@ func (g *group) onRetimeStep(retimeStep) error {
 		return nil
 	}
 	done := !g.retiming.behind && !g.retiming.since.Before(g.record.RetimingSince.Add(retimeAgain))
-	if !done && g.Now().Sub(g.record.RetimingSince) > retimedFor {
+	if !done && g.Elapsed(g.retiming.first) > retimedFor { // neither a downtime counts, nor what the clock was moved over
 		g.Log.Error("some tickets did not learn of the new working hours; they do when somebody writes in them")
 		done = true
 	}
-	g.retiming = retiming{}
+	g.retiming.running = false
 	if done {
+		g.retiming = retiming{}
 		return g.change("", func(r *storage.Group) { r.Retiming, r.RetimingSince = false, time.Time{} })
 	}
 	g.retimeSoon(retimeAgain)

@@ -115,7 +115,8 @@ func (g *group) planLook() {
 			if last, _ := g.mornings(); l.MessageID != 0 && !l.PostedAt.Before(last) {
 				changed = since.Add(listSettles)
 			}
-			if again := l.ShownAt.Add(listEvery); again.After(changed) {
+			again := l.ShownAt.Add(listEvery)
+			if again.After(changed) && !l.ShownAt.After(g.Now()) { // else the clock was set back
 				changed = again
 			}
 			if at.IsZero() || changed.Before(at) {
@@ -239,16 +240,18 @@ func (g *group) noteListed(r *storage.Group, op *messages.Operation, outcome *me
 		if again := storage.Kept(g.Now().Add(listAgain)); l.LookAt.IsZero() || again.Before(l.LookAt) {
 			l.LookAt = again
 		}
-	case op.GetSendNotice() == nil:
+	case op.GetSendNotice() == nil && op.GetEditNotice().GetMessageId() != l.MessageID: // it is the former one
 		return
+	case op.GetSendNotice() == nil:
+		l.ShownAt = storage.Kept(g.Now()) // it may have waited with the chat
 	case !done: // General is closed, or the bot may not write there: the one before it goes on
 		l.MessageID, l.Former = l.Former, 0
 	case l.Former != 0:
 		former := l.Former
-		l.MessageID, l.Former = outcome.MessageId, 0
+		l.MessageID, l.Former, l.ShownAt = outcome.MessageId, 0, storage.Kept(g.Now())
 		g.addListed(r, &l, editOf(former, &messages.SendNoticeCall{Key: messages.NoticeWaitingMoved}))
 	default:
-		l.MessageID = outcome.MessageId
+		l.MessageID, l.ShownAt = outcome.MessageId, storage.Kept(g.Now())
 	}
 	r.WaitingList = &l
 }

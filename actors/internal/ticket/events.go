@@ -190,6 +190,9 @@ func (t *ticket) onQuiet(quiet) error {
 // isQuiet reports whether nothing was sent or changed for quietAfter. If something was, the ticket looks again
 // when that time has passed.
 func (t *ticket) isQuiet() bool {
+	if now := t.now(); t.lastActivity.After(now) { // the clock was set back
+		t.lastActivity = now
+	}
 	wait := quietAfter - t.Now().Sub(t.lastActivity)
 	if wait > 0 && !t.awaitingQuiet {
 		t.awaitingQuiet = true

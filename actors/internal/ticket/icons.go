@@ -119,6 +119,9 @@ func (t *ticket) iconDue(topic *storage.Topic) time.Time {
 	if topic.IconPending && !marked && changed.Before(t.loadedAt) { // an earlier process may have changed it just before its end
 		changed = t.loadedAt
 	}
+	if changed.After(t.now()) { // the clock was set back: an icon does not stay until it shows that time again
+		changed = time.Time{}
+	}
 	return changed.Add(iconEvery << t.iconsFailed[topic.TopicID])
 }
 

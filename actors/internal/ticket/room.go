@@ -25,6 +25,7 @@ type Deps struct {
 type room struct {
 	Deps
 	recorded prometheus.Counter
+	rang     *prometheus.CounterVec
 	numbers  numbers
 	rings    rings // timers.go
 	groups   groups
@@ -37,9 +38,14 @@ func Kind(d Deps) *entity.Kind {
 	}
 	r := &room{Deps: d, recorded: prometheus.NewCounter(prometheus.CounterOpts{
 		Namespace: "topicdesk", Name: "messages_recorded_total", Help: "Messages accepted into tickets.",
-	})}
+	}), rang: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "topicdesk", Name: "timers_rung_total", Help: "Timers of tickets that have rung, by what that did.",
+	}, []string{"did"})}
+	for _, did := range ringDid {
+		r.rang.WithLabelValues(did)
+	}
 	if d.Metrics != nil {
-		d.Metrics.MustRegister(r.recorded)
+		d.Metrics.MustRegister(r.recorded, r.rang)
 	}
 	k := &entity.Kind{
 		Name:     messages.KindTicket,

@@ -241,7 +241,7 @@ func (t *ticket) ringDue() error {
 	if err := t.behind(); err != nil {
 		return err
 	}
-	next, now := desk.CloneTicket(t.record), t.now()
+	before, next, now := t.record, desk.CloneTicket(t.record), t.now()
 	group, err := t.recentGroup(next.GroupID)
 	if err != nil {
 		return err
@@ -258,8 +258,37 @@ func (t *ticket) ringDue() error {
 	if err := t.saveDue(next); err != nil {
 		return err
 	}
+	t.countRings(before, next)
 	t.afterChange()
 	return nil
+}
+
+// What a timer has done that has rung: an answer is overdue, a claim has lapsed, a ticket is back that was put aside, it is to close by
+// itself, and it has.
+const (
+	didOverdue = "overdue"
+	didLapse   = "lapsed"
+	didWake    = "awake"
+	didWarn    = "closes"
+	didClose   = "closed"
+)
+
+var ringDid = []string{didOverdue, didLapse, didWake, didWarn, didClose}
+
+// countRings counts what timers have done to a record.
+func (t *ticket) countRings(before, after *storage.Ticket) {
+	was, is := &before.Timers, &after.Timers
+	for did, has := range map[string]bool{
+		didOverdue: was.OverdueAt.IsZero() && !is.OverdueAt.IsZero(),
+		didLapse:   before.Assignee != nil && after.Assignee == nil,
+		didWake:    !was.SnoozedUntil.IsZero() && is.SnoozedUntil.IsZero(),
+		didWarn:    !is.ClosesAt.IsZero() && !is.ClosesAt.Equal(was.ClosesAt),
+		didClose:   after.Status == desk.StatusClosed,
+	} {
+		if has {
+			t.room.rang.WithLabelValues(did).Inc()
+		}
+	}
 }
 
 // ringTimers rings every timer of a record that is due.
