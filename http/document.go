@@ -17,7 +17,7 @@ import (
 const (
 	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
 	// breaks programs.
-	apiVersion = "1.0.12"
+	apiVersion = "1.0.13"
 
 	securityScheme = "apiKey"
 
