@@ -2,8 +2,10 @@ package topicdesk_test
 
 import (
 	"os"
+	"os/exec"
 	"path"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +14,22 @@ var (
 	testName    = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 	withoutIt   = regexp.MustCompile(`--packages \./(\S+) --(?: -run (\S+))? -timeout`)
 )
+
+// TestMakeRunSaysThatItCompiles: the first compilation takes a minute or two, so a word about it comes before.
+func TestMakeRunSaysThatItCompiles(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "make", "--dry-run", "--no-print-directory", "run").CombinedOutput()
+	if err != nil {
+		t.Fatalf("make: %v\n%s", err, out)
+	}
+	at := -1
+	for _, step := range []string{"echo \"Compiling", "build -buildvcs", "topicdesk serve"} {
+		next := strings.Index(string(out), step)
+		if next <= at {
+			t.Errorf("%q does not come where it should:\n%s", step, out)
+		}
+		at = next
+	}
+}
 
 // TestWithoutRaceIsRunToo: the tests that the race detector is no use for are run by test-servers, since test-desk has none of them.
 func TestWithoutRaceIsRunToo(t *testing.T) {

@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -209,6 +210,18 @@ func TestMissingRights(t *testing.T) {
 	if strings.Contains(answer.Text, "I also need") {
 		t.Errorf("it says %q", answer.Text)
 	}
+	d.run(t, "each right that is missing is named, and the README names them, too", func(t *testing.T) {
+		bare := d.group("Bare", map[int64]simulator.Role{d.carl: simulator.Creator})
+		d.must(d.sim.SetBot(bare, simulator.Administrator, simulator.BotRights{CanManageTopics: true}))
+		d.awaitAnswer(d.say(d.carl, bare, 0, "/register"), "I also need Delete Messages (/delete) and Pin Messages.")
+		readme, err := os.ReadFile("../README.md")
+		d.must(err)
+		for _, right := range []string{"*Delete messages* (for `/delete`)", "*Pin messages* (for cards)"} {
+			if !strings.Contains(string(readme), right) {
+				t.Errorf("the README does not name %s", right)
+			}
+		}
+	})
 	d.awaitAnswer(d.say(d.carl, d.sales, 0, "/lang th"), "ภาษา")
 	answer = d.awaitAnswer(d.say(d.carl, d.sales, 0, "/register"), "ลบข้อความ (Delete Messages)")
 	if strings.Contains(answer.Text, "Pin Messages") {

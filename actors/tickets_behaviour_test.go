@@ -75,6 +75,11 @@ func TestTicketLists(t *testing.T) {
 		if a := d.press(d.ann, own, "tickets:u"); !strings.Contains(a.Text, "somebody else's") {
 			t.Errorf("answered %q", a.Text)
 		}
+		d.press(d.carl, own, "tickets:u")
+		d.await("the second page of one's own", func() bool {
+			now, _ := d.sim.Message(d.support, own.ID)
+			return strings.Join(linesOf(now), " ") == "Scanner"
+		})
 	})
 }
 

@@ -3,10 +3,13 @@ package bot
 import (
 	"cmp"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/BurntSushi/toml"
 )
 
 // term is a row of the table of terms in CONTRIBUTING.md.
@@ -47,10 +50,34 @@ func terms(t *testing.T) (all []term) {
 }
 
 // notWords are what a text has besides words of its language: placeholders, commands, names in brackets.
-var notWords = regexp.MustCompile(`\{\{.*?\}\}|/[a-z_]+|\([A-Z][^)]*\)`)
+var notWords = regexp.MustCompile(`\{\{.*?\}\}|\{[a-z]+\}|/[a-z_]+|\([A-Z][^)]*\)`)
 
+// TestTermsHaveOneTranslation: whatever people read, in Telegram or on the web desk, has the table's words.
 func TestTermsHaveOneTranslation(t *testing.T) {
-	en, th, all := catalogue(t, langEnglish), catalogue(t, langThai), terms(t)
+	all := terms(t)
+	haveOneTranslation(t, all, catalogue(t, langEnglish), catalogue(t, langThai))
+	english, err := filepath.Glob("../http/web/locales/en*.toml")
+	if err != nil || len(english) < 2 {
+		t.Fatalf("the web desk's texts are not found: %q %v", english, err)
+	}
+	for _, path := range english {
+		folder, name := filepath.Split(path)
+		haveOneTranslation(t, all, textsOf(t, path), textsOf(t, folder+langThai+strings.TrimPrefix(name, langEnglish)))
+	}
+}
+
+// textsOf are the texts of a file.
+func textsOf(t *testing.T, path string) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	if _, err := toml.DecodeFile(path, &texts); err != nil || len(texts) == 0 {
+		t.Fatalf("%s: %d texts, %v", path, len(texts), err)
+	}
+	return texts
+}
+
+func haveOneTranslation(t *testing.T, all []term, en, th map[string]string) {
+	t.Helper()
 	for key, text := range en {
 		said, thai := notWords.ReplaceAllString(text, ""), notWords.ReplaceAllString(th[key], "")
 		for _, one := range all {

@@ -265,6 +265,45 @@ func TestScopesOfOperations(t *testing.T) {
 	}
 }
 
+// TestFiltersTakeSeveralValues: a filter by one of a few values takes several of them, in every list, but for what there can be
+// one of: an order, a range, what figures are of, and for whom tickets wait, since they are sorted by that.
+func TestFiltersTakeSeveralValues(t *testing.T) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name, In string
+				Schema   struct {
+					Type  any // a text, or a list of texts
+					Enum  []any
+					Items struct{ Enum []any }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	several := 0
+	for path, item := range doc.Paths {
+		for _, p := range item["get"].Parameters {
+			switch {
+			case p.In != "query":
+			case len(p.Schema.Items.Enum) > 0:
+				several++
+			case len(p.Schema.Enum) > 0 && !slices.Contains([]string{"sort", "order", "range", "by", "waitingFor"}, p.Name):
+				t.Errorf("GET %s takes one %s", path, p.Name)
+			}
+		}
+	}
+	if several < 5 {
+		t.Errorf("only %d filters take several values: are they looked for in the right way?", several)
+	}
+}
+
 // TestRequestsHaveNoDefaults: generators make a field that has a default required, since in answers it is always there.
 func TestRequestsHaveNoDefaults(t *testing.T) {
 	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()

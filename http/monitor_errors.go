@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -73,7 +74,7 @@ func (a *API) errorOperations() {
 // ErrorListInput selects groups of errors.
 type ErrorListInput struct {
 	PageInput
-	State string `query:"state" enum:"open,resolved,muted" doc:"open: neither resolved nor muted. Absent: all."`
+	State []string `query:"state" enum:"open,resolved,muted" maxItems:"10" doc:"Only those in one of these states: open,muted, or the parameter repeated. open: neither resolved nor muted." example:"open,muted"`
 }
 
 type errorListOutput struct {
@@ -90,13 +91,15 @@ func (a *API) listErrors(ctx context.Context, c *call, in *ErrorListInput) (*err
 	if err := seesDesk(c); err != nil {
 		return nil, err
 	}
-	list, after := "errors/"+in.State, seenFrom{}
+	states := each(in.State)
+	list, after := "errors/"+strings.Join(states, ","), seenFrom{}
 	if in.Cursor != "" {
 		if err := readCursor(list, in.Cursor, &after); err != nil {
 			return nil, err
 		}
 	}
-	m := &messages.ListErrors{State: in.State, BeforeMs: after.MS, After: after.ID, Limit: int32(in.Limit + 1)}
+	m := &messages.ListErrors{BeforeMs: after.MS, After: after.ID, Limit: int32(in.Limit + 1)}
+	m.State, m.States = oneOrSeveral(states)
 	found, err := ask[*messages.ErrorList](ctx, a, messages.KindMonitor, monitorDesk, m)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package httpedge
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/view"
@@ -38,7 +39,7 @@ func (a *API) problemOperations() {
 // ProblemListInput selects problems.
 type ProblemListInput struct {
 	PageInput
-	State string `query:"state" enum:"open,closed" doc:"Absent: all."`
+	State []string `query:"state" enum:"open,closed" maxItems:"10" doc:"Only those in one of these states: open,closed, or the parameter repeated, are all." example:"open"`
 }
 
 type problemListOutput struct {
@@ -49,13 +50,15 @@ func (a *API) listProblems(ctx context.Context, c *call, in *ProblemListInput) (
 	if err := seesDesk(c); err != nil {
 		return nil, err
 	}
-	list, after := "problems/"+in.State, seenFrom{}
+	states := each(in.State)
+	list, after := "problems/"+strings.Join(states, ","), seenFrom{}
 	if in.Cursor != "" {
 		if err := readCursor(list, in.Cursor, &after); err != nil {
 			return nil, err
 		}
 	}
-	m := &messages.ListProblems{State: in.State, BeforeMs: after.MS, After: after.ID, Limit: int32(in.Limit + 1)}
+	m := &messages.ListProblems{BeforeMs: after.MS, After: after.ID, Limit: int32(in.Limit + 1)}
+	m.State, m.States = oneOrSeveral(states)
 	found, err := ask[*messages.ProblemList](ctx, a, messages.KindMonitor, monitorDesk, m)
 	if err != nil {
 		return nil, err

@@ -95,6 +95,14 @@ func TestErrorsOverHTTP(t *testing.T) {
 		if in("open", path) || !in("resolved", path) || in("open", other) || !in("muted", other) {
 			t.Error("they are in the wrong lists")
 		}
+		for _, several := range []string{"resolved,muted", "muted&state=resolved", ""} {
+			if !in(several, path) || !in(several, other) {
+				t.Errorf("state=%s lacks one", several)
+			}
+		}
+		if in("open,resolved", other) || in("muted,open", path) {
+			t.Error("lists of two states have what is in neither")
+		}
 		if got := s.do("POST", other+"/mute", key, object{"seconds": 0}).is(200); got["mutedUntil"] != nil || !in("open", other) {
 			t.Errorf("%v", got)
 		}
@@ -188,6 +196,11 @@ func TestProblemsOverHTTP(t *testing.T) {
 	}
 	kind = messages.ProblemKindOf(messages.ProblemDiskLow)
 	closed := listed("&state=closed")
+	for _, both := range []string{"&state=open,closed", "&state=closed&state=open", ""} {
+		if got := len(listed(both)); got != len(closed)+2 {
+			t.Errorf("%q lists %d problems", both, got)
+		}
+	}
 	for i, p := range closed {
 		if p["problemId"] != fmt.Sprintf("prb_%020d", i) || p["title"] != kind.Title || p["advice"] != kind.Advice || p["state"] != "closed" ||
 			p["closedAt"] == nil || p["times"] != 3.0 || p["webhookId"] != nil {

@@ -43,6 +43,15 @@ func (a *API) queryValues(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
+// oneOrSeveral says in which field a message has values of which it had one at most before, so that an older node
+// understands one as it did.
+func oneOrSeveral(values []string) (one string, several []string) {
+	if len(values) == 1 {
+		return values[0], nil
+	}
+	return "", values
+}
+
 // each returns the values, each once.
 func each(values []string) []string {
 	values = slices.Clone(values)

@@ -398,10 +398,11 @@ func (x *Condition) GetSinceMs() int64 {
 // ListErrors asks for groups of errors, those that occurred last first.
 type ListErrors struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`                        // open | resolved | muted; "": all
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`                        // open | resolved | muted; "": all, or those of states
 	BeforeMs      int64                  `protobuf:"varint,2,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"` // of the last one of the previous page, with after
 	After         string                 `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
 	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	States        []string               `protobuf:"bytes,5,rep,name=states,proto3" json:"states,omitempty"` // several; a program that does not know them lists all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -462,6 +463,13 @@ func (x *ListErrors) GetLimit() int32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListErrors) GetStates() []string {
+	if x != nil {
+		return x.States
+	}
+	return nil
 }
 
 type ErrorList struct {
@@ -911,10 +919,11 @@ func (x *ErrorView) GetRevision() int64 {
 // ListProblems asks for problems, those that opened last first.
 type ListProblems struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // open | closed; "": all
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // open | closed; "": all, or those of states
 	BeforeMs      int64                  `protobuf:"varint,2,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"`
 	After         string                 `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
 	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	States        []string               `protobuf:"bytes,5,rep,name=states,proto3" json:"states,omitempty"` // several; a program that does not know them lists all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -975,6 +984,13 @@ func (x *ListProblems) GetLimit() int32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListProblems) GetStates() []string {
+	if x != nil {
+		return x.States
+	}
+	return nil
 }
 
 type ProblemList struct {
@@ -1240,13 +1256,14 @@ const file_messages_monitor_proto_rawDesc = "" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x04 \x01(\tR\x06detail\x12\x19\n" +
-	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\"k\n" +
+	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\"\x83\x01\n" +
 	"\n" +
 	"ListErrors\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x1b\n" +
 	"\tbefore_ms\x18\x02 \x01(\x03R\bbeforeMs\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limit\"p\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06states\x18\x05 \x03(\tR\x06states\"p\n" +
 	"\tErrorList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x125\n" +
 	"\x06errors\x18\x02 \x03(\v2\x1d.topicdesk.messages.ErrorViewR\x06errors\",\n" +
@@ -1284,12 +1301,13 @@ const file_messages_monitor_proto_rawDesc = "" +
 	"\vwebhook_ids\x18\x0f \x03(\tR\n" +
 	"webhookIds\x123\n" +
 	"\x05facts\x18\x10 \x03(\v2\x1d.topicdesk.messages.ErrorFactR\x05facts\x12\x1a\n" +
-	"\brevision\x18\x11 \x01(\x03R\brevision\"m\n" +
+	"\brevision\x18\x11 \x01(\x03R\brevision\"\x85\x01\n" +
 	"\fListProblems\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x1b\n" +
 	"\tbefore_ms\x18\x02 \x01(\x03R\bbeforeMs\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limit\"x\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06states\x18\x05 \x03(\tR\x06states\"x\n" +
 	"\vProblemList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12;\n" +
 	"\bproblems\x18\x02 \x03(\v2\x1f.topicdesk.messages.ProblemViewR\bproblems\"`\n" +

@@ -126,7 +126,7 @@ func TestNoCommandMakesADeskByMistake(t *testing.T) {
 	t.Chdir(folder)
 	create := []string{"apikey", "create", "--name", "x", "--scopes", "admin"}
 	for _, args := range [][]string{create, {"apikey", "list"}, {"apikey", "revoke", "aaaaaaaaaaaa"}, {"storage", "export"},
-		{"storage", "copy", "--to", "sqlite://copy.db"}, {"files", "clean"}, {"files", "check"}} {
+		{"storage", "copy", "--to", "sqlite://copy.db"}, {"files", "clean"}, {"files", "check"}, {"backup", "desk.tar"}} {
 		_, _, err := topicdesk(t, args...)
 		if err == nil || !strings.Contains(err.Error(), "there is no desk in "+filepath.Join(folder, "data", "topicdesk.db")) {
 			t.Errorf("%v: %v", args, err)

@@ -120,6 +120,26 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// TestCompletion: what the README says of completion works, for each shell that it names.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "topicdesk completion bash") {
+		t.Error("the README does not name it")
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if out, _, err := topicdesk(t, "completion", shell); err != nil || !strings.Contains(out, "topicdesk") || !strings.Contains(string(readme), shell) {
+			t.Errorf("%s: %v, %d bytes", shell, err, len(out))
+		}
+	}
+	if out, _, err := topicdesk(t, "__complete", "apikey", ""); err != nil || !strings.Contains(out, "revoke") {
+		t.Errorf("%q %v", out, err)
+	}
+}
+
 // TestContainer: what is built with compose knows its version, and its health is checked.
 func TestContainer(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +25,19 @@ func (h *heard) Write(b []byte) (int, error) {
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
+	t.Run("where no terminal is, a line comes every 10 s", func(t *testing.T) {
+		t.Parallel()
+		file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = file.Close() }()
+		for _, out := range []io.Writer{&bytes.Buffer{}, file} {
+			if p := newProgress(out); p.terminal || p.every != 10*time.Second {
+				t.Errorf("%T: terminal %v, every %v", out, p.terminal, p.every)
+			}
+		}
+	})
 	t.Run("a file gets lines, a terminal one line that changes", func(t *testing.T) {
 		t.Parallel()
 		for _, terminal := range []bool{false, true} {
@@ -82,4 +98,29 @@ func TestProgress(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLongCommandsSayHowFarTheyAre: each command that may take long says in the end what it did, in the units in which it said how
+// far it was.
+func TestLongCommandsSayHowFarTheyAre(t *testing.T) {
+	a, folder := newArchived(t, 10, 2), t.TempDir()
+	a.must(a.store.Close())
+	from, file := "sqlite://"+a.database(), filepath.Join(folder, "desk.tar")
+	for _, c := range []struct {
+		desk, said string
+		args       []string
+	}{
+		{a.folder, "export messages: 10 records in ", []string{"storage", "export", "--from", from}},
+		{a.folder, "copy messages: 10 records in ", []string{"storage", "copy", "--from", from, "--to", "sqlite://" + filepath.Join(folder, "copy.db")}},
+		{a.folder, "records and contents in ", []string{"files", "check"}},
+		{a.folder, "write attachments: 2 files in ", []string{"backup", file}},
+		{a.folder, "files in ", []string{"backup", "--verify", file}},
+		{folder, "restore: ", []string{"restore", file}},
+	} {
+		t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(c.desk, "topicdesk.db"))
+		t.Setenv("DATA_DIR", c.desk)
+		if _, said, err := topicdesk(t, c.args...); err != nil || !strings.Contains(said, c.said) {
+			t.Errorf("%v: %v, and nothing of %q in\n%s", c.args, err, c.said, said)
+		}
+	}
 }

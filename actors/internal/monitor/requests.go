@@ -36,18 +36,19 @@ func pageOf[T any](all map[string]T, want func(T) bool, at func(T) place, after 
 	return page[:min(len(page), max(int(limit), 0))]
 }
 
+// wants reports whether something in these states is asked for, by one state, by several, or by none, which are all.
+func wants(state string, states []string, is map[string]bool) bool {
+	if state != "" {
+		states = append(states[:len(states):len(states)], state)
+	}
+	return len(states) == 0 || slices.ContainsFunc(states, func(one string) bool { return is[one] })
+}
+
 func (m *monitor) onListErrors(q *messages.ListErrors) (proto.Message, error) {
 	now := m.now()
 	want := func(g *storage.ErrorGroup) bool {
-		switch muted := g.MutedUntil.After(now); q.State {
-		case "open":
-			return g.ResolvedAt.IsZero() && !muted
-		case "resolved":
-			return !g.ResolvedAt.IsZero()
-		case "muted":
-			return muted
-		}
-		return true
+		muted, resolved := g.MutedUntil.After(now), !g.ResolvedAt.IsZero()
+		return wants(q.State, q.States, map[string]bool{"open": !resolved && !muted, "resolved": resolved, "muted": muted})
 	}
 	at := func(g *storage.ErrorGroup) place { return place{g.LastAt.UnixMilli(), g.Fingerprint} }
 	list := &messages.ErrorList{Code: messages.Code_OK}
@@ -145,7 +146,8 @@ func (m *monitor) viewOf(g *storage.ErrorGroup) (*messages.ErrorView, error) {
 
 func (m *monitor) onListProblems(q *messages.ListProblems) (proto.Message, error) {
 	want := func(p *storage.Problem) bool {
-		return q.State == "" || (q.State == "open") == p.ClosedAt.IsZero()
+		open := p.ClosedAt.IsZero()
+		return wants(q.State, q.States, map[string]bool{"open": open, "closed": !open})
 	}
 	at := func(p *storage.Problem) place { return place{p.OpenedAt.UnixMilli(), p.ProblemID} }
 	list := &messages.ProblemList{Code: messages.Code_OK}

@@ -23,6 +23,7 @@ type service struct {
 	sim            *simulator.Server
 	server         server
 	opener         *opener
+	database       string // its name
 	path, addr     string
 	env            []string
 	cmd            *exec.Cmd
@@ -41,16 +42,15 @@ func newService(t *testing.T) *service {
 	t.Cleanup(func() { _ = running.Stop() })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	s := &service{T: t, sim: sim, server: server, opener: o, path: program(t), addr: l.Addr().String()}
+	s := &service{T: t, sim: sim, server: server, opener: o, database: newDatabase(), path: program(t), addr: l.Addr().String()}
 	must(t, l.Close())
-	database := newDatabase()
-	must(t, o.open(t, database).Close()) // creates the index that FerretDB's finds need
+	must(t, o.open(t, s.database).Close()) // creates the index that FerretDB's finds need
 	s.env = []string{
 		"TELEGRAM_BOT_TOKEN=" + sim.Token(), "TELEGRAM_API_URL=" + running.URL, "HTTP_ADDR=" + s.addr,
 		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook",
 		"TELEGRAM_WEBHOOK_SECRET=" + hookSecret,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
-		"DATABASE_URL=" + databaseURL(t, server.URI(), database), "DATA_DIR=" + t.TempDir(),
+		"DATABASE_URL=" + databaseURL(t, server.URI(), s.database), "DATA_DIR=" + t.TempDir(),
 	}
 	person := func(name, username string) int64 {
 		p, err := sim.AddPerson(simulator.Person{FirstName: name, Username: username, LanguageCode: "en"})
