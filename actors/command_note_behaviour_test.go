@@ -113,13 +113,13 @@ func TestEditOfACommandsNote(t *testing.T) {
 		d.keeps(t, "liars")
 		d.reopen()
 	})
-	d.run(t, "a note of its own is one only while it begins as one", func(t *testing.T) {
+	d.run(t, "so does a note of its own, and its author is told", func(t *testing.T) {
 		said := d.here("// nobody yet")
 		d.eventually("it is recorded", func() bool { _, err := d.store.Message(t.Context(), messageID(said)); return err == nil })
 		d.edit(said, "everybody now")
-		for chat, thread := range d.others {
-			d.awaitText(chat, thread, "everybody now")
-		}
+		d.awaitAnswer(said, "still an internal note")
+		d.eventually("the edit is recorded", func() bool { return d.said(said).Text == "everybody now" })
+		d.keeps(t, "everybody now")
 	})
 }
 
@@ -145,7 +145,7 @@ func TestWordsForTheTeamAfterACommand(t *testing.T) {
 		})
 	}
 	for text, answer := range map[string]string{
-		"/later 2h // a liar":               "has put this ticket aside",
+		"/later 2h // a liar":               "has put this ticket",
 		"/later // a liar":                  "Until when shall I put this ticket aside?",
 		"/priority low // a liar":           "changed the priority",
 		"/assign @carl // @bob_eng, a liar": "takes care of this ticket",

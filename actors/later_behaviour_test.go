@@ -65,7 +65,7 @@ func TestLater(t *testing.T) {
 	})
 	d.run(t, "who has the ticket is told, rather than who has put it aside", func(t *testing.T) {
 		says(d.carl, "/claim", "takes care of this ticket now")
-		says(d.ann, "/later 1h", "Ann has put this ticket aside")
+		says(d.ann, "/later 1h", "Carl, Ann has put this ticket, which you take care of, aside")
 		snoozed(d.clock.Now().Add(time.Hour))
 		d.clock.jump(61 * time.Minute)
 		d.await("a second notice", func() bool { return len(d.reminders(d.support, k.thread, isAwake)) == 2 })

@@ -213,10 +213,10 @@ func TestReopeningUnderALaterPart(t *testing.T) {
 	d.quiet(k)
 	after, id := d.last(d.support), d.sim.NewAlbum()
 	first := d.albumParts(id, d.ann, d.ann, 0, "photo")
-	d.awaitAnswer(first[0], "Not passed on")
+	asked := d.awaitAnswer(first[0], "Not passed on")
 	d.restart()
-	command := d.albumParts(id, d.ann, d.ann, 0, "photo:/reopen_ticket", "photo")
-	d.awaitAnswer(command[0], "✅ Sent to #1 Printer")
+	d.albumParts(id, d.ann, d.ann, 0, "photo:/reopen_ticket", "photo")
+	d.became(asked, "✅ Sent to #1 Printer")
 	d.await("all parts", func() bool {
 		return strings.Count(strings.Join(d.arrived(d.support, k.thread, after), ""), "(photo)") == 3
 	})
