@@ -317,3 +317,27 @@ func TestAlerts(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadSome: mistakes in other settings, and rules that hold only for a service, are no matter to a command.
+func TestLoadSome(t *testing.T) {
+	wrong := vars{"PUBLIC_URL": "desk", "DATABASE_URL": "mongodb://host/desk", "HTTP_ADDR": ":8080", "DATA_DIR": "var"} // without a token
+	c, err := config.LoadSome(wrong.lookup, "", []string{"DATABASE_URL", "DATA_DIR", "HTTP_ADDR"})
+	if err != nil || c.DataDir != "var" || c.Database().Kind != config.DatabaseMongoDB || c.HTTPAddr != ":8080" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := config.LoadSome(wrong.lookup, "", []string{"PUBLIC_URL"}); err == nil || !strings.HasPrefix(err.Error(), "PUBLIC_URL=") {
+		t.Error(err)
+	}
+	if _, err := config.Load(wrong.lookup, ""); err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("a service is refused for all: %v", err)
+	}
+	cluster := vars{"CLUSTER_PROVIDER": "etcd"}
+	if _, err := config.LoadSome(cluster.lookup, "", []string{"CLUSTER_PROVIDER", "CLUSTER_ADDR", "ETCD_ENDPOINTS"}); err == nil ||
+		!strings.Contains(err.Error(), "CLUSTER_ADDR") || !strings.Contains(err.Error(), "ETCD_ENDPOINTS") || strings.Contains(err.Error(), "SECRETS_KEY") {
+		t.Errorf("what it takes to reach a cluster: %v", err)
+	}
+	file := writeFile(t, "not a line\n")
+	if _, err := config.LoadSome(vars{}.lookup, file, []string{"DATA_DIR"}); err == nil {
+		t.Error("a file that can't be read is")
+	}
+}
