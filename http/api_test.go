@@ -168,6 +168,9 @@ func TestBrowsers(t *testing.T) {
 			!strings.Contains(string(page.body), "/openapi.json") {
 			t.Errorf("%d %s", page.status, page.body)
 		}
+		if policy := page.header.Get("Content-Security-Policy"); strings.Contains(policy, "script-src 'self' 'unsafe") || !strings.Contains(policy, "script-src 'self' 'sha256-") {
+			t.Error(policy)
+		}
 		for _, file := range []string{"swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js",
 			"favicon-32x32.png"} {
 			if r := s.do("GET", "/swagger/"+file, "", nil); r.status != 200 || len(r.body) < 100 {

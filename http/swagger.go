@@ -1,6 +1,8 @@
 package httpedge
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"regexp"
 	"strings"
 
@@ -10,6 +12,22 @@ import (
 
 // foreignFont is the page's link to a font on another server.
 var foreignFont = regexp.MustCompile(`\s*<link href="https://[^>]*>`)
+
+// inlineScript is a script within the page.
+var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+
+// swaggerPolicy lets the page run its own files, and the scripts that are within it as it was made, by their hashes: it shares its origin
+// with the web desk. Its styles are made by scripts, so they may be anything.
+func swaggerPolicy(page []byte) string {
+	scripts := "'self'"
+	for _, script := range inlineScript.FindAllSubmatch(page, -1) {
+		sum := sha256.Sum256(script[1])
+		scripts += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; script-src " + scripts + "; style-src 'self' 'unsafe-inline'; " +
+		"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'"
+}
 
 // swaggerStyle takes the browser's frame off the page, and gives the page a dark scheme, which Swagger UI has not: its
 // colours are turned, and those of what is light on dark already are turned back. The filter is the root's, because within
@@ -28,9 +46,6 @@ html, body { background: #fafafa; }
 // serveSwagger serves Swagger UI for the document at /swagger. Its files are in the binary, and the page calls only
 // this service.
 func serveSwagger(app *fiber.App) {
-	const policy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
-		"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; " +
-		"frame-ancestors 'none'"
 	ui := swagger.New(swagger.Config{
 		Title: "Topicdesk", URL: "/openapi.json", DeepLinking: true, PersistAuthorization: false, DocExpansion: "list",
 		ValidatorUrl: "none", // the default validator is elsewhere and would get the document
@@ -43,13 +58,15 @@ func serveSwagger(app *fiber.App) {
 		if strings.HasSuffix(c.Path(), "/doc.json") {
 			return fiber.ErrNotFound // the document of another generator
 		}
-		c.Set(fiber.HeaderContentSecurityPolicy, policy)
 		if err := ui(c); err != nil {
 			return err
 		}
+		var page []byte
 		if strings.HasPrefix(c.GetRespHeader(fiber.HeaderContentType), fiber.MIMETextHTML) {
-			c.Response().SetBodyRaw(foreignFont.ReplaceAll(c.Response().Body(), nil))
+			page = foreignFont.ReplaceAll(c.Response().Body(), nil)
+			c.Response().SetBodyRaw(page)
 		}
+		c.Set(fiber.HeaderContentSecurityPolicy, swaggerPolicy(page))
 		return nil
 	})
 }
