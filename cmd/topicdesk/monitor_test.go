@@ -143,6 +143,7 @@ func TestAnErrorNamesItsTrace(t *testing.T) {
 		d.asks(http.MethodPost, api+"/tickets/"+made.TicketID+"/messages", key, `{"text": "It is on fire"}`, "traceparent", "00-"+traceID+"-b7ad6b7169203331-01")
 		var all string
 		defer func() {
+			d.sim.ClearFaults()
 			if t.Failed() {
 				t.Log(all)
 			}
