@@ -77,6 +77,7 @@ type options struct {
 	files        *files.Options // attachments are kept; nil: they are not
 	cluster      func(owner string) *actors.ClusterOptions
 	monitor      *actors.MonitorOptions // nil: nothing is told to the monitor
+	gathers      bool                   // the monitor is told what the service logs
 	reports      *actors.ReportOptions  // nil: nothing is counted
 	waitingLists bool                   // registered groups list what waits, as groups do unless somebody switches it off
 	twins        *twins                 // the nodes of a cluster, in place of one
@@ -222,6 +223,9 @@ func (d *desk) another(owner string) *process {
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if d.opt.gathers {
+		log = slog.New(d.opt.monitor.Errors.Handler(log.Handler()))
 	}
 	store, err := sqlite.Open(d.t.Context(), d.path, sqlite.WithoutSync())
 	d.must(err)

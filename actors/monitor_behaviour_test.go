@@ -112,6 +112,23 @@ func TestErrorsOfAllNodesAreCountedOnce(t *testing.T) {
 	})
 }
 
+// When an error was first and last seen is that of all nodes, in whatever order they report it.
+func TestErrorsOfAllNodesHaveTheirTimes(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	at := d.clock.Now().Truncate(time.Second)
+	for i, r := range []struct{ first, last, isFirst, isLast time.Duration }{
+		{0, time.Second, 0, time.Second}, {-2 * time.Second, -time.Second, -2 * time.Second, time.Second},
+		{2 * time.Second, 3 * time.Second, -2 * time.Second, 3 * time.Second}, {-time.Second, 2 * time.Second, -2 * time.Second, 3 * time.Second},
+	} {
+		monitored[*messages.Reply](d, &messages.ReportErrors{Boot: fmt.Sprint("node", i), Sequence: 1, Errors: []*messages.ErrorReport{
+			{Fingerprint: "one", Level: "error", Count: 1, FirstMs: at.Add(r.first).UnixMilli(), LastMs: at.Add(r.last).UnixMilli()}}})
+		if e := d.errorsListed("")[0]; e.FirstMs != at.Add(r.isFirst).UnixMilli() || e.LastMs != at.Add(r.isLast).UnixMilli() {
+			t.Errorf("report %d: from %s to %s", i, time.UnixMilli(e.FirstMs).Sub(at), time.UnixMilli(e.LastMs).Sub(at))
+		}
+	}
+}
+
 func TestWhatIsNewAndWhatReturnsIsTold(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, options{})

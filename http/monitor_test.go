@@ -68,13 +68,21 @@ func TestErrorsOverHTTP(t *testing.T) {
 	s.register()
 	key := s.key(nil, messages.ScopeMonitoringRead, messages.ScopeMonitoringWrite)
 	group := s.place(s.support)
-	path := s.failed(func(e *messages.ErrorReport) { e.GroupIds = []string{group} })
+	first, last := time.Now().Add(-time.Hour).UTC().Truncate(time.Millisecond), time.Now().UTC().Truncate(time.Millisecond)
+	path := s.failed(func(e *messages.ErrorReport) {
+		e.GroupIds, e.FirstMs, e.LastMs = []string{group}, first.UnixMilli(), last.UnixMilli()
+	})
 	s.run(t, "an error is shown with what it is about", func(t *testing.T) {
 		got := s.do("GET", path, key, nil).is(200)
 		if got["state"] != "open" || got["count"] != 2.0 || got["component"] != "chat" || got["kind"] != nil ||
 			fmt.Sprint(got["groupIds"]) != fmt.Sprint([]any{float64(s.support)}) || fmt.Sprint(got["ticketIds"]) != "[TICK-A]" ||
 			fmt.Sprint(got["example"]) != "[map[name:error value:Bad Request]]" {
 			t.Errorf("%v", got)
+		}
+		for name, want := range map[string]time.Time{"firstAt": first, "lastAt": last} {
+			if at, err := time.Parse(time.RFC3339, got[name].(string)); err != nil || !at.Equal(want) {
+				t.Errorf("%s is %v, not %s", name, got[name], want)
+			}
 		}
 	})
 	s.run(t, "resolving and muting show in the lists, and change the ETag", func(t *testing.T) {

@@ -13,6 +13,22 @@ import (
 // foreignFont is the page's link to a font on another server.
 var foreignFont = regexp.MustCompile(`\s*<link href="https://[^>]*>`)
 
+// inlineScript is a script within the page.
+var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+
+// swaggerPolicy lets the page run its own files, and the scripts that are within it as it was made, by their hashes: it shares its origin
+// with the web desk. Its styles are made by scripts, so they may be anything.
+func swaggerPolicy(page []byte) string {
+	scripts := "'self'"
+	for _, script := range inlineScript.FindAllSubmatch(page, -1) {
+		sum := sha256.Sum256(script[1])
+		scripts += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; script-src " + scripts + "; style-src 'self' 'unsafe-inline'; " +
+		"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'"
+}
+
 // swaggerStyle takes the browser's frame off the page, and gives the page a dark scheme, which Swagger UI has not: its
 // colours are turned, and those of what is light on dark already are turned back. The filter is the root's, because within
 // any other element that has one, the dialogs of the page would not stay in the window.
@@ -26,21 +42,6 @@ html, body { background: #fafafa; }
 	.topbar, .highlight-code, .microlight { filter: invert(1) hue-rotate(180deg); }
 	.highlight-code .microlight { filter: none; }
 }`
-
-// ownScript is a script within the page.
-var ownScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
-
-// swaggerPolicy lets the page have the files here, and the scripts that it came with, by their hashes: what an answer or a document
-// might bring into it is not carried out. Styles are React's, which sets them on elements.
-func swaggerPolicy(page []byte) string {
-	var own strings.Builder
-	for _, script := range ownScript.FindAllSubmatch(page, -1) {
-		sum := sha256.Sum256(script[1])
-		own.WriteString(" 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'")
-	}
-	return "default-src 'none'; script-src 'self'" + own.String() + "; style-src 'self' 'unsafe-inline'; " +
-		"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}
 
 // serveSwagger serves Swagger UI for the document at /swagger. Its files are in the binary, and the page calls only
 // this service.

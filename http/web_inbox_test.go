@@ -1,6 +1,8 @@
 package httpedge_test
 
 import (
+	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/url"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // TestWebInboxAsksTelegramSeldom: a page that asks for its list again and again has Telegram asked about the groups of the person,
@@ -274,5 +277,192 @@ func TestWebInboxSendsWhatChanged(t *testing.T) {
 	}
 	if sent := ask([]string{"", "nonsense", strings.Repeat("0", 2000)}); len(sent) != 2 {
 		t.Errorf("to a page that has none of them it sends %v", sent)
+	}
+}
+
+// TestWebClosedToday: the view has what was closed since the reader's midnight, wherever they are, and not what was closed before.
+func TestWebClosedToday(t *testing.T) {
+	const day = 24 * time.Hour
+	evening := time.Now().UTC().Truncate(day).Add(20 * time.Hour) // in UTC
+	if evening.Before(time.Now()) {
+		evening = evening.Add(day)
+	}
+	ahead := time.Until(evening)
+	s := newService(t, serviceOptions{now: func() time.Time { return time.Now().Add(ahead) }})
+	s.register()
+	today := evening.Truncate(day)
+	closed := map[string]time.Time{}
+	closedAt := func(name string, at time.Time) {
+		t.Helper()
+		closed[name] = at
+		s.must(s.store.SaveTicket(t.Context(), &storage.Ticket{TicketID: "TICK-TODAY-" + name, Title: "Closed " + name, Status: "closed", Priority: "normal",
+			GroupID: s.place(s.support), CreatedAt: today.Add(-30 * day), LastMessageAt: today.Add(-30 * day), ClosedAt: at, UpdatedAt: at}))
+	}
+	zones := []struct {
+		name     string
+		midnight time.Time
+	}{
+		{"", today}, {"UTC", today}, {"Asia/Bangkok", today.Add(17 * time.Hour)}, // there it is the next day already
+		{"Europe/Moscow", today.Add(-3 * time.Hour)}, {"Pacific/Honolulu", today.Add(10 * time.Hour)}, {"Nowhere/Atlantis", today},
+	}
+	for i, zone := range zones {
+		closedAt(strconv.Itoa(i)+"A", zone.midnight.Add(-time.Millisecond))
+		closedAt(strconv.Itoa(i)+"B", zone.midnight)
+	}
+	closedAt("EARLIER", today.Add(-day))
+	v := s.signIn(s.ann)
+	cookie := v.cookie
+	for _, zone := range zones {
+		if v.cookie = cookie; zone.name != "" {
+			v.cookie += "; tz=" + zone.name
+		}
+		p := v.get("/?view=today")
+		for name, at := range closed {
+			if there, want := strings.Contains(p.body, "/tickets/TICK-TODAY-"+name+`"`), !at.Before(zone.midnight); p.status != http.StatusOK || there != want {
+				t.Errorf("in %q what was closed at %s is there: %v (%d)", zone.name, at, there, p.status)
+			}
+		}
+	}
+}
+
+// TestWebTimelineSaysWhere: each message has the group in which it was written, for the team and for keys. Whoever asked reads of no group.
+func TestWebTimelineSaysWhere(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	ben, cy := s.colleague("Ben", s.sales), s.newPerson("Cy", s.support)
+	ticket := s.opened(cy, s.support, "Printer is on fire")
+	address := "/tickets/" + ticket.TicketID
+	team, helper, customer := s.signIn(s.ann), s.signIn(ben), s.signIn(cy)
+	if p := team.do(address, "mention", url.Values{"user": {strconv.FormatInt(ben, 10)}}); p.status != http.StatusNoContent {
+		t.Fatal(p.status, p.body)
+	}
+	there := s.linked(ticket.TicketID)
+	for chat, thread := range map[int64]int64{s.support: ticket.Home.TelegramTopicID, s.sales: there} {
+		from := map[int64]int64{s.support: s.ann, s.sales: ben}[chat]
+		_, err := s.sim.Post(simulator.Post{From: from, Chat: chat, Thread: int(thread), Text: "Said in " + s.place(chat)})
+		s.must(err)
+	}
+	s.must(s.sim.SetMember(s.support, cy, simulator.Left)) // the group is none of their business now
+	operator := s.signInByKey(s.key(nil, "tickets:read", "messages:read", "groups:read"))
+	header := func(v *visitor, page, said string) (found string) {
+		t.Helper()
+		s.await(said+" is on "+page, func() bool {
+			for _, article := range strings.Split(v.get(page).body, "<article")[1:] {
+				if strings.Contains(article, said) {
+					found, _, _ = strings.Cut(article, "</header>")
+				}
+			}
+			return found != ""
+		})
+		return found
+	}
+	for chat, title := range map[int64]string{s.support: "Support", s.sales: "Sales"} {
+		said := "Said in " + s.place(chat)
+		for who, v := range map[string]*visitor{"the team": team, "who was mentioned": helper} {
+			if h := header(v, address, said); !strings.Contains(h, `<span dir="auto">`+title+`</span> · `) {
+				t.Errorf("%s does not read that it was said in %s: %s", who, title, h)
+			}
+		}
+		if h := header(operator, keyTickets+"/"+ticket.TicketID, said); !strings.Contains(h, "<bdi>"+title+"</bdi> · ") {
+			t.Errorf("a key does not read that it was said in %s: %s", title, h)
+		}
+		s.await("who asked is outside", func() bool {
+			h := header(customer, address, said)
+			return !strings.Contains(h, "Support") && !strings.Contains(h, "Sales")
+		})
+	}
+}
+
+// TestWebFilters: the inbox lists the tickets of a priority, and of whoever takes care of them, in each view.
+func TestWebFilters(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	cy, max := s.newPerson("Cy", s.support), s.newPerson("Max", s.support)
+	member, admin := s.signIn(max), s.signIn(s.ann)
+	made := map[string]string{} // ids by title
+	for _, title := range []string{"Printer urgent of Max", "Printer urgent of nobody", "Printer of Max", "Printer of nobody"} {
+		ticket := s.opened(cy, s.support, title)
+		made[title] = ticket.TicketID
+		if strings.Contains(title, "urgent") {
+			if p := admin.do("/tickets/"+ticket.TicketID, "priority", url.Values{"priority": {"urgent"}}); p.status != http.StatusNoContent {
+				t.Fatal(p.status, p.body)
+			}
+		}
+		if strings.HasSuffix(title, "Max") {
+			if p := member.do("/tickets/"+ticket.TicketID, "claim", nil); p.status != http.StatusNoContent {
+				t.Fatal(p.status, p.body)
+			}
+		}
+	}
+	id := strconv.FormatInt(max, 10)
+	urgent, theirs := []string{"Printer urgent of Max", "Printer urgent of nobody"}, []string{"Printer urgent of Max", "Printer of Max"}
+	all := append([]string{"Printer of nobody"}, append(theirs[1:2:2], urgent...)...)
+	for query, want := range map[string][]string{
+		"priority=urgent": urgent, "assignee=" + id: theirs, "priority=urgent&assignee=" + id: urgent[:1], "priority=low": nil,
+		"assignee=4": nil, "view=unanswered&priority=urgent": urgent, "view=unanswered&assignee=" + id: theirs,
+		"view=unanswered&priority=normal&assignee=" + id: theirs[1:], "view=waiting&priority=urgent": nil, "view=mine&priority=urgent": urgent[:1],
+		"q=printer&priority=urgent": urgent, "q=printer&assignee=" + id: theirs, "state=closed&priority=urgent": nil, "state=all&assignee=" + id: theirs,
+		"priority=urgent&group=" + strconv.FormatInt(s.support, 10): urgent, "priority=urgent&group=" + strconv.FormatInt(s.sales, 10): nil,
+		"priority=nonsense": all, "assignee=nonsense": all, "assignee=-1": all, "": all,
+	} {
+		s.await("/?"+query, func() bool {
+			body := member.get("/?" + query).body
+			for title, ticket := range made {
+				if strings.Contains(body, `href="/tickets/`+ticket+`"`) != slices.Contains(want, title) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	p := member.get("/?priority=urgent&assignee=" + id + "&q=printer")
+	for _, part := range []string{`<option value="urgent" selected>`, `<option value="` + id + `" selected>🙋 Max`, `href="/?assignee=` + id + `&priority=urgent&q=printer&view=waiting"`} {
+		if !p.has(part) {
+			t.Errorf("the page has no %s: %s", part, p.body)
+		}
+	}
+}
+
+// TestWebFiltersPageByPage: of many tickets, the pages of a filtered list have each that fits once, and no other.
+func TestWebFiltersPageByPage(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	const many = 400
+	who := []string{"", strconv.FormatInt(s.ann, 10), "77"}
+	now := time.Now().Truncate(time.Millisecond)
+	number := func(i int) string { return fmt.Sprintf("TICK-MANY-%03d", i) }
+	for i := range many {
+		r := &storage.Ticket{TicketID: number(i), Title: "One of many", Status: "open", Priority: []string{"normal", "high", "normal", "urgent"}[i%4],
+			GroupID: s.place(s.support), CreatedAt: now.Add(-time.Duration(i/2) * time.Minute), UpdatedAt: now, LastMessageAt: now.Add(-time.Duration(many-i) * time.Second)}
+		if of := who[i%len(who)]; of != "" {
+			r.Assignee = &storage.Creator{Kind: "user", ID: of, Name: "Somebody"}
+		}
+		s.must(s.store.SaveTicket(t.Context(), r))
+	}
+	v := s.signIn(s.ann)
+	next := regexp.MustCompile(`href="([^"]+)" rel="next"`)
+	for query, fits := range map[string]func(i int) bool{
+		"priority=high": func(i int) bool { return i%4 == 1 }, "assignee=77": func(i int) bool { return i%3 == 2 },
+		"priority=normal&assignee=" + who[1]: func(i int) bool { return i%2 == 0 && i%3 == 1 }, "": func(int) bool { return true },
+	} {
+		seen := map[string]int{}
+		for address := "/?" + query; address != ""; {
+			p := v.get(address)
+			if p.status != http.StatusOK {
+				t.Fatal(address, p.status, p.body)
+			}
+			for _, found := range regexp.MustCompile(`href="/tickets/(TICK-MANY-\d+)"`).FindAllStringSubmatch(p.body, -1) {
+				seen[found[1]]++
+			}
+			address = ""
+			if further := next.FindStringSubmatch(p.body); further != nil {
+				address = html.UnescapeString(further[1])
+			}
+		}
+		for i := range many {
+			if want := map[bool]int{true: 1}[fits(i)]; seen[number(i)] != want {
+				t.Errorf("%q: %s is on the pages %d times, not %d", query, number(i), seen[number(i)], want)
+			}
+		}
 	}
 }

@@ -412,3 +412,83 @@ func TestWebOperationsShowHostileNames(t *testing.T) {
 		}
 	})
 }
+
+// TestWebOperationsOnGroups: the page says of each group what the bot may do there, how far behind and how free it is, and whose default
+// group it is.
+func TestWebOperationsOnGroups(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	s.colleague("Ben", s.sales)
+	v := s.signInByKey(s.key(nil, messages.ScopeMonitoringRead))
+	card := func(chat int64) string {
+		for _, part := range strings.Split(v.get("/operations/groups").body, `data-testid="group"`)[1:] {
+			if strings.Contains(part, "<dd>"+strconv.FormatInt(chat, 10)+"</dd>") {
+				part, _, _ = strings.Cut(part, "</li>")
+				return html.UnescapeString(part)
+			}
+		}
+		return ""
+	}
+	shows := func(t *testing.T, chat int64, has []string, hasNot ...string) {
+		t.Helper()
+		part := card(chat)
+		for _, say := range has {
+			if !strings.Contains(part, say) {
+				t.Errorf("it does not say %q: %s", say, part)
+			}
+		}
+		for _, say := range hasNot {
+			if strings.Contains(part, say) {
+				t.Errorf("it says %q: %s", say, part)
+			}
+		}
+	}
+	const good, isDefault, held = "The bot has its rights", "Somebody's default group", "The bot may not write there"
+	s.await("nothing waits", func() bool {
+		part := card(s.support)
+		return strings.Contains(part, "<dt>Lag</dt><dd>0 ms</dd>") && strings.Contains(part, "<dt>Waiting</dt><dd>0</dd>")
+	})
+	shows(t, s.support, []string{"Support", good, "<dt>Calls left</dt><dd>–</dd>"}, isDefault, held) // this desk has no limits
+	shows(t, s.sales, []string{"Sales", good, isDefault})
+	now := time.Now()
+	chat, err := s.store.Chat(t.Context(), s.place(s.support))
+	if err != nil {
+		chat = &storage.Chat{ChatID: s.place(s.support)}
+	}
+	chat.Suspended, chat.Oldest, chat.Waiting, chat.BlockedUntil = "not enough <i>rights</i>", now.Add(-time.Hour), 7, now.Add(time.Hour)
+	s.must(s.store.SaveChat(t.Context(), chat))
+	shows(t, s.support, []string{held, "not enough <i>rights</i>", "<dt>Waiting</dt><dd>7</dd>", "<dt>Calls left</dt><dd>0</dd>", "Telegram takes nothing"}, "<dt>Lag</dt><dd>0 ms</dd>")
+	for _, is := range []struct {
+		status simulator.Role
+		rights simulator.BotRights
+		says   string
+	}{{simulator.Administrator, simulator.BotRights{CanPinMessages: true}, "The bot may not manage topics"}, {simulator.Member, simulator.BotRights{}, "The bot is not an administrator"},
+		{simulator.Administrator, simulator.BotRights{CanManageTopics: true}, good}} {
+		s.must(s.sim.SetBot(s.sales, is.status, is.rights))
+		s.await(is.says, func() bool { return strings.Contains(card(s.sales), is.says) })
+		for _, other := range []string{"The bot may not manage topics", "The bot is not an administrator", good} {
+			if other != is.says && strings.Contains(card(s.sales), other) {
+				t.Errorf("%s, and: %s", is.says, other)
+			}
+		}
+	}
+}
+
+// TestWebOperationsOnNodes: the page has what the API tells of each node.
+func TestWebOperationsOnNodes(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	s.register()
+	key := s.key(nil, "admin")
+	v := s.signInByKey(key)
+	s.await("the node polls", func() bool {
+		nodes := s.do("GET", "/api/v1/monitoring/nodes", key, nil).is(200)["nodes"].([]any)
+		return len(nodes) == 1 && nodes[0].(object)["polls"] == true
+	})
+	node := s.do("GET", "/api/v1/monitoring/nodes", key, nil).is(200)["nodes"].([]any)[0].(object)
+	p := v.get("/operations/nodes")
+	if p.status != http.StatusOK || strings.Count(p.body, `data-testid="node"`) != 1 ||
+		!p.has("This node, alone", "Asks Telegram for updates", "<dt>Shards</dt><dd>256</dd>", "<dt>Version</dt><dd>"+node["version"].(string)+"</dd>",
+			`<dt>Running since</dt><dd><time datetime="`) || p.has("<dt>Entities in memory</dt><dd>0</dd>") {
+		t.Errorf("%v: %d %s", node, p.status, p.body)
+	}
+}

@@ -163,8 +163,22 @@ func TestWebSignIn(t *testing.T) {
 			}
 		}
 	})
-	s.run(t, "an offer and a session end by themselves", func(t *testing.T) {
-		offer, v := s.offer(s.ann), s.signIn(s.ann)
+	s.run(t, "an offer and a session end by themselves, after 5 minutes and 12 hours", func(t *testing.T) {
+		lasts := func(what string, want time.Duration, began time.Time, newest func(*storage.User) []storage.WebSecret) {
+			t.Helper()
+			u, err := s.store.User(t.Context(), s.ann)
+			s.must(err)
+			all := newest(u)
+			if until := all[len(all)-1].ExpiresAt; until.Before(began.Add(want).Truncate(time.Millisecond)) || until.After(time.Now().Add(want)) {
+				t.Errorf("%s that began between %s and now lasts until %s", what, began, until)
+			}
+		}
+		began := time.Now()
+		offer := s.offer(s.ann)
+		lasts("an offer", 5*time.Minute, began, func(u *storage.User) []storage.WebSecret { return u.WebOffers })
+		began = time.Now()
+		v := s.signIn(s.ann)
+		lasts("a session", 12*time.Hour, began, func(u *storage.User) []storage.WebSecret { return u.WebSessions })
 		past := time.Now().Add(-time.Second)
 		s.changeUser(s.ann, func(u *storage.User) {
 			for i := range u.WebOffers {
@@ -299,6 +313,16 @@ func TestWebTicket(t *testing.T) {
 			"/?group=" + strconv.FormatInt(s.support, 10): true, "/?group=" + strconv.FormatInt(s.sales, 10): false, "/?q=x": false} {
 			if p := v.get(path); p.status != 200 || strings.Contains(p.body, ticket.TicketID) != want {
 				t.Errorf("%s: %d, found %v", path, p.status, !want)
+			}
+		}
+	})
+	s.run(t, "found by Thai words, which have no spaces between them", func(t *testing.T) {
+		fire, lamp := s.opened(s.ann, s.support, "เครื่องพิมพ์ไฟไหม้ที่ชั้นสาม"), s.opened(s.ann, s.support, "หลอดไฟเสียที่ชั้นสอง")
+		for q, want := range map[string][2]bool{"ไฟไหม้": {true, false}, "หลอดไฟ": {false, true}, "ที่ชั้น": {true, true}, "เครื่องพิมพ์ ชั้นสาม": {true, false},
+			"น้ำท่วม": {false, false}} {
+			p := v.get("/?q=" + url.QueryEscape(q))
+			if got := [2]bool{strings.Contains(p.body, fire.TicketID), strings.Contains(p.body, lamp.TicketID)}; got != want || !p.has(`name="q" value="`+q+`"`) {
+				t.Errorf("%s: %v, want %v: %s", q, got, want, p.body)
 			}
 		}
 	})

@@ -796,7 +796,9 @@ type ListWebTickets struct {
 	WaitingFor   string                 `protobuf:"bytes,170,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`        // desk, customer; empty: whatever they wait for
 	// Only what is the person's: what they opened, what they have claimed where a group of theirs has a topic, and what they were
 	// brought into while nobody has it.
-	Mine          bool `protobuf:"varint,171,opt,name=mine,proto3" json:"mine,omitempty"`
+	Mine          bool   `protobuf:"varint,171,opt,name=mine,proto3" json:"mine,omitempty"`
+	Priority      string `protobuf:"bytes,340,opt,name=priority,proto3" json:"priority,omitempty"` // empty: any
+	Assignee      string `protobuf:"bytes,341,opt,name=assignee,proto3" json:"assignee,omitempty"` // Telegram id of the person who has claimed them; empty: whoever has, or nobody
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -906,6 +908,20 @@ func (x *ListWebTickets) GetMine() bool {
 		return x.Mine
 	}
 	return false
+}
+
+func (x *ListWebTickets) GetPriority() string {
+	if x != nil {
+		return x.Priority
+	}
+	return ""
+}
+
+func (x *ListWebTickets) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
+	}
+	return ""
 }
 
 type WebTickets struct {
@@ -1827,7 +1843,7 @@ const file_messages_web_proto_rawDesc = "" +
 	"\bWebTopic\x12\x14\n" +
 	"\x05place\x18\x01 \x01(\tR\x05place\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1b\n" +
-	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\xd2\x02\n" +
+	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\x8c\x03\n" +
 	"\x0eListWebTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x16\n" +
 	"\x06groups\x18\x02 \x03(\tR\x06groups\x12\x1a\n" +
@@ -1842,7 +1858,9 @@ const file_messages_web_proto_rawDesc = "" +
 	"\treader_id\x18\t \x01(\x03R\breaderId\x12 \n" +
 	"\vwaiting_for\x18\xaa\x01 \x01(\tR\n" +
 	"waitingFor\x12\x13\n" +
-	"\x04mine\x18\xab\x01 \x01(\bR\x04mine\"\xba\x01\n" +
+	"\x04mine\x18\xab\x01 \x01(\bR\x04mine\x12\x1b\n" +
+	"\bpriority\x18\xd4\x02 \x01(\tR\bpriority\x12\x1b\n" +
+	"\bassignee\x18\xd5\x02 \x01(\tR\bassignee\"\xba\x01\n" +
 	"\n" +
 	"WebTickets\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +

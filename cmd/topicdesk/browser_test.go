@@ -23,6 +23,8 @@ type browser struct {
 	ctx  context.Context
 	done chan struct{} // closed when the console has been read to its end
 
+	views int // at which axe-core has looked
+
 	mu    sync.Mutex
 	wrong []string // what the page's console complained about
 }

@@ -211,8 +211,8 @@ func serveSimulated(t *testing.T, dir string, more ...string) (addr, page string
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan [2]string, 1), make(chan error, 1)
-	app := &App{Config: c, Log: slog.New(slog.NewTextHandler(t.Output(),
-		&slog.HandlerOptions{Level: slog.LevelWarn})),
+	log, gathered := gatherErrors(c, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	app := &App{Config: c, Log: log, Errors: gathered,
 		Started: func(addr, simulatorURL string) { started <- [2]string{addr, simulatorURL} }}
 	go func() { ended <- app.Run(ctx) }()
 	stopped := false

@@ -14,6 +14,8 @@ import (
 	collected "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // collector is a collector of OpenTelemetry.
@@ -180,6 +182,22 @@ func TestTraces(t *testing.T) {
 		}
 	}
 
+	posted := func(chat int64, part string) func() bool {
+		return func() bool {
+			for _, topic := range append(h.sim.Topics(chat), simulator.Topic{}) {
+				if slices.ContainsFunc(h.sim.Messages(chat, topic.Thread), func(m simulator.Message) bool { return strings.Contains(m.Text, part) }) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	calls := func() int { return h.sim.CallStats().Total }
+	h.say(h.bob, h.works, 0, "/default_group")
+	h.soonTrue("Bob has a default group", calls, posted(h.works, "will now open in Works"))
+	h.say(h.alice, h.support, made.Topic.TelegramTopicID, "/mention @bob_b")
+	h.say(h.alice, h.support, made.Topic.TelegramTopicID, "first words")
+	h.soonTrue("messages are copied to Works", calls, posted(h.works, "first words"))
 	h.say(h.alice, h.support, made.Topic.TelegramTopicID, "other private words")
 	update := func() (id string) {
 		for _, s := range c.of("") {
@@ -195,6 +213,7 @@ func TestTraces(t *testing.T) {
 		id := update()
 		return id != "" && r.has(id) && len(lacks(ways(c.of(id)),
 			[]string{"update message > ticket RecordMessage > storage InsertMessage"},
+			[]string{"update message > ", " > link Copy", " > chat Send", " > call ", " > telegram sendMessage"},
 			[]string{"update message > ", " > deliver message.sent"})) == 0
 	})
 

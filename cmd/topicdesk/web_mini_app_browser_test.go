@@ -22,8 +22,13 @@ func TestMiniAppInTheBrowser(t *testing.T) {
 	var signed struct{ InitData string }
 	d.sim(fmt.Sprintf("initdata?person=%d", d.people["Grace"]), nil, &signed)
 	app := at.server.URL + "/sign-in/mini-app"
-	b.visit(app)
-	b.see(`one('mini-app').textContent.includes('/web')`)
+	axe := axeScript()
+	for _, lang := range []string{"th", "en"} {
+		b.speak(lang)
+		b.visit(app)
+		b.see(`one('mini-app').textContent.includes('/web')`)
+		b.look(axe, lang, "mini-app-empty")
+	}
 	b.visit(app + "?odd#tgWebAppData=" + url.QueryEscape("user=[&hash=00"))
 	b.see(`one('mini-app').textContent.includes('/web')`)
 	b.visit(app + "?again#tgWebAppData=" + url.QueryEscape(`user={"id":1,"first_name":"<b>Eve</b>"}&hash=00`))
@@ -32,6 +37,7 @@ func TestMiniAppInTheBrowser(t *testing.T) {
 	b.see(`one('mini-app').textContent.includes('more than 5 minutes old') && location.hash === ''`)
 	b.visit(app + "?good#tgWebAppVersion=9&tgWebAppData=" + url.QueryEscape(signed.InitData))
 	b.see(`one('mini-app-open').textContent.includes('Grace') && one('mini-app').textContent === ''`)
+	b.look(axe, "en", "mini-app")
 	b.until("ask for a ticket", `(() => { fetch('/tickets/1', {redirect: 'manual'}).then(a => { window.asked = a.type; }); return true; })()`)
 	b.see(`window.asked === 'opaqueredirect'`) // nobody is signed in without a press
 	b.press(`one('mini-app-open')`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +21,8 @@ func TestOperationsInTheBrowser(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DATA_DIR", dir)
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(dir, "topicdesk.db"))
-	addr, page, _ := serveSimulated(t, dir, "WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8")
+	d := newWebDesk(t, "DATA_DIR", dir, "DATABASE_URL", "sqlite://"+filepath.Join(dir, "topicdesk.db"), "WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8")
+	addr, page, support := d.addr, d.page, d.groups["Support"]
 	key := newKey(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -67,17 +69,29 @@ func TestOperationsInTheBrowser(t *testing.T) {
 	b.see(`one('webhook-state')`)
 	hook := b.path(t)
 
+	visit("/operations/overview")
+	total := func(chart string) string {
+		return `Number(document.querySelector('[data-testid="chart-` + chart + `"] [data-testid=total]').textContent.replaceAll(',', ''))`
+	}
+	b.see(`one('numbers')`)
+	before, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]int](`[`+total("updates")+`, `+total("calls")+`]`))
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.open(page)
 	b.write("Support", "/create_ticket Printer is on fire")
 	b.see(`topics('Support').length === 1`)
+	_, thread := d.read(support, -1, `Printer is on fire[\s\S]*Opened by`)
+	const said = 60 // more updates than there were before, some of which may be counted late
+	for i := range said {
+		d.say("Grace", support, thread, fmt.Sprint("Message ", i))
+	}
 	visit(hook)
 	b.see(`all(document, 'delivery').some(d => d.dataset.state === 'sent' && d.textContent.includes('ticket.created'))`)
 	b.shots("operations-webhook")
 	visit("/operations/overview")
-	total := func(chart string) string {
-		return `Number(document.querySelector('[data-testid="chart-` + chart + `"] [data-testid=total]').textContent) > 0`
-	}
-	b.see(total("updates") + ` && ` + total("calls") + ` && document.querySelector('[data-testid="chart-updates"] polyline')`)
+	b.see(fmt.Sprintf(`%s >= %d && %s > %d && document.querySelector('[data-testid="chart-updates"] polyline')`,
+		total("updates"), before[0]+said, total("calls"), before[1]))
 	b.see(`Number(document.getElementById('live').dataset.renewed) >= 1`) // it renews itself
 	b.until("let the service fail", `(() => { window.real = window.fetch; window.fetch = () => Promise.reject(); return true; })()`)
 	b.see(`one('stale').textContent.includes('out of date')`)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +53,10 @@ type inboxPage struct {
 	State, Query string
 	View         string // "": by state
 	Group        int64
+	Priority     string // "": any
+	Assignee     string // Telegram id of who takes care of them; "": whoever does, or nobody
 	Groups       []place
+	Assignees    []assignee // to choose from
 	States       []filter
 	Views        []filter
 	Part         bool // only the list
@@ -63,6 +67,12 @@ type inboxPage struct {
 	Everywhere   string // address of the same search in all tickets; "": it is that, or found something
 	Failed       string // key of the text that says why there is no list
 	Partly       bool   // not every group could be asked whether the person belongs to it
+}
+
+// assignee is somebody who takes care of tickets.
+type assignee struct {
+	ID   string // at Telegram
+	Name string // "": it is not known
 }
 
 type filter struct {
@@ -199,11 +209,17 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 	p := &inboxPage{State: c.Query("state", states[0].Name), Query: messages.CleanLine(c.Query("q"))}
 	p.Group, _ = strconv.ParseInt(c.Query("group"), 10, 64)
 	p.View, p.Part = c.Query("view"), isHTMX(c)
+	if p.Priority = c.Query("priority"); !slices.Contains(priorities, p.Priority) {
+		p.Priority = ""
+	}
+	if id, err := strconv.ParseInt(c.Query("assignee"), 10, 64); err == nil && id > 0 {
+		p.Assignee = strconv.FormatInt(id, 10)
+	}
 	if p.Groups, p.Partly, err = s.places(ctx, of, p.Part); err != nil {
 		return err
 	}
 	m := &messages.ListWebTickets{UserId: of.person.Id, Text: firstOf(p.Query, searchAtMost), Limit: ticketsOnPage,
-		ReaderId: of.person.Id}
+		ReaderId: of.person.Id, Priority: p.Priority, Assignee: p.Assignee}
 	for _, g := range p.Groups {
 		if p.Group == 0 || p.Group == g.Chat {
 			m.Groups = append(m.Groups, g.ID)
@@ -244,6 +260,7 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 			Last: age{time.UnixMilli(t.Ticket.LastMessageMs), now}})
 	}
 	p.keep(c.Query("have"), languageOf(c, of))
+	p.Assignees = assigneesOf(of, p)
 	if found.Next != nil {
 		p.Older = p.address(p.View, p.State, cursorOf(found.Next))
 	}
@@ -252,6 +269,21 @@ func (s *Site) inbox(c *fiber.Ctx) error {
 		p.Everywhere = everything
 	}
 	return s.render(c, "inbox", &view{Title: textOf(languageOf(c, of), "inbox"), Session: of, Data: p})
+}
+
+// assigneesOf are those to choose from: the reader, who takes care of what the page lists, and whoever is chosen.
+func assigneesOf(of *session, p *inboxPage) []assignee {
+	all := []assignee{{strconv.FormatInt(of.person.Id, 10), of.Name()}}
+	add := func(id, name string) {
+		if id != "" && !slices.ContainsFunc(all, func(a assignee) bool { return a.ID == id }) {
+			all = append(all, assignee{id, name})
+		}
+	}
+	for _, r := range p.Rows {
+		add(r.Assignee.GetId(), r.Assignee.GetName())
+	}
+	add(p.Assignee, "")
+	return all
 }
 
 // choose sets which tickets the view or the state selects. midnight is when the reader's day began.
@@ -315,6 +347,12 @@ func (p *inboxPage) address(view, state, cursor string) string {
 	}
 	if p.Group != 0 {
 		q.Set("group", strconv.FormatInt(p.Group, 10))
+	}
+	if p.Priority != "" {
+		q.Set("priority", p.Priority)
+	}
+	if p.Assignee != "" {
+		q.Set("assignee", p.Assignee)
 	}
 	if p.Query != "" {
 		q.Set("q", p.Query)

@@ -226,6 +226,7 @@ func (c *chat) onCalled(m called) error {
 	if waits(m.q.op) {
 		c.probing = false
 	}
+	defer c.In(cmp.Or(m.q.span.Mark(), m.q.mark))() // so that what is logged about the call names its trace
 	c.noteEdit(m)
 	switch m.outcome.Result {
 	case messages.Outcome_DONE:

@@ -91,6 +91,9 @@ func (m *monitor) counted(r *messages.ReportErrors, e *messages.ErrorReport, now
 	next.Reports = append(next.Reports[max(0, len(next.Reports)+1-bootsKnown):], storage.Report{Boot: r.Boot, Sequence: r.Sequence})
 	next.Component, next.Place, next.Message, next.Kind, next.Level = e.Component, e.Place, e.Message, e.Kind, e.Level
 	next.Count += e.Count
+	if first.Before(next.FirstAt) { // another node met it earlier
+		next.FirstAt = first
+	}
 	if last.After(next.LastAt) {
 		next.LastAt = last
 	}

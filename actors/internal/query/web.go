@@ -64,7 +64,14 @@ func (q *query) webTickets(m *messages.ListWebTickets) proto.Message {
 			return &messages.WebTickets{Code: messages.Code_CONFLICT, Reason: messages.ReasonSearchTooShort}
 		}
 	}
-	wanted := storage.TicketQuery{Statuses: m.Statuses, Text: m.Text, By: by, After: cursorOf(m.After), Limit: int(m.Limit)}
+	wanted := storage.TicketQuery{Statuses: m.Statuses, Text: m.Text, By: by, After: cursorOf(m.After), Limit: int(m.Limit), Assignee: m.Assignee}
+	if m.Priority != "" {
+		wanted.Priorities = []string{m.Priority}
+	}
+	narrow := m.Priority != "" || m.Assignee != ""
+	if narrow {
+		wanted.By = storage.ByCreated // by which indexes serve such lists
+	}
 	if m.Unanswered { // a node of the release before asks
 		wanted.WaitingFor = storage.WaitsForDesk
 	}
@@ -102,7 +109,7 @@ func (q *query) webTickets(m *messages.ListWebTickets) proto.Message {
 			break
 		}
 		reply.Next = &messages.Place{AtMs: next.At.UnixMilli(), Id: next.ID}
-		leavesOut := m.ClosedFromMs != 0 || search != nil // a search examines tickets that do not have it
+		leavesOut := m.ClosedFromMs != 0 || search != nil || narrow // a search examines tickets that do not have it
 		if len(reply.Tickets) >= wanted.Limit || !leavesOut || q.env.Now().After(until) {
 			break
 		}
@@ -142,7 +149,8 @@ func (q *query) webPage(m *messages.ListWebTickets, wanted storage.TicketQuery, 
 		if i > 0 && q.env.Now().After(until) {
 			return wanted.Place(&all[i-1]), nil
 		}
-		if m.ClosedFromMs != 0 && desk.MillisOf(r.ClosedAt) < m.ClosedFromMs {
+		if m.ClosedFromMs != 0 && desk.MillisOf(r.ClosedAt) < m.ClosedFromMs || m.Priority != "" && r.Priority != m.Priority ||
+			m.Assignee != "" && r.AssigneeID() != m.Assignee {
 			continue
 		}
 		last, err := q.env.Store.LastMessages(q.env.Ctx, r.TicketID, 1)
@@ -182,8 +190,14 @@ func (q *query) webLists(m *messages.ListWebTickets, wanted storage.TicketQuery,
 }
 
 // queriesOf are those of the lists that a page reads: one for each group, but one search for all of them, since each search examines
-// up to 1,000 tickets.
+// up to 1,000 tickets. A filter that no index serves together with the others is left to the page.
 func queriesOf(m *messages.ListWebTickets, wanted storage.TicketQuery) (all []storage.TicketQuery) {
+	if wanted.Served() != nil {
+		wanted.Priorities = nil
+	}
+	if wanted.Served() != nil {
+		wanted.Assignee = ""
+	}
 	switch {
 	case m.Mine || len(m.Groups) == 0: // all of it is in what every page has
 		return nil
