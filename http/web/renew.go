@@ -13,7 +13,7 @@ import (
 const (
 	renewedTogether = 1                      // pages that a node renews at a time: a core is left
 	renewedWithin   = 500 * time.Millisecond // one that waits longer is renewed all the same
-	givesWayAfter   = 2 << 10                // bytes
+	givesWayAfter   = 16 << 10               // bytes: to give way costs microseconds, too
 )
 
 // renewing waits until no other page is renewed. done ends it, and tells those that wait for a word how long it took.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -119,10 +120,15 @@ func TestTurnsGoByWhatTheyCost(t *testing.T) {
 // leaving is a connection that the browser closes after it was looked at some times.
 type leaving struct {
 	net.Conn
-	looks int
+	looks, writes int
 }
 
-func (c *leaving) SetWriteDeadline(time.Time) error { return nil }
+func (c *leaving) SetWriteDeadline(time.Time) error {
+	if c.writes++; c.writes > 10 {
+		return errors.New("it is still written to")
+	}
+	return nil
+}
 
 func (c *leaving) Left() bool {
 	c.looks--
