@@ -79,8 +79,8 @@ func TestAFailingWebhookCausesNoEventToItself(t *testing.T) {
 	failing.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}})
 	log.Error("the last error")
 	d.eventually("both hear of what comes after that", func() bool { return well.has("the last error") && ill.has("the last error") })
-	if said := ill.about(failing.id); len(said) > 0 {
-		t.Errorf("the endpoint that fails is told %q about itself", said)
+	if said := ill.about(failing.id); len(said) > 0 || ill.has(warned) || ill.has(paused) {
+		t.Errorf("the endpoint that fails is told %q about itself: %+v", said, ill.all)
 	}
 	said := well.about(failing.id)
 	slices.Sort(said)

@@ -233,11 +233,15 @@ func TestWebSignIn(t *testing.T) {
 		}
 	})
 	s.run(t, "an address that fails often has to wait", func(t *testing.T) {
-		v, status := &visitor{s: s}, 0
-		for i := 0; i < 60 && status != http.StatusTooManyRequests; i++ {
-			status = v.send(http.MethodPost, "/sign-in", url.Values{"u": {"1"}, "t": {"wrong"}}).status
+		v, status, p := &visitor{s: s}, 0, &page{}
+		for tries := 0; tries < 5 && p.status != http.StatusTooManyRequests; tries++ { // on a machine that stalls, the wait is over at once
+			offer := s.offer(s.ann)
+			status = 0
+			for i := 0; i < 60 && status != http.StatusTooManyRequests; i++ {
+				status = v.send(http.MethodPost, "/sign-in", url.Values{"u": {"1"}, "t": {"wrong"}}).status
+			}
+			p = v.send(http.MethodPost, "/sign-in", offer)
 		}
-		p := v.send(http.MethodPost, "/sign-in", s.offer(s.ann))
 		if status != http.StatusTooManyRequests || p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
 			t.Errorf("%d, %d %v", status, p.status, p.header)
 		}
