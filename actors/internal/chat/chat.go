@@ -94,6 +94,7 @@ type queued struct {
 	notBefore  time.Time
 	at         time.Time      // since when somebody waits for it
 	alone      bool           // it does not share a message
+	icon       bool           // of those for which nobody waits: it is no reminder
 	with       []*queued      // in flight in the same message, after it
 	called     bool           // it is in flight
 	next       *messages.Send // a newer version, which came meanwhile

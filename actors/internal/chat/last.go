@@ -47,11 +47,7 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 	free := c.freeForLast(now)
 	var icon *queued // one that may leave, unless a reminder may
 	for _, q := range c.last {
-		icons := isIcon(q.op)
-		if icons && (icon != nil || c.record.Suspended != "") {
-			continue
-		}
-		if line := c.topics[q.op.ThreadId]; line != nil && line.busy {
+		if q.icon && (icon != nil || c.record.Suspended != "") {
 			continue
 		}
 		if q.notBefore.After(now) {
@@ -63,7 +59,10 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 			sooner(due)
 			continue
 		}
-		if !icons {
+		if line := c.topics[q.op.ThreadId]; line != nil && line.busy {
+			continue
+		}
+		if !q.icon {
 			return q, wake
 		}
 		icon = q
@@ -73,7 +72,7 @@ func (c *chat) pickLast(now, wake time.Time) (*queued, time.Time) {
 
 // lastDue is when an operation keeps back no more: any free call will do.
 func (c *chat) lastDue(q *queued) time.Time {
-	if !isIcon(q.op) {
+	if !q.icon {
 		return q.at.Add(lastPatience)
 	}
 	due := q.at.Add(iconPatience)
@@ -125,7 +124,7 @@ func (c *chat) roomLast(icons bool) int {
 // addLast puts an operation at a place among those for which nobody waits.
 func (c *chat) addLast(at int, q *queued) {
 	c.last = slices.Insert(c.last, at, q)
-	if isIcon(q.op) {
+	if q.icon = isIcon(q.op); q.icon {
 		c.lastIcons++
 	}
 }
@@ -137,10 +136,10 @@ func (c *chat) removeLast(q *queued) {
 		return
 	}
 	c.last = slices.Delete(c.last, at, at+1)
-	if isIcon(q.op) {
+	if q.icon {
 		c.lastIcons--
 	}
-	c.offerLast(isIcon(q.op))
+	c.offerLast(q.icon)
 }
 
 // takesLast says whether an operation may wait here. A ticket that hears that it may not offers it when it is told to.
