@@ -33,16 +33,14 @@ var wokenTickets = regexp.MustCompile(`(?m)^topicdesk_sweep_woken_total\{kind="t
 // cluster, and those that owe something are woken at a bounded rate, each once. FerretDB reads all of a table for what it is asked, so
 // that many are on a real server only: 100,000 in the long form.
 func TestStartWithManyOpenTickets(t *testing.T) { // not parallel: it measures
-	tickets := 300
+	tickets := 100
 	switch {
 	case realURI() != "" && long():
 		tickets = 100_000
 	case realURI() != "":
 		tickets = 10_000
-	case long():
-		tickets = 1000
 	}
-	owe := tickets / 10
+	owe := min(tickets/10, 1000) // to wake one takes eight calls of the store, so many more are a test of the server
 	s := newService(t)
 	h := newHeart(t, s.server.URI())
 	store := s.opener.open(t, s.database)
@@ -66,9 +64,6 @@ func TestStartWithManyOpenTickets(t *testing.T) { // not parallel: it measures
 		return woken >= owe
 	})
 	t.Logf("all %d that owe something are woken after %v", owe, rounded(looked))
-	if want := fmt.Sprintf("\ntopicdesk_tickets_waiting{for=\"desk\"} %d\n", tickets); !strings.Contains(s.metrics(), want) {
-		t.Errorf("nothing is%q", want)
-	}
 	s.await("they are settled", func() bool {
 		due, err := store.DueTickets(t.Context(), time.Now(), storage.Due{}, 1)
 		return err == nil && len(due) == 0
