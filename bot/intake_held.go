@@ -9,7 +9,7 @@ import (
 )
 
 // What a person wrote to a closed ticket waits until they say what to do with it. If they write there again, and the ticket takes that,
-// the first goes ahead of it, and its question says so (docs/decisions.md, D302).
+// the first goes ahead of it, and its question says so (docs/decisions.md, D274).
 
 // heldFor returns what waits since a ticket of the person was closed, and the questions that it waits for.
 func (h *handling) heldFor(ticketID string) (*messages.ShelfFound, error) {

@@ -11,7 +11,7 @@ import (
 
 // Telegram has people answer the question for a title by a reply, unless they dismiss that. What they write then may be the
 // title or not, so the bot asks about the first of it, and repeats that once (docs/decisions.md, D188). What follows waits for the same
-// answer, as what is unclear does: it is known by the message for whose title the bot asked (D301).
+// answer, as what is unclear does: it is known by the message for whose title the bot asked (D273).
 
 // titleFor is how long after its question what somebody writes may be the title.
 const titleFor = 10 * time.Minute
@@ -93,7 +93,7 @@ type askedIn struct{ chat, thread, user int64 }
 func inGroup(m *Message) askedIn { return askedIn{m.Chat.ID, m.ThreadID, m.From.GetId()} }
 
 // hintAtTitle says how a title is given, if the message is the first that somebody writes after the bot has asked them for one in a group,
-// and answers nothing. Which question was the last is known to this process alone: it is a hint, and nothing waits for it (D305).
+// and answers nothing. Which question was the last is known to this process alone: it is a hint, and nothing waits for it (D277).
 func (h *handling) hintAtTitle(m *Message) (hinted bool, err error) {
 	at, asked := h.untitledIn.get(inGroup(m))
 	if !asked {

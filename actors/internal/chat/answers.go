@@ -16,7 +16,7 @@ import (
 
 // This file ends the chat's own answers. Of a question for a title it keeps which message it is about: the answer to a
 // question names the question alone (docs/decisions.md, D66). Of one that asks what to do with something that waits it keeps what
-// that is: its buttons go when an answer comes in another way (D301).
+// that is: its buttons go when an answer comes in another way (D273).
 
 // questionsKept is how many posted questions a chat knows; the oldest is forgotten first.
 const questionsKept = 100

@@ -10,7 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a person wrote to a closed ticket, until they say what to do with it: Shelved.Closed names the ticket (docs/decisions.md, D302).
+// What a person wrote to a closed ticket, until they say what to do with it: Shelved.Closed names the ticket (docs/decisions.md, D274).
 
 // HoldUnclear has what was unclear after a word wait for what its author wants done, since the ticket that they mean is closed. nil:
 // nothing of it waits.

@@ -60,7 +60,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 }
 
 // staysNote says whether an edit of a note leaves it one, although it begins as none any more: nobody else has seen what was written as a
-// note, and to take away two characters is no decision to send it. Its author is told, once (docs/decisions.md, D304).
+// note, and to take away two characters is no decision to send it. Its author is told, once (docs/decisions.md, D276).
 func (t *ticket) staysNote(m *messages.EditMessage) (bool, error) {
 	if t.record == nil || m.Internal {
 		return false, nil
