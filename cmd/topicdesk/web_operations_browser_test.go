@@ -82,13 +82,13 @@ func TestOperationsInTheBrowser(t *testing.T) {
 	b.write("Support", "/create_ticket Printer is on fire")
 	b.see(`topics('Support').length === 1`)
 	_, thread := d.read(support, -1, `Printer is on fire[\s\S]*Opened by`)
+	visit(hook)
+	b.see(`all(document, 'delivery').some(d => d.dataset.state === 'sent' && d.textContent.includes('ticket.created'))`)
+	b.shots("operations-webhook")
 	const said = 60 // more updates than there were before, some of which may be counted late
 	for i := range said {
 		d.say("Grace", support, thread, fmt.Sprint("Message ", i))
 	}
-	visit(hook)
-	b.see(`all(document, 'delivery').some(d => d.dataset.state === 'sent' && d.textContent.includes('ticket.created'))`)
-	b.shots("operations-webhook")
 	visit("/operations/overview")
 	b.see(fmt.Sprintf(`%s >= %d && %s > %d && document.querySelector('[data-testid="chart-updates"] polyline')`,
 		total("updates"), before[0]+said, total("calls"), before[1]))
