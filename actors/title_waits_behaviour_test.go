@@ -36,18 +36,18 @@ func TestWordsWaitWithATitle(t *testing.T) {
 		d.asksForTitle(d.ann)
 		first := d.say(d.ann, d.ann, 0, "The scanner hums")
 		asked := d.awaitAnswer(first, isTitle)
-		d.say(d.ann, d.ann, 0, "Since todya")
+		d.say(d.ann, d.ann, 0, "Since todax")
 		parts := d.album(d.ann, d.ann, 0, "photo:Front", "photo:Back")
 		more := d.say(d.ann, d.ann, 0, "Louder now")
-		d.nowhere(printer, "hums", "todya", "Front", "Back", "Louder")
+		d.nowhere(printer, "hums", "todax", "Front", "Back", "Louder")
 		d.edit(more, "Louder than before")
 		d.restart()
-		d.nowhere(printer, "hums", "todya", "Front", "Back", "Louder")
+		d.nowhere(printer, "hums", "todax", "Front", "Back", "Louder")
 		d.press(d.ann, asked, "mean:"+printer.id)
 		d.awaitText(d.support, printer.thread, "Louder than before")
 		d.quiet(printer)
 		last := 0
-		for _, text := range []string{"The scanner hums", "Since todya", "Front", "Back", "Louder than before"} {
+		for _, text := range []string{"The scanner hums", "Since todax", "Front", "Back", "Louder than before"} {
 			m := d.awaitText(d.support, printer.thread, text)
 			if m.ID <= last {
 				t.Errorf("%q is not behind what was written before it", text)
@@ -62,7 +62,7 @@ func TestWordsWaitWithATitle(t *testing.T) {
 		d.awaitText(d.support, printer.thread, "That was all")
 	})
 	d.run(t, "a second press sends nothing again", func(t *testing.T) {
-		if n := len(d.visibleWith(printer, "Since todya")); n != 1 {
+		if n := len(d.visibleWith(printer, "Since todax")); n != 1 {
 			t.Errorf("it is there %d times", n)
 		}
 	})
