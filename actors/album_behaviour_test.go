@@ -319,7 +319,7 @@ func TestNoteInALaterCaption(t *testing.T) {
 		d.restart()
 		note := d.albumParts(id, d.carl, d.support, k.thread, "photo:// only for us")[0]
 		d.awaitAnswer(note, "whole album an internal note")
-		d.albumParts(id, d.carl, d.support, k.thread, "photo:side")
+		side := d.albumParts(id, d.carl, d.support, k.thread, "photo:side")[0]
 		d.say(d.carl, d.support, k.thread, "behind the album")
 		for chat, thread := range others {
 			d.await("none is left", func() bool { return pictures(chat, thread, after[chat]) == 0 })
@@ -331,9 +331,13 @@ func TestNoteInALaterCaption(t *testing.T) {
 				t.Errorf("%d pictures of a note in %d", n, chat)
 			}
 		}
+		d.edit(side, "the side")
 		d.edit(note, "for all")
 		d.awaitAnswer(note, "still an internal note")
 		d.quiet(k)
+		if n := d.answers(side, "still an internal note"); n > 0 {
+			t.Error("of a part that never began as a note it says so, too")
+		}
 		for chat, thread := range others {
 			if n := pictures(chat, thread, after[chat]); n != 0 {
 				t.Errorf("%d pictures of a note in %d, which was edited", n, chat)

@@ -159,6 +159,21 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		late := d.albumParts(id, who, who, 0, "photo:late")
 		d.awaitAnswer(late[0], "passed on to nobody")
 	})
+	d.run(t, "what was said about the oldest is withdrawn with it", func(t *testing.T) {
+		who := d.newcomer("Nora")
+		d.openPrivately(who, d.support, "Lamp")
+		choice := d.choice(who, "Oldest")
+		d.awaitSaid(who, choice)
+		said := d.say(who, who, 0, "It is for you")
+		d.press(who, d.awaitAnswer(said, unclear), "mean:"+ticketOf(choice))
+		d.settled(who, who)
+		for i := range 10 {
+			title := fmt.Sprintf("Later %d", i)
+			d.awaitAnswer(d.say(who, who, 0, "/create_ticket "+title), "Where should "+title)
+		}
+		d.awaitText(who, 0, "Cancelled: Oldest. What you wrote for it was passed on to nobody")
+		d.nothingWaits(who)
+	})
 	d.run(t, "two media, each with a question, answered in order", func(t *testing.T) {
 		who := d.newcomer("Ida")
 		first := d.send(who, who, 0, upload("voice"), "")

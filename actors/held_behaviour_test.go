@@ -1,9 +1,11 @@
 package actors_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 const notPassedOn = "Not passed on: ticket #2 Scanner"
@@ -72,6 +74,12 @@ func TestHeldWordsGoAhead(t *testing.T) {
 		d.became(asked, "✅ Sent to #2 Scanner.")
 		d.became(second, "✅ Sent to #2 Scanner.")
 		d.nowhere(scanner, "4711", "Paper is out")
+		d.nothingWaits(d.ann)
+	})
+	d.run(t, "then later words wait no more", func(t *testing.T) {
+		d.shuts(scanner)
+		d.reply(d.ann, d.ann, spoken, "Red again")
+		d.follow(scanner, "The lamp is red", "See the lamp", "And it blinks", "Red again")
 	})
 	d.run(t, "of one on a ticket that somebody else has reopened", func(t *testing.T) {
 		d.press(d.ann, d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "open tickets"), "talk:"+scanner.id)
@@ -93,6 +101,7 @@ func TestHeldWordsGoAhead(t *testing.T) {
 		d.follow(scanner, "It smells", "Of rubber")
 		d.became(asked, "✅ Sent to #2 Scanner.")
 		d.became(later, "✅ Sent to #2 Scanner.")
+		d.nothingWaits(d.ann)
 	})
 	d.run(t, "what is passed on while it stays closed is not sent again", func(t *testing.T) {
 		d.shuts(scanner)
@@ -123,4 +132,43 @@ func TestHeldWordsOfWhichTheTicketWasUnclear(t *testing.T) {
 	d.reply(d.ann, d.ann, spoken, "Hello?")
 	d.follow(scanner, "It is red", "Dark red", "Hello?")
 	d.became(asked, "✅ Sent to #2 Scanner.")
+	d.nothingWaits(d.ann)
+	d.say(d.carl, d.support, scanner.thread, "/reopen_ticket")
+	d.press(d.ann, d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "open tickets"), "talk:"+scanner.id)
+	d.say(d.ann, d.ann, 0, "Still there?")
+	d.follow(scanner, "It is red", "Dark red", "Hello?", "Still there?")
+}
+
+// TestAHeldCommandIsCarriedOut: a command that waits since its ticket was closed stays one, whichever question is answered.
+func TestAHeldCommandIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner, _ := heldUp(t, d)
+	d.shuts(scanner)
+	older := d.awaitAnswer(d.say(d.ann, d.ann, 0, "It beeps"), notPassedOn)
+	d.speak(printer, "And the printer?")
+	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Quick, please"), unclear)
+	d.awaitAnswer(d.say(d.ann, d.ann, 0, "/priority urgent"), "Which ticket do you mean")
+	d.quiet(printer)
+	d.press(d.ann, asked, "mean:"+scanner.id)
+	d.await("it asks about the closed ticket", func() bool {
+		m, _ := d.sim.Message(d.ann, asked.ID)
+		return m.Text != asked.Text && len(m.Buttons) > 0
+	})
+	d.press(d.ann, older, "say:"+scanner.id)
+	d.follow(scanner, "It beeps", "Quick, please")
+	d.became(asked, "✅ Sent to #2 Scanner.")
+	d.await("the command is carried out", func() bool { return d.record(scanner).Priority == "urgent" })
+	d.nowhere(scanner, "/priority")
+	d.nothingWaits(d.ann)
+}
+
+// nothingWaits waits until nothing of somebody's waits for an answer.
+func (d *desk) nothingWaits(who int64) {
+	d.t.Helper()
+	d.await("nothing waits", func() bool {
+		r, err := d.store.User(d.t.Context(), who)
+		d.must(err)
+		return r.Shelf == nil || !slices.ContainsFunc(r.Shelf.Messages, func(m storage.Shelved) bool { return m.Waits() })
+	})
 }

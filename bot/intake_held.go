@@ -34,27 +34,59 @@ func (h *handling) sayHeld(reopens bool) error {
 	}
 	origin, meant := h.origin, h.meant
 	defer func() { h.ticket, h.origin, h.meant = id, origin, meant }()
-	var commands []*messages.RecordMessage
-	for _, one := range held.Messages {
-		if h.isCommand(messageOf(h.chat, one)) {
-			commands = append(commands, one)
-			continue
-		}
+	words, commands := h.apart(held.Messages)
+	for _, one := range words {
 		h.ticket, one.Reopens = id, reopens
 		if r, err := h.askTicket(one); err != nil || !recorded(r) {
 			return err
 		}
 	}
-	for _, one := range commands { // they say themselves what came of them
+	if err := h.carryOutHeld(id, commands); err != nil {
+		return err
+	}
+	h.origin = origin
+	args := map[string]string{"ticket": messages.TicketName(is.Title, is.Number)}
+	if err := h.endQuestions(held.Questions, messages.NoticePrivateSent, args); err != nil {
+		return err
+	}
+	return h.takeHeld(id)
+}
+
+// apart tells commands to a ticket from words to it.
+func (h *handling) apart(held []*messages.RecordMessage) (words, commands []*messages.RecordMessage) {
+	for _, one := range held {
+		if h.isCommand(messageOf(h.chat, one)) {
+			commands = append(commands, one)
+		} else {
+			words = append(words, one)
+		}
+	}
+	return words, commands
+}
+
+// carryOutHeld carries out commands that waited, after the words have reopened the ticket. They say themselves what came of them.
+func (h *handling) carryOutHeld(id string, commands []*messages.RecordMessage) error {
+	for _, one := range commands {
 		if _, err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
 			return err
 		}
 	}
-	if _, err := h.shelf(&messages.TakeShelved{TicketId: id, Closed: true, Said: true}); err != nil {
-		return err
-	}
-	h.origin = origin
-	return h.endQuestions(held.Questions, messages.NoticePrivateSent, map[string]string{"ticket": messages.TicketName(is.Title, is.Number)})
+	return nil
+}
+
+// takeHeld notes that a ticket has got what waited since it was closed. It comes last: what is noted is not found again after a crash.
+func (h *handling) takeHeld(id string) error {
+	_, err := h.shelf(&messages.TakeShelved{TicketId: id, Closed: true, Said: true})
+	return err
+}
+
+// notAmong returns those messages that are not among some.
+func notAmong(some, all []*messages.RecordMessage) []*messages.RecordMessage {
+	return slices.DeleteFunc(slices.Clone(all), func(m *messages.RecordMessage) bool {
+		return slices.ContainsFunc(some, func(one *messages.RecordMessage) bool {
+			return one.Origin.GetMessageId() == m.Origin.GetMessageId()
+		})
+	})
 }
 
 // inOrder joins messages in the order in which they were written.
@@ -89,6 +121,6 @@ func (h *handling) endQuestion(about, but int64, key string, args map[string]str
 	if err := h.inTheirLanguage(op); err != nil {
 		return err
 	}
-	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Operation: op, EndsQuestion: about})
+	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Ends: op, EndsQuestion: about})
 	return err
 }

@@ -64,9 +64,10 @@ func TestIntakePrivateButtons(t *testing.T) {
 		Call: &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: 60, Notice: &messages.SendNoticeCall{
 			Key: messages.NoticePrivateSent, Args: map[string]string{"ticket": "#42 Printer"}}}},
 	}}}
-	ended := sent{"chat/u5", proto.CloneOf(became.Message.(*messages.Answer))}
-	ended.Message.(*messages.Answer).Origin.CommandId += ":ends:55"
-	ended.Message.(*messages.Answer).EndsQuestion = 55
+	ends := proto.CloneOf(became.Message.(*messages.Answer))
+	ends.Origin.CommandId += ":ends:55"
+	ends.EndsQuestion, ends.Ends, ends.Operation = 55, ends.Operation, nil // an older program has nothing to carry out
+	ended := sent{"chat/u5", ends}
 	t.Run("the answered message is passed on", func(t *testing.T) {
 		d := newFake()
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))

@@ -292,12 +292,15 @@ func (h *handling) pressSay(p press) error {
 	if p.unclear == 0 && p.message != nil {
 		ends[0] = p.message.ID
 	}
+	var commands []*messages.RecordMessage
 	if p.verb != messages.CallbackSayClosed { // the ticket is open, or reopens
 		held, err := h.heldFor(id)
 		if err != nil {
 			return err
 		}
-		said, ends = inOrder(said, held.Messages), append(ends, held.Questions...)
+		var words []*messages.RecordMessage
+		words, commands = h.apart(notAmong(said, held.Messages))
+		said, ends = inOrder(said, words), append(ends, held.Questions...)
 	}
 	args := map[string]string{"ticket": messages.TicketName(meant.GetTitle(), meant.GetNumber())}
 	key := messages.NoticePrivateForTicket
@@ -310,13 +313,11 @@ func (h *handling) pressSay(p press) error {
 			key = messages.NoticePrivateSent
 		}
 	}
+	if err := h.carryOutHeld(id, commands); err != nil {
+		return err
+	}
 	if p.message != nil && p.unclear == 0 { // the bot may have asked whether it is a title
 		if _, err := h.shelf(&messages.Shelve{TitleAsked: p.message.ID}); err != nil {
-			return err
-		}
-	}
-	if len(ends) > 1 {
-		if _, err := h.shelf(&messages.TakeShelved{TicketId: id, Closed: true, Said: true}); err != nil {
 			return err
 		}
 	}
@@ -327,6 +328,9 @@ func (h *handling) pressSay(p press) error {
 		if err := h.endQuestion(about, pressed.CallbackMessageId, key, args); err != nil {
 			return err
 		}
+	}
+	if len(ends) > 1 {
+		return h.takeHeld(id)
 	}
 	return nil
 }
@@ -468,7 +472,7 @@ func (h *handling) askAboutClosedOf(p press) error {
 		return err
 	}
 	if p.unclear != 0 {
-		if _, err := h.shelf(&messages.Shelve{Unclear: p.unclear, Closed: h.ticket}); err != nil {
+		if _, err := h.shelf(&messages.Shelve{Asks: true, Unclear: p.unclear, Closed: h.ticket}); err != nil {
 			return err
 		}
 	}

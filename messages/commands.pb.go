@@ -244,8 +244,8 @@ type Shelve struct {
 	TitleAsked int64  `protobuf:"varint,11,opt,name=title_asked,json=titleAsked,proto3" json:"title_asked,omitempty"`
 	Withdraws  bool   `protobuf:"varint,10,opt,name=withdraws,proto3" json:"withdraws,omitempty"` // its author has deleted it: if it is kept, no ticket gets it any more
 	Follows    string `protobuf:"bytes,316,opt,name=follows,proto3" json:"follows,omitempty"`     // the closed ticket that it was written to: a draft that goes on from that gets it
-	// The closed ticket that it was written to: it waits until its author says what to do with it. With unclear, and no message:
-	// all that was unclear after that word does. With asks: what waits so is told.
+	// The closed ticket that it was written to: it waits until its author says what to do with it. With asks: what waits so is
+	// told. With asks, and unclear: all that was unclear after that word waits so; an older program takes that for a question.
 	Closed        string `protobuf:"bytes,510,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2864,12 +2864,12 @@ func (x *ChatLeft) GetAtMs() int64 {
 
 // Answer makes the chat itself the owner of an answer to a command that belongs to no ticket. Replied to when durable.
 type Answer struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Origin    *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Operation *Operation             `protobuf:"bytes,2,opt,name=operation,proto3" json:"operation,omitempty"`
-	// The operation edits a notice: that is each question that was posted with this number, except one whose id it has. 0: it is
-	// carried out as it is.
-	EndsQuestion  int64 `protobuf:"varint,510,opt,name=ends_question,json=endsQuestion,proto3" json:"ends_question,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Origin       *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Operation    *Operation             `protobuf:"bytes,2,opt,name=operation,proto3" json:"operation,omitempty"`
+	EndsQuestion int64                  `protobuf:"varint,510,opt,name=ends_question,json=endsQuestion,proto3" json:"ends_question,omitempty"` // each question that was posted with this number becomes what ends says, except the one whose id that has; 0: none
+	// With ends_question, instead of operation: it edits a notice. An older program, which would edit the message 0, finds nothing to do.
+	Ends          *Operation `protobuf:"bytes,600,opt,name=ends,proto3" json:"ends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2923,6 +2923,13 @@ func (x *Answer) GetEndsQuestion() int64 {
 		return x.EndsQuestion
 	}
 	return 0
+}
+
+func (x *Answer) GetEnds() *Operation {
+	if x != nil {
+		return x.Ends
+	}
+	return nil
 }
 
 // GroupChanged tells a chat to read its group again.
@@ -3827,11 +3834,12 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\toperation\x18\x01 \x01(\v2$.topicdesk.messages.OperationVersionR\toperation\"M\n" +
 	"\bChatLeft\x12,\n" +
 	"\x04done\x18\x01 \x03(\v2\x18.topicdesk.messages.DoneR\x04done\x12\x13\n" +
-	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"\x9f\x01\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\"\xd3\x01\n" +
 	"\x06Answer\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12;\n" +
 	"\toperation\x18\x02 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12$\n" +
-	"\rends_question\x18\xfe\x03 \x01(\x03R\fendsQuestion\"\x0e\n" +
+	"\rends_question\x18\xfe\x03 \x01(\x03R\fendsQuestion\x122\n" +
+	"\x04ends\x18\xd8\x04 \x01(\v2\x1d.topicdesk.messages.OperationR\x04ends\"\x0e\n" +
 	"\fGroupChanged\"y\n" +
 	"\rSetMembership\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x124\n" +
@@ -4013,19 +4021,20 @@ var file_messages_commands_proto_depIdxs = []int32{
 	39, // 47: topicdesk.messages.ChatLeft.done:type_name -> topicdesk.messages.Done
 	55, // 48: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
 	67, // 49: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	55, // 50: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	70, // 51: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	55, // 52: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	55, // 53: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	55, // 54: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	55, // 55: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	55, // 56: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	55, // 57: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	67, // 50: topicdesk.messages.Answer.ends:type_name -> topicdesk.messages.Operation
+	55, // 51: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	70, // 52: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	55, // 53: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 54: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	55, // 55: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	55, // 56: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	55, // 57: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	55, // 58: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	59, // [59:59] is the sub-list for method output_type
+	59, // [59:59] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

@@ -61,13 +61,13 @@ func questionIn(op *messages.Operation, outcome *messages.Outcome) storage.Quest
 // endQuestions has the questions about something say what came of it, without their buttons, and forgets them. One that has not left
 // yet says nothing else.
 func (c *chat) endQuestions(m *messages.Answer) (proto.Message, error) {
-	id, edit := m.Origin.GetCommandId(), m.Operation.GetEditNotice()
+	id, edit := m.Origin.GetCommandId(), m.Ends.GetEditNotice()
 	var posted []*messages.Operation
 	for _, q := range c.record.Questions {
 		if q.About != m.EndsQuestion || q.MessageID == edit.GetMessageId() {
 			continue
 		}
-		op := proto.CloneOf(m.Operation)
+		op := proto.CloneOf(m.Ends)
 		op.Id, op.Place, op.Priority = "answer/"+id+"/"+strconv.FormatInt(q.MessageID, 10), c.ID, messages.Operation_ANSWER
 		op.GetEditNotice().MessageId = q.MessageID
 		posted = append(posted, op)

@@ -245,8 +245,10 @@ func TakeFromShelf(
 		}
 		return asked && !kept.Withdrawn && (kept.TicketID == "" || kept.TicketID == m.TicketId)
 	}
+	var given []int64 // it may wait no more once it is
 	for i := range next.Messages {
 		if kept := &next.Messages[i]; waited(kept) {
+			given = append(given, kept.MessageID)
 			if kept.Waits() { // the answer may come again: what it gets has just been taken, however long it waited
 				kept.At = storage.Kept(now)
 			}
@@ -267,7 +269,7 @@ func TakeFromShelf(
 		}
 	}
 	taken = shelved(next, func(kept *storage.Shelved) bool {
-		return waited(kept) || kept.Album != "" && slices.Contains(albums, kept.Album)
+		return slices.Contains(given, kept.MessageID) || kept.Album != "" && slices.Contains(albums, kept.Album)
 	})
 	return tidied(next, now), taken
 }

@@ -61,6 +61,23 @@ func TestNothingIsRepeatedThatIsAnswered(t *testing.T) {
 	}
 }
 
+func TestHeldIsTakenOnce(t *testing.T) {
+	m := shelve(20, 1, "")
+	m.Closed = "A"
+	shelf := putAll(t, nil, noon, m)
+	take := &messages.TakeShelved{TicketId: "A", Closed: true, Said: true}
+	shelf, taken := TakeFromShelf(shelf, take, noon)
+	if got := idsOf(taken); !slices.Equal(got, []int64{20}) {
+		t.Errorf("took %v", got)
+	}
+	if held, _ := HeldFor(shelf, "A"); len(held) > 0 || len(HeldTickets(shelf)) > 0 {
+		t.Error("it still waits")
+	}
+	if _, taken = TakeFromShelf(shelf, take, noon); len(taken) > 0 {
+		t.Error("taken twice")
+	}
+}
+
 func TestWithdrawnFromTheShelf(t *testing.T) {
 	shelf := putAll(t, nil, noon, asking(20, 10), asking(21, 10))
 	shelf = WithdrawFromShelf(shelf, 20)

@@ -77,6 +77,10 @@ func (t *ticket) staysNote(m *messages.EditMessage) (bool, error) {
 		t.hasLeft(original.TopicID) || slices.ContainsFunc(original.Former, public) {
 		return false, nil
 	}
+	began := func(p storage.Previous) bool { return messages.InternalNote(p.Text) }
+	if !messages.InternalNote(original.Text) && !slices.ContainsFunc(original.Former, began) {
+		return true, nil // a part whose album is a note by another's caption: it never began as one
+	}
 	told := m.MessageId + ":note"
 	if slices.Contains(t.record.Handled, told) {
 		return true, nil

@@ -114,8 +114,7 @@ func draftFollowing(r *storage.User, id ids.TicketID) *storage.Draft {
 // dropOldest drops the oldest draft whose group is not chosen yet, and says so.
 func (u *user) dropOldest(r *storage.User) {
 	d := r.Drafts[max(0, slices.IndexFunc(r.Drafts, func(d storage.Draft) bool { return !chosen(&d) }))]
-	asked, args := originIn(d.Asked), givenUp(&d)
-	giveUpDraft(r, d.TicketID)
+	asked, args := originIn(d.Asked), u.cancel(r, &d)
 	u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, ReplyTo: asked.MessageId, Args: args})
 }
 
@@ -236,12 +235,7 @@ func (u *user) dropping(m *messages.DropDraft) (effect, error) {
 			u.respond(r, o, messages.NoticePrivateStale, nil)
 			return
 		}
-		args := givenUp(d)
-		next, said := desk.CancelOnShelf(r.Shelf, m.TicketId)
-		if r.Shelf = next; said {
-			args["words"] = "yes"
-		}
-		giveUpDraft(r, m.TicketId)
+		args := u.cancel(r, d)
 		if o.GetCallbackMessageId() != 0 { // the question would go on saying that the ticket is to be opened
 			u.addPending(r, o, &messages.Operation{Call: &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{
 				MessageId: o.CallbackMessageId, Notice: &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: args}}}})

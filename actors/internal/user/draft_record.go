@@ -42,6 +42,17 @@ func giveUpDraft(r *storage.User, ticketID ids.TicketID) {
 	}
 }
 
+// cancel gives a draft up with what its author said was about it, and returns the arguments of the text that says so.
+func (u *user) cancel(r *storage.User, d *storage.Draft) map[string]string {
+	args := givenUp(d)
+	next, said := desk.CancelOnShelf(r.Shelf, d.TicketID)
+	if r.Shelf = next; said {
+		args["words"] = "yes"
+	}
+	giveUpDraft(r, d.TicketID)
+	return args
+}
+
 // givenUp are the arguments of a text that says that a ticket will not be opened: also whether several messages were to go into it.
 func givenUp(d *storage.Draft) map[string]string {
 	args := map[string]string{"title": d.Title}

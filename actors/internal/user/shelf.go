@@ -24,6 +24,8 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	said := m.GetMessage()
 	id := said.GetOrigin().GetMessageId()
 	switch {
+	case m.Closed != "" && m.Unclear != 0:
+		return u.holdUnclear(m)
 	case m.Asks && m.Closed != "":
 		held, questions := desk.HeldFor(u.shelf(), m.Closed)
 		return &messages.ShelfFound{Code: messages.Code_OK, Messages: held, Questions: questions}, nil
@@ -43,8 +45,6 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 		return u.withdrawShelved(id)
 	case m.TitleAsked != 0:
 		return u.askTitleShelved(m)
-	case m.Closed != "" && said == nil:
-		return u.holdUnclear(m)
 	case desk.IsWithdrawn(u.shelf(), id):
 		return &messages.ShelfFound{Code: messages.Code_OK, Done: true, Withdrawn: true}, nil
 	}
@@ -267,11 +267,7 @@ func (u *user) withdrawFromDrafts(r *storage.User, messageID int64) {
 		}
 		r.Shelf = desk.WithdrawFromDraft(r.Shelf, d.TicketID, messageID)
 		if titles(d, id) || desk.RewordDraft(d, id, messages.Marked{}) == desk.SourceStray {
-			asked, args := originIn(d.Asked), givenUp(d)
-			if next, any := desk.CancelOnShelf(r.Shelf, d.TicketID); any { // else it would wait for an answer that nobody is asked for
-				r.Shelf, args["words"] = next, "yes"
-			}
-			giveUpDraft(r, d.TicketID)
+			asked, args := originIn(d.Asked), u.cancel(r, d) // what it had would wait for an answer that nobody is asked for
 			u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, Args: args})
 			continue
 		}
