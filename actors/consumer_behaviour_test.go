@@ -106,6 +106,20 @@ func TestConsumers(t *testing.T) {
 		d.clock.jump(2 * time.Second)
 		is(ask("key/back", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), conflict)
 	})
+	d.run(t, "a lease that was released is free, even if the clock is set back then", func(t *testing.T) {
+		for id, next := range map[string]*messages.LeaseConsumer{
+			"key/back1": {Fresh: "b", LeaseMs: hour}, "key/back2": {Token: "a", LeaseMs: hour},
+		} {
+			is(ask(id, &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok)
+			is(ask(id, &messages.CommitConsumer{Token: "a", Cursor: "c1", LeaseMs: 0}), ok)
+			d.clock.setBack(30 * time.Hour)
+			v := is(ask(id, next), ok)
+			if v.Cursor != "c1" || v.LeasedUntilMs > d.clock.Now().Add(time.Hour).UnixMilli() {
+				t.Error("it still has the time of before:", v)
+			}
+			is(ask(id, &messages.LeaseConsumer{Fresh: "c", LeaseMs: hour}), conflict)
+		}
+	})
 	d.run(t, "a name that somebody made up leaves nothing behind", func(t *testing.T) {
 		is(ask("key/forged", &messages.CommitConsumer{Token: "a", Cursor: "c"}), messages.Code_NOT_FOUND)
 		if _, err := d.store.Lease(t.Context(), "consumer/key/forged"); !errors.Is(err, storage.ErrNotFound) {

@@ -73,7 +73,7 @@ func changes(c *fiber.Ctx) bool {
 		return false
 	}
 	path := c.Path()
-	for _, often := range []string{"/messages", "/answer", "/attachments", "/files", "/commit", "/telegram/webhook"} {
+	for _, often := range []string{"/messages", "/notes", "/answer", "/note", "/attachments", "/files", "/commit", "/telegram/webhook"} {
 		if strings.HasSuffix(path, often) {
 			return false
 		}

@@ -55,14 +55,17 @@ func (a *API) sendNote(ctx context.Context, c *call, in *sendNoteInput) (*sentNo
 	if messages.UTF16Len(content.Text) > noteUnits {
 		return nil, invalid("/text", "expected at most 3500 UTF-16 units")
 	}
-	topic, err := a.noteTopic(ctx, c, record, in.Body.GroupID)
-	if err != nil {
-		return nil, err
+	topic, noTopic := a.noteTopic(ctx, c, record, in.Body.GroupID)
+	if noTopic != nil && !c.repeatable {
+		return nil, noTopic
 	}
 	o := c.originBy(in.Body.AuthorName)
-	o.Place, o.ChatId, o.ThreadId = topic.GroupId, topic.ChatId, topic.TelegramTopicId
+	o.Place, o.ChatId, o.ThreadId = topic.GetGroupId(), topic.GetChatId(), topic.GetTelegramTopicId()
 	m := &messages.SendMessage{Origin: o, Content: content, Internal: true}
 	reply, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, m)
+	if err != nil && noTopic != nil { // the ticket would know if the note had been written while there was one
+		return nil, noTopic
+	}
 	if err != nil && asProblem(err).Code == messages.NoticeUnlinkNone { // it was the ticket's until now
 		err = problem(codeNoTopic)
 	}

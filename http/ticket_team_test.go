@@ -1,11 +1,18 @@
 package httpedge_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors"
+	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -145,6 +152,38 @@ func TestNotesOfPrograms(t *testing.T) {
 			t.Errorf("of the notes it lists %v", notes)
 		}
 	}
+}
+
+// TestANoteIsRepeatedWithoutItsTopic: the note was written, but the service was killed before it kept the answer, and the topic is
+// the ticket's no more.
+func TestANoteIsRepeatedWithoutItsTopic(t *testing.T) {
+	t.Parallel()
+	var lost atomic.Bool
+	s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		if _, end := m.(*messages.EndRequest); end && lost.Load() {
+			return nil, fmt.Errorf("killed: %w", actors.ErrNoAnswer)
+		}
+		return next.Ask(ctx, kind, id, m)
+	}))
+	s.register()
+	key := s.key(nil, "admin")
+	ticket := s.ticket(key, "Printer")
+	s.do("POST", at(ticket)+"/mention", key, object{"userId": s.colleague("Ben", s.sales)}).is(202)
+	s.linked(ticket["ticketId"].(string))
+	write := func(id string) *response {
+		return s.do("POST", at(ticket)+"/notes", key, object{"text": "He lies", "groupId": s.sales}, "Idempotency-Key", id)
+	}
+	lost.Store(true)
+	first := write("n1").is(202)
+	s.restart()
+	lost.Store(false)
+	for _, link := range s.do("GET", at(ticket)+"/links", key, nil).is(200)["data"].([]any) {
+		s.do("DELETE", at(ticket)+"/links/"+link.(object)["linkId"].(string), key, nil).is(204)
+	}
+	if again := write("n1").is(202); again["messageId"] != first["messageId"] {
+		t.Error("it is another note:", first, again)
+	}
+	write("n2").is(409, "topic_not_open")
 }
 
 // TestRetryByPrograms: a copy that was given up arrives, once, in whichever direction it went.

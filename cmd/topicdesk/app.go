@@ -337,10 +337,11 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 	return err
 }
 
-// openStore opens the database, measured, and says whether it made it. It refuses one that belongs to another bot.
+// openStore opens the database, measured, and says whether it made it. It refuses one that belongs to another bot: if it can, before
+// the schema of an earlier release is brought up to date, from which there may be no way back.
 func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (store storage.Store, isNew bool, err error) {
 	defer a.sayWhileOpening()()
-	store, err = openDatabase(ctx, a.Log, a.Config.Database())
+	store, err = openDatabase(ctx, a.Log, a.Config)
 	if err != nil {
 		return nil, false, err
 	}
@@ -405,13 +406,15 @@ func (a *App) sayWhileOpening() (stop func()) {
 // findLong is how long a server is looked for before somebody is told that it is waited for.
 const findLong = 1500 * time.Millisecond
 
-func openDatabase(ctx context.Context, log *slog.Logger, db config.Database) (storage.Store, error) {
+func openDatabase(ctx context.Context, log *slog.Logger, c config.Config) (storage.Store, error) {
+	db := c.Database()
 	if db.Kind == config.DatabaseMongoDB {
 		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, mongodb.WithWaiting(findLong, func(upTo time.Duration) {
 			log.Warn("the MongoDB server does not answer yet; it is waited for", "database", where(db), "upTo", upTo)
-		}))
+		}), mongodb.WithCheck(func(ctx context.Context, store *mongodb.Store) error { return checkOlder(ctx, store, c) }))
 	}
-	return sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
+	return sqlite.Open(ctx, db.Path, sqlite.WithExclusive(),
+		sqlite.WithCheck(func(ctx context.Context, store *sqlite.Store) error { return checkOlder(ctx, store, c) }))
 }
 
 // closers stop the parts one after the other, the last started first.

@@ -67,7 +67,7 @@ func TestKillWhileAFileComes(t *testing.T) {
 	if left := sizes(t, temp); !onServer() && len(left) > 0 {
 		t.Errorf("temporary files are left: %v", left)
 	}
-	store, err := openDatabase(t.Context(), slog.Default(), d.config().Database())
+	store, err := openDatabase(t.Context(), slog.Default(), d.config())
 	d.must(err)
 	defer func() { d.must(store.Close()) }()
 	all, err := store.AttachmentsOf(t.Context(), fmt.Sprintf("%d:%d", d.support, posted.ID))

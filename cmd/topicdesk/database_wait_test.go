@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/topicdesk/topicdesk/config"
 )
 
 // lines gives each line of a log to whoever waits for it.
@@ -29,8 +31,8 @@ func TestDatabaseThatDoesNotAnswerIsNamed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		db := database("mongodb://desk:hunter2@" + silent.Addr().String() + "/topicdesk?authSource=admin")
-		_, err := openDatabase(ctx, slog.New(slog.NewTextHandler(said, nil)), db)
+		address := config.Secret("mongodb://desk:hunter2@" + silent.Addr().String() + "/topicdesk?authSource=admin")
+		_, err := openDatabase(ctx, slog.New(slog.NewTextHandler(said, nil)), config.Config{DatabaseURL: address})
 		ended <- err
 	}()
 	select {

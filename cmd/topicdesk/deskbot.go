@@ -78,6 +78,16 @@ func checkBot(ctx context.Context, store storage.Store, c config.Config) error {
 	return nil
 }
 
+// checkOlder is checkBot for a database whose schema is that of an earlier release, before it is brought up to date. What can't be
+// read there is read afterwards.
+func checkOlder(ctx context.Context, store storage.Store, c config.Config) error {
+	err := checkBot(ctx, store, c)
+	if other := (*otherBotError)(nil); errors.As(err, &other) {
+		return err
+	}
+	return nil
+}
+
 // checkEarlierBot refuses a desk of an earlier release, which did not write down its bot, where what it wrote is certain: the
 // poller's lease names the bot. A desk that this bot has polled for before is its own, whoever else did.
 func checkEarlierBot(ctx context.Context, store storage.Store, c config.Config) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"io"
 	"net"
@@ -225,6 +226,53 @@ func TestBotOfAnEarlierDesk(t *testing.T) {
 			lease, err := store.Lease(t.Context(), leaseOfBot)
 			if err != nil || lease.Owner != botOf(settings) || lease.Epoch != 1 {
 				t.Errorf("%+v, %v", lease, err)
+			}
+		})
+	}
+}
+
+// TestAnotherBotsOlderDeskStaysAsItIs: a start that is refused brings no database up to date, which its own program could not read
+// any more.
+func TestAnotherBotsOlderDeskStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	for name, lease := range map[string]string{
+		"it says whose it is":              leaseOfBot + " 8000000008",
+		"a trial's, from before that time": "poller/" + simulatorBot + " node",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			file := filepath.Join(folder, "topicdesk.db")
+			olderDesk(t, file)
+			schema := func(then ...string) (version int) {
+				t.Helper()
+				db, err := sql.Open("sqlite", file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = db.Close() }()
+				for _, statement := range then {
+					if _, err := db.Exec(statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := db.QueryRow("SELECT version FROM schema").Scan(&version); err != nil {
+					t.Fatal(err)
+				}
+				return version
+			}
+			entity, owner, _ := strings.Cut(lease, " ")
+			before := schema("DELETE FROM leases", "INSERT INTO leases VALUES ('"+entity+"', 1, '"+owner+"', 0)")
+			settings := settingsOf(t, map[string]string{"DATA_DIR": folder, "HTTP_ADDR": "127.0.0.1:0", "TELEGRAM_BOT_TOKEN": tokenOf7})
+			_, err := runApp(t, settings, io.Discard)
+			if other := (*otherBotError)(nil); !errors.As(err, &other) || strings.Contains(err.Error(), "sqlite:") {
+				t.Fatalf("it ends with %v", err)
+			}
+			if now := schema(); now != before {
+				t.Errorf("its schema is %d now, and was %d", now, before)
+			}
+			if from := migrated(t, file); int(from.From) != before || from.To == from.From { // by its own bot's program
+				t.Errorf("%+v", from)
 			}
 		})
 	}

@@ -51,7 +51,7 @@ func newHooked(t *testing.T, more ...string) *hooked {
 // inStore opens the database while the service does not run.
 func (h *hooked) inStore(f func(context.Context, storage.Store) error) {
 	h.Helper()
-	store, err := openDatabase(h.Context(), slog.Default(), h.config().Database())
+	store, err := openDatabase(h.Context(), slog.Default(), h.config())
 	h.must(err)
 	defer func() { h.must(store.Close()) }()
 	h.must(f(h.Context(), store))

@@ -232,6 +232,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	if known := int64(len(s.options.steps)); s.options.asItIs && 0 < version && version < known && !s.unfinished.Load() {
 		return storage.Outdated(version, known)
+	} else if s.options.check != nil && 0 < version && version < known {
+		if s.refused = s.options.check(ctx, s); s.refused != nil {
+			return s.refused
+		}
 	}
 	s.migrated.From, s.migrated.To = version, max(version, int64(len(s.options.steps)))
 	for ; version < int64(len(s.options.steps)); version++ {

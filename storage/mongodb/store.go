@@ -35,6 +35,7 @@ type Store struct {
 	// outdated is set while the search index has an older folding, at least in part.
 	outdated atomic.Bool
 	migrated storage.Migrated // by Open
+	refused  error            // by the check of WithCheck
 	// unfinished is set when the database is half of a copy, which this store may open.
 	unfinished atomic.Bool
 
@@ -62,6 +63,7 @@ type settings struct {
 
 	existing bool
 	asItIs   bool
+	check    func(ctx context.Context, s *Store) error
 	copying  bool
 }
 
@@ -84,6 +86,12 @@ func WithExisting() Option { return func(s *settings) { s.existing = true } }
 
 // WithoutMigration refuses a database of an earlier release, with storage.ErrOutdated, instead of bringing it up to date.
 func WithoutMigration() Option { return func(s *settings) { s.asItIs = true } }
+
+// WithCheck has a database of an earlier release checked before it is brought up to date. An error of check ends Open with that
+// error, and leaves the database as it is. What check reads may fail, since the schema is an older one.
+func WithCheck(check func(ctx context.Context, s *Store) error) Option {
+	return func(s *settings) { s.check = check }
+}
 
 // WithCopying is for the target of a copy: it opens a database that is half of one, and marks a new one so before anything
 // else is in it. Everybody else is refused with storage.ErrUnfinished, until EndCopy.
@@ -109,7 +117,7 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 		return nil, err
 	}
 	err := s.prepare(ctx)
-	for try := 1; err != nil && try < openTries && s.passing(ctx, err); try++ {
+	for try := 1; err != nil && s.refused == nil && try < openTries && s.passing(ctx, err); try++ {
 		select {
 		case <-ctx.Done():
 		case <-time.After(openPause << try):
@@ -117,7 +125,10 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 		err = s.prepare(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(s.explainOpen(ctx, err), s.Close())
+		if s.refused == nil {
+			err = s.explainOpen(ctx, err)
+		}
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -43,6 +43,16 @@ func (r *readers) add(c *conn) {
 	r.give(c)
 }
 
+// remove waits for a connection and closes it.
+func (r *readers) remove() error {
+	c, err := r.take(context.Background())
+	if err != nil {
+		return err
+	}
+	r.all--
+	return c.close()
+}
+
 // give returns a connection to the pool.
 func (r *readers) give(c *conn) {
 	r.mu.Lock()

@@ -27,6 +27,7 @@ type Store struct {
 	lock    *lock.File // nil unless WithExclusive
 
 	migrated storage.Migrated // by Open
+	refused  error            // by the check of WithCheck
 	readers  *readers
 
 	outdated atomic.Bool // the search index has an older folding, at least in part
@@ -66,6 +67,7 @@ type options struct {
 	copying   bool
 	noSync    bool
 	hook      Hook
+	check     func(ctx context.Context, s *Store) error
 	idle      time.Duration
 	readers   int
 
@@ -85,6 +87,12 @@ func WithExisting() Option { return func(o *options) { o.existing = true } }
 
 // WithoutMigration refuses a database of an earlier release, with storage.ErrOutdated, instead of bringing it up to date.
 func WithoutMigration() Option { return func(o *options) { o.asItIs = true } }
+
+// WithCheck has a database of an earlier release checked before it is brought up to date. An error of check ends Open with that
+// error, and leaves the database as it is. What check reads may fail, since the schema is an older one.
+func WithCheck(check func(ctx context.Context, s *Store) error) Option {
+	return func(o *options) { o.check = check }
+}
 
 // WithCopying is for the target of a copy: it opens a database that is half of one, and marks a new one so before anything
 // else is in it. Everybody else is refused with storage.ErrUnfinished, until EndCopy.
@@ -163,7 +171,10 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 		}
 	}
 	if err := s.openConns(ctx); err != nil {
-		return nil, errors.Join(explainOpen(path, err), s.release())
+		if s.refused == nil {
+			err = explainOpen(path, err)
+		}
+		return nil, errors.Join(err, s.release())
 	}
 	go s.checkpoints.loop()
 	go func() {
@@ -194,6 +205,11 @@ func (s *Store) openConns(ctx context.Context) error {
 	case s.options.asItIs && 0 < before && before < known && !c.unfinished:
 		err = storage.Outdated(before, known)
 	default:
+		if s.options.check != nil && 0 < before && before < known {
+			if err = s.checked(ctx); err != nil {
+				break
+			}
+		}
 		err = migrate(c, migrations)
 	}
 	if err == nil {
@@ -211,6 +227,17 @@ func (s *Store) openConns(ctx context.Context) error {
 		s.readers.add(r)
 	}
 	return nil
+}
+
+// checked asks the check of WithCheck, which reads by a connection of its own.
+func (s *Store) checked(ctx context.Context) error {
+	r, err := connect(s.path, readerPragmas...)
+	if err != nil {
+		return err
+	}
+	s.readers.add(r)
+	s.refused = s.options.check(ctx, s)
+	return errors.Join(s.refused, s.readers.remove())
 }
 
 // Migrated says what Open did to the schema.

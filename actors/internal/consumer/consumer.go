@@ -89,12 +89,12 @@ func (k *consumer) onWake(*messages.Wake) (proto.Message, error) { return entity
 func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	now, lease := k.Now().UTC(), time.Duration(m.LeaseMs)*time.Millisecond
 	switch mine := k.has(m.Token) || k.has(m.Fresh); {
-	case mine && k.record.LeasedUntil.Sub(now) >= lease/2 && (m.Start == "" || k.record.Cursor != ""): // a reader that polls often costs few writes
+	case mine && !k.record.Released && k.record.LeasedUntil.Sub(now) >= lease/2 && (m.Start == "" || k.record.Cursor != ""): // a reader that polls often costs few writes
 		return k.view(), nil
 	case mine:
 	case m.Token != "" && k.record == nil: // it was deleted: whoever waited for the lease would wait for ever
 		return &messages.ConsumerView{Code: messages.Code_NOT_FOUND}, nil
-	case m.Token != "" || k.record != nil && now.Before(k.record.LeasedUntil):
+	case m.Token != "" || k.record != nil && leased(k.record, now):
 		return k.refused(), nil
 	}
 	if k.record == nil {
@@ -113,6 +113,9 @@ func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	return k.save(next)
 }
 
+// leased says whether somebody has the lease. One that was released is free even if somebody has set the clock back since.
+func leased(c *storage.Consumer, now time.Time) bool { return !c.Released && now.Before(c.LeasedUntil) }
+
 // full reports whether the key has as many consumers as it may, after those that were given up are deleted.
 func (k *consumer) full(now time.Time) (bool, error) {
 	keyID, _, _ := strings.Cut(k.ID, "/")
@@ -123,7 +126,7 @@ func (k *consumer) full(now time.Time) (bool, error) {
 	left := len(all)
 	for i := range all {
 		c := &all[i]
-		if left < perKey || k.keep <= 0 || now.Sub(c.UpdatedAt) < k.keep || now.Before(c.LeasedUntil) {
+		if left < perKey || k.keep <= 0 || now.Sub(c.UpdatedAt) < k.keep || leased(c, now) {
 			continue
 		}
 		// By its version: whoever uses it in this moment keeps it.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -66,6 +67,28 @@ func TestSchema(t *testing.T) {
 			!strings.Contains(err.Error(), "version 98 or newer") {
 			t.Error(err)
 		}
+	})
+	t.Run("an older schema that a check refuses stays as it is", func(t *testing.T) {
+		database, refusal := newDatabase(), errors.New("it is another bot's")
+		if _, err := o.open(t, database).TakeLease(t.Context(), "desk/bot", "8", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		set(t, database, 11, 1)
+		_, err := mongodb.Open(t.Context(), server.URI(), database, mongodb.WithCheck(func(ctx context.Context, s *mongodb.Store) error {
+			if lease, err := s.Lease(ctx, "desk/bot"); err != nil || lease.Owner != "8" {
+				t.Error(lease, err)
+			}
+			return refusal
+		}))
+		if !errors.Is(err, refusal) || err.Error() != refusal.Error() {
+			t.Error(err)
+		}
+		asked := func(context.Context, *mongodb.Store) error { return nil }
+		if m := o.open(t, database, mongodb.WithCheck(asked)).Migrated(); m.From != 11 || m.To == 11 {
+			t.Errorf("%+v", m)
+		}
+		never := func(context.Context, *mongodb.Store) error { return refusal }
+		o.open(t, database, mongodb.WithCheck(never)) // it is of this program
 	})
 	t.Run("a database of another program is refused, and nothing is created in it", func(t *testing.T) {
 		database := newDatabase()
