@@ -53,6 +53,7 @@ const (
 	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
 	NoticeTitleStays      = "title_stays"      // ticket, private; an edit of what opened it has another title
 	NoticeEditedCommand   = "edited_command"   // in reply to what was a command, and has been edited to words
+	NoticeReasonTold      = "reason_told"      // deleted (it was to be, otherwise it was edited); in reply to a command that has closed the ticket with a reason
 	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
 	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
 	NoticeTicketReopened  = "ticket_reopened"  // who
