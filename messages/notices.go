@@ -179,6 +179,7 @@ const (
 	NoticeMentioned       = "mentioned"         // name, group, url
 	NoticeMentionAlready  = "mention_already"   // name, group, url
 	NoticeMentionUnknown  = "mention_unknown"   // given; the person must /start the bot and set a default group
+	NoticeMentionBare     = "mention_bare"      // name, group (theirs); with a button: a message names somebody who is not on the ticket
 	NoticeMentionNear     = "mention_near"      // given; with a keyboard of those whose names begin so
 	NoticeMentionNoGroup  = "mention_no_group"  // name; has no default group: /default_group in their group
 	NoticeMentionBotOut   = "mention_bot_out"   // name, group; the bot is not in that group
