@@ -54,36 +54,40 @@ func (h *handling) onEdited(m *Message) (string, error) {
 			Internal: m.internal(), CommandNote: m.CommandNote, EditedMs: m.EditDateMS,
 		}
 	}, "edited")
-	if err != nil || outcome != "left_alone" {
-		return outcome, err
+	if err != nil {
+		return "", err
 	}
 	if len(found.GetDescribed()) > 0 {
 		return "edited", nil
 	}
-	return h.onEditedCommand(m)
+	if c, isCommand := ParseCommand(whole.Text, whole.Entities, h.bot.Username); outcome == "left_alone" || isCommand && c.Verb == messages.VerbCloseTicket {
+		err = h.onEditedCommand(whole)
+	}
+	return outcome, err
 }
 
-// onEditedCommand asks the topic's ticket whether a message that the desk does not know was a command, and is none any more: whoever
-// edits it hears, once, that nobody reads it (docs/decisions.md, D267).
-func (h *handling) onEditedCommand(m *Message) (string, error) {
-	const untold = "left_alone"
-	if !h.known || m.Media != nil || m.ThreadID == 0 && !m.Chat.Private() {
-		return untold, nil
-	}
-	if _, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username); isCommand || m.internal() || h.answersAskTitle(m) {
-		return untold, nil
+// onEditedCommand asks the topic's ticket about a message that may have been a command: whoever edits one to words hears, once, that
+// nobody reads them, and whoever edits one that told a reason hears that it stays told (docs/decisions.md, D267 and D411).
+func (h *handling) onEditedCommand(m *Message) error {
+	if !h.known || m.Media != nil || m.ThreadID == 0 && !m.Chat.Private() || h.answersAskTitle(m) {
+		return nil
 	}
 	id, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 	if err != nil || id == "" {
-		return untold, err
+		return err
 	}
-	if h.ticket = id; h.looksLikeCommand(m) {
-		return untold, nil
+	h.ticket = id
+	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	reason := ""
+	if c.Verb == messages.VerbCloseTicket {
+		reason, _, _ = messages.SplitNote(c.Arg)
 	}
 	key := messages.MessageKey(m.Chat.ID, m.ID)
 	defer h.as(key + ":edited")()
-	_, err = command(h.ctx, h.desk, messages.KindTicket, id, &messages.EditMessage{Origin: h.origin, MessageId: key, OfCommand: true})
-	return untold, err
+	_, err = command(h.ctx, h.desk, messages.KindTicket, id, &messages.EditMessage{
+		Origin: h.origin, MessageId: key, OfCommand: true, NoWords: isCommand || m.internal() || h.looksLikeCommand(m), Reason: reason,
+	})
+	return err
 }
 
 func (h *handling) looksLikeCommand(m *Message) bool {

@@ -69,8 +69,10 @@ func TestIntakeTexts(t *testing.T) {
 		"a service message of no interest": {topicMessage(`"new_chat_members":[{"id":1}]`), nil},
 		"an edit of what was never said": {edited(topicMessage(`"text":"x"`)), []sent{{"ticket/" + aTicket, &messages.EditMessage{
 			Origin: annHere(func(o *messages.Origin) { o.CommandId += ":edited" }), MessageId: "-1001:50", OfCommand: true}}}},
-		"an edit to another command":             {edited(topicMessage(`"text":"/ticket"`)), nil},
-		"an edit to what looks like one":         {edited(topicMessage(`"text":"/tikcet"`)), nil},
+		"an edit to another command": {edited(topicMessage(`"text":"/close_ticket solved // at last"`)), []sent{{"ticket/" + aTicket, &messages.EditMessage{
+			Origin: annHere(func(o *messages.Origin) { o.CommandId += ":edited" }), MessageId: "-1001:50", OfCommand: true, NoWords: true, Reason: "solved"}}}},
+		"an edit to what looks like one": {edited(topicMessage(`"text":"/tikcet"`)), []sent{{"ticket/" + aTicket, &messages.EditMessage{
+			Origin: annHere(func(o *messages.Origin) { o.CommandId += ":edited" }), MessageId: "-1001:50", OfCommand: true, NoWords: true}}}},
 		"an edit in the general topic":           {edited(inGeneral(`"text":"x"`)), nil},
 		"a channel's own post":                   {`{"update_id":1,"channel_post":{"message_id":1}}`, nil},
 		"what can't be understood, once for all": {`{"update_id":1,"message":{"message_id":1}}`, nil},

@@ -80,6 +80,7 @@ func renderCard(lang string, c card) Rich {
 	} else {
 		cardLinks(&tail, lang, t.GetLinks())
 	}
+	cardReader(&tail, lang, t)
 	cardLag(&tail, lang, t.GetBehind())
 
 	const lineBreak = 1
@@ -152,6 +153,16 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 		b.link(title, messages.TopicURL(l.GetChatId(), l.GetThreadId()))
 		if name := oneLine(l.GetUserName()); name != "" {
 			b.plain(" (" + messages.Shorten(name, maxCardName) + ")")
+		}
+	}
+}
+
+// cardReader tells a team that a customer reads in private what is written in its topic.
+func cardReader(b *builder, lang string, t *messages.TicketView) {
+	for _, l := range t.GetLinks() {
+		if name := messages.Shorten(oneLine(l.GetUserName()), maxCardName); l.GetPrivate() && name != "" && !t.GetPrivate() {
+			b.plain("\n\n")
+			b.rich(textWithin(lang, textCardReader, map[string]string{"name": name}, 2*maxCardName+200))
 		}
 	}
 }

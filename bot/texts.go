@@ -66,6 +66,7 @@ const (
 	textCardFollows    = "card_follows"   // ticket
 	textCardLinked     = "card_linked"    //
 	textCardGroup      = "card_group"     //
+	textCardReader     = "card_reader"    // name (of who reads what is written in the topic)
 	textCardPrivate    = "card_private"   //
 	textCardBehind     = "card_behind"    // group, lag (seconds), waiting, budget (messages a minute; empty: no limit)
 	textCardSuspended  = "card_suspended" // group, waiting, why

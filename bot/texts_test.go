@@ -25,7 +25,7 @@ var languages = []string{langEnglish, langThai}
 
 // ownTexts are the texts of the catalogue that are not in messages/notices.go.
 func ownTexts() []string {
-	own := []string{textOpenLink, textOpenDesk, textCardAskedBy, textCardState, textCardOpenedBy, textCardCustomer, textCardAssignee, textCardCloses, textCardFollows, textCardLinked, textMore, textListOpened, textListAssignee, textListSince, textListHelped, textListDesk, textListCustomer, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone, textContextDeleted,
+	own := []string{textOpenLink, textOpenDesk, textCardAskedBy, textCardState, textCardOpenedBy, textCardCustomer, textCardAssignee, textCardCloses, textCardFollows, textCardLinked, textCardReader, textMore, textListOpened, textListAssignee, textListSince, textListHelped, textListDesk, textListCustomer, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone, textContextDeleted,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
 		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textReplyDeleted, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCardBlocked, textCopyEdited}
 	for _, kind := range messages.MediaKinds {

@@ -180,7 +180,7 @@ type closeTicketInput struct {
 	TicketPath
 	TicketCondition
 	Body *struct {
-		Reason string `json:"reason,omitempty" maxLength:"1000" doc:"Why. The notice in the ticket's topics shows it." example:"Solved"`
+		Reason string `json:"reason,omitempty" maxLength:"1000" doc:"Why. Everybody on the ticket reads it, the customer too, in the notice that it is closed. All of it: // keeps nothing back here." example:"Solved"`
 	}
 }
 

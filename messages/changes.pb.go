@@ -33,6 +33,8 @@ type EditMessage struct {
 	EditedMs      int64                  `protobuf:"varint,5,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`            // Telegram's date
 	CommandNote   bool                   `protobuf:"varint,341,opt,name=command_note,json=commandNote,proto3" json:"command_note,omitempty"` // internal for as long as the message exists
 	OfCommand     bool                   `protobuf:"varint,490,opt,name=of_command,json=ofCommand,proto3" json:"of_command,omitempty"`       // the desk knows no such message: the ticket may have carried it out as a command
+	NoWords       bool                   `protobuf:"varint,610,opt,name=no_words,json=noWords,proto3" json:"no_words,omitempty"`             // with of_command: it is a command or a note still
+	Reason        string                 `protobuf:"bytes,611,opt,name=reason,proto3" json:"reason,omitempty"`                               // and if it closes tickets, with this reason
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -114,6 +116,20 @@ func (x *EditMessage) GetOfCommand() bool {
 		return x.OfCommand
 	}
 	return false
+}
+
+func (x *EditMessage) GetNoWords() bool {
+	if x != nil {
+		return x.NoWords
+	}
+	return false
+}
+
+func (x *EditMessage) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // React: a person's reactions to a message are these now.
@@ -985,7 +1001,7 @@ var File_messages_changes_proto protoreflect.FileDescriptor
 
 const file_messages_changes_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/changes.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x94\x02\n" +
+	"\x16messages/changes.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xc9\x02\n" +
 	"\vEditMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
 	"\n" +
@@ -995,7 +1011,9 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\tedited_ms\x18\x05 \x01(\x03R\beditedMs\x12\"\n" +
 	"\fcommand_note\x18\xd5\x02 \x01(\bR\vcommandNote\x12\x1e\n" +
 	"\n" +
-	"of_command\x18\xea\x03 \x01(\bR\tofCommand\"\xb1\x01\n" +
+	"of_command\x18\xea\x03 \x01(\bR\tofCommand\x12\x1a\n" +
+	"\bno_words\x18\xe2\x04 \x01(\bR\anoWords\x12\x17\n" +
+	"\x06reason\x18\xe3\x04 \x01(\tR\x06reason\"\xb1\x01\n" +
 	"\x05React\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1d\n" +
 	"\n" +

@@ -53,6 +53,7 @@ const (
 	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
 	NoticeTitleStays      = "title_stays"      // ticket, private; an edit of what opened it has another title
 	NoticeEditedCommand   = "edited_command"   // in reply to what was a command, and has been edited to words
+	NoticeReasonTold      = "reason_told"      // deleted (it was to be, otherwise it was edited); in reply to a command that has closed the ticket with a reason
 	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
 	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
 	NoticeTicketReopened  = "ticket_reopened"  // who
@@ -178,6 +179,7 @@ const (
 	NoticeMentioned       = "mentioned"         // name, group, url
 	NoticeMentionAlready  = "mention_already"   // name, group, url
 	NoticeMentionUnknown  = "mention_unknown"   // given; the person must /start the bot and set a default group
+	NoticeMentionBare     = "mention_bare"      // name, group (theirs); with a button: a message names somebody who is not on the ticket
 	NoticeMentionNear     = "mention_near"      // given; with a keyboard of those whose names begin so
 	NoticeMentionNoGroup  = "mention_no_group"  // name; has no default group: /default_group in their group
 	NoticeMentionBotOut   = "mention_bot_out"   // name, group; the bot is not in that group

@@ -159,6 +159,8 @@ type Ticket struct {
 	FollowsName string `json:"followsName,omitempty"`
 	// ClosedAfter is the sequence of the last message before the ticket was closed. The topics close once it is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
+	// ReasonsTold are the reasons that everybody on the ticket was told when it was closed, newest last.
+	ReasonsTold []ReasonTold `json:"reasonsTold,omitempty"`
 
 	Home  Topic  `json:"home"`
 	Links []Link `json:"links,omitempty"`
@@ -177,6 +179,12 @@ type Ticket struct {
 	FilesThrough  int64     `json:"filesThrough"`   // up to this sequence, all files of messages have attachments
 	DueAt         time.Time `json:"dueAt,omitzero"` // while something is pending, soon; else the next timer; zero: neither
 	Version       int64     `json:"version"`
+}
+
+// ReasonTold is the reason for which a command has closed a ticket, at most its first 100 characters.
+type ReasonTold struct {
+	CommandID string `json:"commandId"`
+	Reason    string `json:"reason"`
 }
 
 // Topic is one forum topic of a ticket: its wanted state, and what is known to be done.

@@ -143,15 +143,20 @@ func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 	})
 }
 
-// onEditOfCommand tells whoever has edited a command to words, once, that nobody reads them. What the ticket did not carry out, such as
-// a message from before the topic was its own, is left alone.
+// onEditOfCommand tells whoever has edited a command to words, once, that nobody reads them, and whoever has edited one that told a
+// reason that it stays told. What the ticket did not carry out, such as a message from before the topic was its own, is left alone.
 func (t *ticket) onEditOfCommand(m *messages.EditMessage) (proto.Message, error) {
 	o := m.Origin
-	switch {
-	case t.record == nil || t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || !slices.Contains(t.record.Handled, m.MessageId):
+	if t.record == nil || t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "the ticket has no such message"), nil
+	}
+	switch told := t.reasonOf(m.MessageId); {
 	case slices.Contains(t.record.Handled, o.GetCommandId()):
 		return entity.Duplicate(), nil
+	case told != "" && told != reasonKept(m.Reason):
+		return t.accept(m, answer(o, messages.NoticeReasonTold, nil))
+	case m.NoWords || !slices.Contains(t.record.Handled, m.MessageId):
+		return entity.Answer(messages.Code_NOT_FOUND, "the ticket has no such message"), nil
 	}
 	return t.accept(m, answer(o, messages.NoticeEditedCommand, nil))
 }

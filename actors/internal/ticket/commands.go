@@ -23,6 +23,24 @@ const refusalsKept = 20
 // handledByTicket is how many ids of commands a ticket remembers, to recognise a repeated one.
 const handledByTicket = 100
 
+// reasonsRemembered is how many reasons a ticket remembers for which it was closed.
+const reasonsRemembered = 20
+
+// reasonKept is what a ticket remembers of a reason.
+func reasonKept(reason string) string {
+	return messages.Shorten(strings.TrimSpace(messages.CleanText(reason)), 100)
+}
+
+// reasonOf is the reason that a command has told everybody on the ticket; "": none that the ticket remembers.
+func (t *ticket) reasonOf(commandID string) string {
+	for _, told := range t.record.ReasonsTold {
+		if told.CommandID == commandID {
+			return told.Reason
+		}
+	}
+	return ""
+}
+
 // onOpen makes the ticket. From then on its topic, its card and the answer are pending.
 func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if t.record != nil {
@@ -254,6 +272,10 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 	now := t.now()
 	t.closed(r.Ticket, now)
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
+	if reason != "" && o.GetMessageId() != 0 {
+		told := append(slices.Clone(r.ReasonsTold), storage.ReasonTold{CommandID: o.CommandId, Reason: reasonKept(reason)})
+		r.ReasonsTold = told[max(0, len(told)-reasonsRemembered):]
+	}
 	t.cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, creatorOf(o), &view.TicketClosedData{Reason: reason})
 	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketClosed,
 		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": desk.NameOf(r.Ticket)}, t.sequence)

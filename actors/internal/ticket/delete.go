@@ -101,6 +101,8 @@ func (t *ticket) deleteRefusal(
 		return messages.NoticeDeleteUsage, nil, nil
 	case original == nil && t.showsLast(m.Origin.GetPlace(), m.AnsweredId):
 		return messages.NoticeDeleteShown, nil, nil
+	case original == nil && t.reasonOf(messages.MessageKey(m.ChatId, m.AnsweredId)) != "":
+		return messages.NoticeReasonTold, map[string]string{"deleted": "yes"}, nil
 	case original == nil:
 		described, err := t.describedBy(m)
 		if err != nil || described == nil {

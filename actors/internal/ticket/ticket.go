@@ -308,6 +308,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	case t.looksAtIcons(before, heard):
 		t.icons()
 	}
+	t.offerNamed(record, o)
 	t.flushSoon()
 	return entity.OK(), nil
 }
