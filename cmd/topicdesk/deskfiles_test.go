@@ -204,3 +204,84 @@ func TestMissingFilesAreNoNewFolder(t *testing.T) {
 		t.Error("the desk's own files are not marked again")
 	}
 }
+
+// mark is the id that the files have.
+func (d filesDesk) mark() string {
+	d.Helper()
+	text, err := os.ReadFile(filepath.Join(d.files, files.MarkName))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestACopyOfADeskKeepsItsFiles: the desk's id goes where its records go.
+func TestACopyOfADeskKeepsItsFiles(t *testing.T) {
+	t.Parallel()
+	d := filesDesk{t, t.TempDir(), filepath.Join(t.TempDir(), "att")}
+	d.says("made a new desk")
+	d.has("one", "two")
+	tar := filepath.Join(t.TempDir(), "desk.tar")
+	if err := backup(t.Context(), d.config(), tar, newProgress(io.Discard)); err != nil {
+		t.Fatal(err)
+	}
+
+	copied := filesDesk{t, t.TempDir(), d.files}
+	from, err := openDesk(t.Context(), "sqlite://"+filepath.Join(d.folder, "topicdesk.db"), alone, existing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := openTarget(t.Context(), "sqlite://"+filepath.Join(copied.folder, "topicdesk.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = copyInto(t.Context(), from, to, newProgress(io.Discard))
+	if err := errors.Join(err, from.Close(), to.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if copied.serves(); d.contents() != 2 {
+		t.Errorf("beside a copy, %d contents are left", d.contents())
+	}
+
+	restored := filesDesk{t, t.TempDir(), filepath.Join(t.TempDir(), "restored")}
+	if err := restore(t.Context(), restored.config(), tar, newProgress(io.Discard)); err != nil {
+		t.Fatal(err)
+	}
+	if restored.serves(); restored.contents() != 2 || restored.mark() != d.mark() {
+		t.Errorf("%d contents are restored, marked %q instead of %q", restored.contents(), restored.mark(), d.mark())
+	}
+}
+
+// TestNodesMarkFilesTogether: nodes of one desk that start at the same time agree on its id.
+func TestNodesMarkFilesTogether(t *testing.T) {
+	t.Parallel()
+	d := filesDesk{t, t.TempDir(), filepath.Join(t.TempDir(), "att")}
+	records, err := sqlite.Open(t.Context(), filepath.Join(d.folder, "topicdesk.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = records.Close() }()
+	const nodes = 8
+	begin, ended := make(chan struct{}), make(chan error, nodes)
+	for range nodes {
+		store, err := openFiles(t.Context(), d.config(), d.config().Logger(io.Discard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = store.Close() }()
+		go func() {
+			<-begin
+			ended <- claimFiles(t.Context(), records, store, d.config())
+		}()
+	}
+	close(begin)
+	for range nodes {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	lease, err := records.Lease(t.Context(), leaseOfFiles)
+	if err != nil || lease.Epoch < 2 || strings.TrimSpace(d.mark()) != lease.Owner {
+		t.Errorf("the desk is %+v (%v), and its files are marked %q", lease, err, d.mark())
+	}
+}
