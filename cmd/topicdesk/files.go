@@ -53,7 +53,7 @@ func filesCleanCommand() *cobra.Command {
 		Use:   "clean",
 		Short: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, and contents without an attachment",
 		Long: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, those of closed tickets first, and\n" +
-			"contents that belong to no attachment.",
+			"contents that belong to no attachment. Nothing is removed where FILES_URL is another desk's.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			own := claimFiles
