@@ -105,11 +105,12 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return err
 	}
 	closers.add("traces", endTracing)
-	store, isNew, err := a.openStore(ctx, registry)
+	records, store, err := a.openStore(ctx, registry)
 	if err != nil {
 		return err
 	}
 	closers.add("storage", func(context.Context) error { return store.Close() })
+	isNew := migratedBy(records).From == 0
 	if isNew {
 		made.keys = store
 	}
@@ -122,7 +123,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		closers.add("simulator", func(context.Context) error { return errors.Join(running.Stop(), sim.Close()) })
 		token, apiURL, simulatorURL = sim.Token(), running.URL, running.URL
 	}
-	attachments, err := a.openAttachments(ctx)
+	attachments, err := a.openAttachments(ctx, records)
 	if err != nil {
 		return err
 	}
@@ -148,7 +149,16 @@ func (a *App) Run(ctx context.Context) (err error) {
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry, tracer: tracer,
 		now: a.now(), claim: func(ctx context.Context) error {
 			made.keep() // from here on it is this bot's desk
-			return claimDesk(ctx, store, a.Config, a.Log)
+			if err := claimDesk(ctx, store, a.Config, a.Log); err != nil {
+				return err
+			}
+			if err := a.serveFiles(ctx, claimFiles, records, attachments); err != nil {
+				return err
+			}
+			if isNew {
+				a.tellMade()
+			}
+			return nil
 		}}
 	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
@@ -163,7 +173,6 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
-	edge.tasks.Go(func() { newCleaner(a.Config, store, attachments, a.Log).Run(ctx, cleanEvery) })
 	if a.Config.Clustered() { // also while the edge starts: a node joins before all is done
 		edge.tasks.Go(func() { edge.keepInReach(ctx, reachEvery, reachWithin, func() { a.leave(errOutOfReach) }) })
 	}
@@ -177,6 +186,9 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 		return err
 	}
+	cleaner := newCleaner(a.Config, store, attachments, a.Log)
+	cleaner.Own = func(ctx context.Context) error { return claimFiles(ctx, records, attachments, a.Config) }
+	edge.tasks.Go(func() { cleaner.Run(ctx, cleanEvery) })
 	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
 	case <-ctx.Done():
@@ -219,11 +231,18 @@ func (a *App) stop(closers *closers) error {
 	return closers.run(ctx)
 }
 
-// openAttachments opens the store of attachments and removes temporary files that a killed process left.
-func (a *App) openAttachments(ctx context.Context) (*files.Store, error) {
+// openAttachments opens the store of attachments, unless it is another desk's, and removes temporary files that a killed
+// process left.
+func (a *App) openAttachments(ctx context.Context, records wholeStore) (*files.Store, error) {
+	if err := filesFolder(ctx, records, a.Config); err != nil {
+		return nil, err
+	}
 	attachments, err := openFiles(ctx, a.Config, a.Log)
 	if err != nil {
 		return nil, err
+	}
+	if err := a.serveFiles(ctx, checkFiles, records, attachments); err != nil {
+		return nil, errors.Join(err, attachments.Close())
 	}
 	if a.Config.Database().Kind != config.DatabaseSQLite {
 		return attachments, nil // another node may be writing temporary files; SQLite's lock excludes that
@@ -233,6 +252,22 @@ func (a *App) openAttachments(ctx context.Context) (*files.Store, error) {
 	}
 	return attachments, nil
 }
+
+// serveFiles says whether the service may run with the files that it has found: not with those of another desk. Else they are
+// looked at again before each cleaning, which says why there is none.
+func (a *App) serveFiles(ctx context.Context, own ownFiles, records wholeStore, attachments *files.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, filesLong)
+	defer cancel()
+	err := own(ctx, records, attachments, a.Config)
+	strange := (*strangeFilesError)(nil)
+	if errors.As(err, &strange) && !strange.serves {
+		return err
+	}
+	return nil
+}
+
+// filesLong is how long a start waits for FILES_URL: the desk works without attachments.
+const filesLong = 5 * time.Second
 
 func (a *App) startActors(ctx context.Context, store storage.Store, client *bot.Client, attachments *files.Store,
 	state *intakeState, registry *prometheus.Registry, tracer *tracing.Tracer) (*actors.System, error) {
@@ -337,40 +372,50 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 	return err
 }
 
-// openStore opens the database, measured, and says whether it made it. It refuses one that belongs to another bot: if it can, before
-// the schema of an earlier release is brought up to date, from which there may be no way back.
-func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (store storage.Store, isNew bool, err error) {
+// openStore opens the database, as it is and measured. It refuses one that belongs to another bot: if it can, before the schema of an
+// earlier release is brought up to date, from which there may be no way back.
+func (a *App) openStore(ctx context.Context, registry prometheus.Registerer) (records wholeStore, store storage.Store, err error) {
 	defer a.sayWhileOpening()()
-	store, err = openDatabase(ctx, a.Log, a.Config)
+	records, err = openDatabase(ctx, a.Log, a.Config)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
-	if err := checkBot(ctx, store, a.Config); err != nil {
-		return nil, false, errors.Join(err, store.Close())
+	if err := checkBot(ctx, records, a.Config); err != nil {
+		return nil, nil, errors.Join(err, records.Close())
 	}
-	if s, ok := store.(interface{ Migrated() storage.Migrated }); ok {
-		m := s.Migrated()
-		a.tellMigrated(m)
-		isNew = m.From == 0
-	}
-	store = metered.New(store, registry)
+	a.tellMigrated(migratedBy(records))
+	store = metered.New(records, registry)
 	if a.WrapStore != nil {
 		store = a.WrapStore(store)
 	}
-	return store, isNew, nil
+	return records, store, nil
 }
 
-// tellMigrated says that the database is new, in case it should not be, or that it has a newer schema than before, since
-// then there may be no way back.
+// migratedBy is what opening a database has done to its schema.
+func migratedBy(records wholeStore) storage.Migrated {
+	if s, ok := records.(interface{ Migrated() storage.Migrated }); ok {
+		return s.Migrated()
+	}
+	return storage.Migrated{}
+}
+
+// tellMade says that the desk is new, in case it should not be.
+func (a *App) tellMade() {
+	in := where(a.Config.Database())
+	if a.Config.UsesSimulator() {
+		a.Log.Info("made a new desk", "database", in)
+		return
+	}
+	a.Log.Warn("made a new desk: there was none. If there should be one, stop the service, and put its database there or set DATABASE_URL",
+		"database", in)
+}
+
+// tellMigrated says that a database has a newer schema than before, since then there may be no way back. Of a new one tellMade
+// speaks, once it is a desk.
 func (a *App) tellMigrated(m storage.Migrated) {
 	in := where(a.Config.Database())
 	switch {
-	case m.From == 0 && a.Config.UsesSimulator():
-		a.Log.Info("made a new desk", "database", in)
-		return
 	case m.From == 0:
-		a.Log.Warn("made a new desk: there was none. If there should be one, stop the service, and put its database there or set DATABASE_URL",
-			"database", in)
 		return
 	case m.From == m.To:
 		a.Log.Info("opened the desk", "database", in)
@@ -406,7 +451,7 @@ func (a *App) sayWhileOpening() (stop func()) {
 // findLong is how long a server is looked for before somebody is told that it is waited for.
 const findLong = 1500 * time.Millisecond
 
-func openDatabase(ctx context.Context, log *slog.Logger, c config.Config) (storage.Store, error) {
+func openDatabase(ctx context.Context, log *slog.Logger, c config.Config) (wholeStore, error) {
 	db := c.Database()
 	if db.Kind == config.DatabaseMongoDB {
 		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, mongodb.WithWaiting(findLong, func(upTo time.Duration) {

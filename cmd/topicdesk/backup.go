@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -260,13 +259,12 @@ func noContent(n int, where string) error {
 }
 
 // localFolder reports whether attachments are kept in a folder, and whether that exists.
-func localFolder(c config.Config) (is, exists bool) {
-	u, err := url.Parse(c.Files().URL)
-	if err != nil || u.Scheme != "file" {
+func localFolder(c config.Config) (is, there bool) {
+	folder, err := files.Folder(c.Files().URL)
+	if err != nil || folder == "" {
 		return false, false
 	}
-	_, err = os.Stat(filepath.FromSlash(u.Path))
-	return true, !errors.Is(err, fs.ErrNotExist)
+	return true, exists(folder)
 }
 
 // openBackup opens a file that the command has written.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/lock"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
@@ -34,6 +35,10 @@ func lockDataDir(c config.Config) (*lock.File, error) {
 // one would never get them.
 func misplaced(c config.Config) error {
 	db := c.Database()
+	if db.Kind == config.DatabaseSQLite && emptied(c) {
+		return fmt.Errorf("the database %s is empty, and there is a desk's %s or attachments: put a copy of the database there (`topicdesk "+
+			"restore`, with that file moved away). For a new desk, move all of DATA_DIR %s away", db.Path, secretsFile, c.DataDir)
+	}
 	if db.Kind != config.DatabaseSQLite || exists(db.Path) || exists(db.Path+sqlite.Restoring) {
 		return nil
 	}
@@ -52,6 +57,26 @@ func misplaced(c config.Config) error {
 			"desk, move that file away", db.Path, c.DataDir, secretsFile)
 	}
 	return nil
+}
+
+// emptied says whether the database has no bytes, as after a copy that failed or on a full disk, while what is made after it is
+// there. SQLite would take it for a new one.
+func emptied(c config.Config) bool {
+	path := c.Database().Path
+	if size(path) != 0 || size(path+"-wal") > 0 { // the log may have all of it
+		return false
+	}
+	folder, err := files.Folder(c.Files().URL)
+	return exists(filepath.Join(c.DataDir, secretsFile)) || err == nil && folder != "" && exists(filepath.Join(folder, files.MarkName))
+}
+
+// size is how many bytes a file has; -1: there is none, or that can't be found out.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1
+	}
+	return info.Size()
 }
 
 // exists says whether there is something at a path, or whether that can't be found out.

@@ -82,12 +82,17 @@ func TestNoDeskIsMadeBesideAnother(t *testing.T) { // not parallel: it changes t
 		"the key of a desk":                {map[string]string{"TELEGRAM_BOT_TOKEN": token}, []string{"data/secrets.key"}, "has the secrets.key of one"},
 		"the key of a trial":               {nil, []string{"data/secrets.key"}, ""},
 		"a folder that is missing":         {map[string]string{"DATABASE_URL": "sqlite://mnt/desk/x.db"}, nil, "no folder mnt/desk"},
-		"a desk, and its key":              {map[string]string{"TELEGRAM_BOT_TOKEN": token}, []string{"data/topicdesk.db", "data/secrets.key"}, ""},
+		"a desk, and its key":              {map[string]string{"TELEGRAM_BOT_TOKEN": token}, []string{"data/topicdesk.db=x", "data/secrets.key"}, ""},
+		"an empty database, and its key":   {map[string]string{"TELEGRAM_BOT_TOKEN": token}, []string{"data/topicdesk.db", "data/secrets.key"}, "data/topicdesk.db is empty"},
+		"an empty database, and its files": {nil, []string{"data/topicdesk.db", "data/files/desk-id"}, "data/topicdesk.db is empty"},
+		"an empty database, and its log":   {nil, []string{"data/topicdesk.db", "data/topicdesk.db-wal=x", "data/secrets.key"}, ""},
+		"an empty file":                    {nil, []string{"data/topicdesk.db"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			for _, file := range c.files {
-				if err := writeWhole(file, nil); err != nil {
+				name, content, _ := strings.Cut(file, "=")
+				if err := writeWhole(name, []byte(content)); err != nil {
 					t.Fatal(err)
 				}
 			}

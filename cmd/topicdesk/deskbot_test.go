@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"io"
@@ -321,8 +322,13 @@ func TestAFailedStartLeavesNoDesk(t *testing.T) {
 			"TELEGRAM_BOT_TOKEN": {"TELEGRAM_BOT_TOKEN", tokenOf8, "TELEGRAM_API_URL", seven["TELEGRAM_API_URL"]},
 			"FILES_URL":          {"FILES_URL", "s3://bucket?region=nowhere"},
 		} {
-			folder := filepath.Join(t.TempDir(), "data")
-			fails(t, base(folder, more...), want)
+			folder, said := filepath.Join(t.TempDir(), "data"), &bytes.Buffer{}
+			if _, err := runApp(t, settingsOf(t, base(folder, more...)), said); err == nil || !strings.Contains(err.Error(), want) {
+				t.Fatalf("%v, want %q", err, want)
+			}
+			if strings.Contains(said.String(), "made a new desk") {
+				t.Errorf("%s: it says that it has made a desk:\n%s", want, said)
+			}
 			left, err := os.ReadDir(folder)
 			if err != nil {
 				t.Fatal(err)

@@ -53,10 +53,14 @@ func filesCleanCommand() *cobra.Command {
 		Use:   "clean",
 		Short: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, and contents without an attachment",
 		Long: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, those of closed tickets first, and\n" +
-			"contents that belong to no attachment.",
+			"contents that belong to no attachment. Nothing is removed where FILES_URL is another desk's.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withFiles(cmd, "clean up files", func(c *files.Cleaner) error {
+			own := claimFiles
+			if dryRun {
+				own = checkFiles
+			}
+			return withFiles(cmd, "clean up files", own, func(c *files.Cleaner) error {
 				report, err := c.Clean(cmd.Context(), !dryRun)
 				if report != nil {
 					printReport(cmd.OutOrStdout(), report, dryRun)
@@ -95,7 +99,7 @@ func filesCheckCommand() *cobra.Command {
 			"and compare its SHA-256, which finds every other damage. Fails if they do not agree.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withFiles(cmd, "check files", func(c *files.Cleaner) error {
+			return withFiles(cmd, "check files", nil, func(c *files.Cleaner) error {
 				c.Hashes = hashes
 				result, err := c.Check(cmd.Context())
 				if err != nil {
@@ -131,8 +135,9 @@ func damagedLine(x files.Removal) string {
 		x.AttachmentID, x.FileName, files.Size(x.Size), x.TicketID, x.Reason)
 }
 
-// withFiles opens the database and the files of the settings, which a service may have open as well.
-func withFiles(cmd *cobra.Command, what string, f func(*files.Cleaner) error) (err error) {
+// withFiles opens the database and the files of the settings, which a service may have open as well. own says why these files
+// are not the desk's; nil: a command for which that is no matter.
+func withFiles(cmd *cobra.Command, what string, own ownFiles, f func(*files.Cleaner) error) (err error) {
 	settings, err := loadSettings(ofFiles)
 	if err != nil {
 		return err
@@ -142,6 +147,11 @@ func withFiles(cmd *cobra.Command, what string, f func(*files.Cleaner) error) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, records.Close()) }()
+	if own != nil {
+		if err := filesFolder(cmd.Context(), records, settings); err != nil {
+			return err
+		}
+	}
 	log := settings.Logger(cmd.ErrOrStderr())
 	store, err := openFiles(cmd.Context(), settings, log)
 	if err != nil {
@@ -151,6 +161,9 @@ func withFiles(cmd *cobra.Command, what string, f func(*files.Cleaner) error) (e
 	t := newProgress(cmd.ErrOrStderr()).begin(what, "records and contents", 0)
 	defer func() { t.end(err) }()
 	c := newCleaner(settings, records, store, log)
+	if own != nil {
+		c.Own = func(ctx context.Context) error { return own(ctx, records, store, settings) }
+	}
 	c.Seen = func() { t.add(1) }
 	return f(c)
 }

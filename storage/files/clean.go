@@ -32,7 +32,9 @@ type Cleaner struct {
 	Hashes    bool          // Check reads all contents, too
 	Now       func() time.Time
 	Seen      func() // told of each record and each content that is looked at; nil: nobody
-	Log       *slog.Logger
+	// Own says why the files are not known to be those of the desk of Records; then Clean touches nothing. nil: they are.
+	Own func(ctx context.Context) error
+	Log *slog.Logger
 }
 
 // Removal is an attachment whose file is removed, or would be.
@@ -68,6 +70,11 @@ type holding struct {
 // Clean removes files older than Retention, and then the oldest files until at most MaxTotal bytes are left. In both
 // steps the files of closed tickets go first. Without do it only reports what it would do.
 func (c *Cleaner) Clean(ctx context.Context, do bool) (*Report, error) {
+	if c.Own != nil {
+		if err := c.Own(ctx); err != nil {
+			return nil, err
+		}
+	}
 	all, err := c.holdings(ctx)
 	if err != nil {
 		return nil, err
