@@ -277,7 +277,13 @@ func TestProgramsAssign(t *testing.T) {
 	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 	give := func(person int64, refusal string) {
 		t.Helper()
-		d.does(k.id, &messages.UpdateTicket{Origin: program(), AssigneeId: &person}, refusal)
+		d.eventually("the ticket takes the person, or not", func() bool { // Telegram may have to say first who administers the groups
+			r := asks[*messages.Reply](d, messages.KindTicket, k.id, &messages.UpdateTicket{Origin: program(), AssigneeId: &person})
+			if r.Reason != messages.ReasonAdminsUnknown && r.Reason != refusal {
+				t.Fatalf("%v, want %q", r, refusal)
+			}
+			return r.Reason == refusal
+		})
 	}
 	give(4711, messages.NoticeAssignUnknown)
 	give(d.eve, messages.NoticeAssignNotTeam)

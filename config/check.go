@@ -215,6 +215,12 @@ func warnings(c Config) []string {
 	if n := len(c.TelegramWebhookSecret); c.TelegramMode == ModeWebhook && n < 16 {
 		warn("TELEGRAM_WEBHOOK_SECRET has only %d characters: it is easy to guess", n)
 	}
+	if c.TelegramMode != ModeWebhook && c.TelegramWebhookURL != "" {
+		warn("TELEGRAM_WEBHOOK_URL is not used: the desk polls, unless TELEGRAM_MODE=webhook")
+	}
+	if c.SimulatorPort != 0 && !c.UsesSimulator() {
+		warn("SIMULATOR_PORT is not used: with TELEGRAM_BOT_TOKEN there is no built-in simulator")
+	}
 	for _, network := range c.Networks() {
 		if network.Bits() == 0 {
 			warn("WEBHOOK_ALLOW_NETWORKS has %s, which is every address: webhooks reach this machine's own services, and by http; "+

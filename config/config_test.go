@@ -61,6 +61,22 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestUnusedSettingsAreNamed: a setting that has no effect beside the others is one that somebody relies on.
+func TestUnusedSettingsAreNamed(t *testing.T) {
+	for name, given := range map[string]vars{
+		"TELEGRAM_WEBHOOK_URL": {"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"},
+		"SIMULATOR_PORT":       {"TELEGRAM_BOT_TOKEN": token, "SIMULATOR_PORT": "8099"},
+	} {
+		c, err := config.Load(given.lookup, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.Join(c.Warnings(), "\n"), name+" is not used") {
+			t.Errorf("%s: %q", name, c.Warnings())
+		}
+	}
+}
+
 func TestAccepted(t *testing.T) {
 	webhook := vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"}
 	tests := map[string]struct {

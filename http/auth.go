@@ -108,6 +108,8 @@ func notAccepted(verdict messages.Authenticated_Verdict) (reason string, p *Prob
 		return "expired", problem(codeKeyExpired)
 	case messages.Authenticated_REVOKED:
 		return "revoked", problem(codeUnauthenticated, "This API key is revoked. Use another one.")
+	case messages.Authenticated_REPLACED:
+		return "replaced", problem(codeUnauthenticated, "This secret of the API key was replaced when the key was rotated. Use the new one.")
 	}
 	return "wrong", problem(codeUnauthenticated)
 }

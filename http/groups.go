@@ -2,6 +2,7 @@ package httpedge
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/topicdesk/topicdesk/hours"
@@ -167,6 +168,10 @@ func (in *updateGroupInput) times(m *messages.ChangeGroup) error {
 	b := &in.Body
 	if b.Hours != nil {
 		h, err := hours.Parse(*b.Hours, nil)
+		var unclear *hours.Unclear
+		if errors.As(err, &unclear) && unclear.Why == hours.ErrNoZone && unclear.Given != "" {
+			return invalid("/hours", "the last word is no time zone that the desk knows: name it by its region and city, such as Asia/Bangkok")
+		}
 		if err != nil {
 			return invalid("/hours", "expected days, times and a time zone, such as Mon-Fri 09:00-18:00 Asia/Bangkok, or nothing")
 		}

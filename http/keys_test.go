@@ -61,7 +61,9 @@ func TestKeys(t *testing.T) {
 		newest := s.do("POST", "/api/v1/api-keys/"+id+"/rotate", admin,
 			object{"overlapSeconds": 0}).is(200)["key"].(string)
 		for _, key := range []string{old, fresh} {
-			s.do("GET", "/api/v1/groups", key, nil).is(401, "unauthenticated")
+			if p := s.do("GET", "/api/v1/groups", key, nil).is(401, "unauthenticated"); !strings.Contains(p["detail"].(string), "was replaced") {
+				t.Error(p)
+			}
 		}
 		s.do("GET", "/api/v1/groups", newest, nil).is(200)
 	})

@@ -69,6 +69,8 @@ var problemKinds = map[string]problemKind{
 	codeGroupUnknown: {http.StatusUnprocessableEntity, "The group does not exist, or this API key can't see it."},
 	codeKeyReused: {http.StatusUnprocessableEntity,
 		"Another request was sent with this Idempotency-Key. Use a new key for each request."},
+	messages.ReasonManyPending: {http.StatusTooManyRequests, "50 notes and answers of this ticket wait to be posted in " +
+		"Telegram, and no more may. Send it again after as long as Retry-After says."},
 	codeRateLimited:     {http.StatusTooManyRequests, "Too many requests. Wait as long as Retry-After says."},
 	codeHeadersTooLarge: {http.StatusRequestHeaderFieldsTooLarge, "The headers of the request are too large."},
 	codeInternal: {http.StatusInternalServerError,
@@ -204,6 +206,9 @@ var fieldOf = map[string]string{
 	messages.ReasonUsernameTaken:   "/username",
 }
 
+// pendingAgain is the Retry-After where too much of a ticket waits to be posted, in seconds: a group takes 20 posts a minute.
+const pendingAgain = 3
+
 // problem makes the problem of a code, with its usual detail or with the given one, which says more.
 func problem(code string, detail ...string) *Problem {
 	kind, known := problemKinds[code]
@@ -220,6 +225,9 @@ func problem(code string, detail ...string) *Problem {
 	}
 	if kind.status == http.StatusServiceUnavailable || code == codeInProgress {
 		p.retryAfter(1)
+	}
+	if code == messages.ReasonManyPending {
+		p.retryAfter(pendingAgain)
 	}
 	return p
 }

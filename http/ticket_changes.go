@@ -164,9 +164,39 @@ type ticketCommand interface {
 	GetOrigin() *messages.Origin
 }
 
+const (
+	administratorsAtMost = 5 * time.Second        // that a request waits until Telegram has said who administers a group
+	administratorsLook   = 100 * time.Millisecond // between two looks
+)
+
+// changeOnceKnown sends a command, and sends it again while the desk asks Telegram who administers the ticket's groups: in a new
+// desk, nobody has asked before the first person is named.
+func (a *API) changeOnceKnown(ctx context.Context, id string, m ticketCommand) error {
+	over := time.NewTimer(administratorsAtMost)
+	defer over.Stop()
+	for {
+		answer, err := a.reply(ctx, messages.KindTicket, id, m)
+		if err != nil {
+			return err
+		}
+		if r, ok := answer.(*messages.Reply); !ok || r.Reason != messages.ReasonAdminsUnknown {
+			_, err := replyAs[*messages.Reply](answer)
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-a.ending:
+		case <-over.C:
+		case <-time.After(administratorsLook):
+			continue
+		}
+		return problem(codeUnavailable, "Telegram has not said yet who administers the ticket's groups. Send the request again in a moment.")
+	}
+}
+
 // changed sends a command and returns the ticket as it is afterwards.
 func (a *API) changed(ctx context.Context, id string, m ticketCommand) (*ticketOutput, error) {
-	if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, id, m); err != nil {
+	if err := a.changeOnceKnown(ctx, id, m); err != nil {
 		return nil, err
 	}
 	record, err := a.ticket(ctx, id)

@@ -18,7 +18,7 @@ const descriptionEntities = "/descriptionEntities"
 const maxDescription = 4000
 
 type createTicketInput struct {
-	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=N waits up to N seconds for Telegram to open the topic." example:"wait=5"`
+	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=N waits up to N seconds, at most 30, for Telegram to open the topic. The header Preference-Applied of the answer says how long it may have waited." example:"wait=5"`
 	Body   struct {
 		Title               string            `json:"title" minLength:"1" maxLength:"4000" doc:"One of more than 255 characters becomes the first line of the description, and its beginning the title, as with /create_ticket. Together they have 4,000 characters at most then." example:"Printer is on fire"`
 		Description         string            `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`

@@ -15,7 +15,7 @@ func (a *API) noteOperations() {
 	register(a, op{
 		id: "sendNote", method: http.MethodPost, path: "/tickets/{id}/notes",
 		tag: tagMessages, summary: "Write an internal note", scope: "messages:write", status: http.StatusAccepted,
-		codes: []string{messages.NoticeTicketIsClosed, codeGroupUnknown, codeNoTopic},
+		codes: []string{messages.NoticeTicketIsClosed, codeGroupUnknown, codeNoTopic, messages.ReasonManyPending},
 		description: "Writes an internal note into the ticket's topic in one group, for those who read there. It goes to no other topic, " +
 			"and to no customer. The bot posts it as `// name: text`, under `authorName` or else under the key's name. The text is taken " +
 			"as it is, without markup. Without `groupId`, the note is the group's that the ticket is with. The note is durable when the " +

@@ -47,6 +47,7 @@ func init() {
 			},
 			"group_not_found": note("groupId", -5),
 			"topic_not_open":  func(s *service) request { return note("groupId", s.sales)(s) },
+			"many_pending":    func(s *service) request { return request{path: s.full() + "/notes", body: object{"text": "One more"}} },
 		},
 	}
 	// said is a message of a ticket in two groups; fails: its copy in Sales was given up.
@@ -75,6 +76,40 @@ func init() {
 			}
 		},
 	}
+}
+
+// full is the path of a ticket in a group of its own, of which as many notes wait as may: its group takes no posts.
+func (s *service) full() string {
+	s.t.Helper()
+	admin, group := s.key(nil, "admin"), s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
+	path := at(s.ticket(admin, "Many notes", "groupId", group))
+	s.must(s.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: group, Kind: simulator.Fault429, RetryAfter: 1, Count: -1}))
+	for n := range 60 {
+		if s.do("POST", path+"/notes", admin, object{"text": fmt.Sprint("Note ", n)}).status != 202 {
+			return path
+		}
+	}
+	s.t.Fatal("a ticket takes notes without end")
+	return ""
+}
+
+// TestManyNotesWait: a note beyond those that may wait is refused until some are posted, also under its Idempotency-Key.
+func TestManyNotesWait(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	key := s.key(nil, "admin")
+	note := func(path string) *response {
+		return s.do("POST", path+"/notes", key, object{"text": "One more"}, "Idempotency-Key", "n1")
+	}
+	path := s.full()
+	for range 2 {
+		r := note(path)
+		if p := r.is(429, "many_pending"); r.header.Get("Retry-After") != "3" || !strings.Contains(p["detail"].(string), "50 notes") {
+			t.Error(r.header, p)
+		}
+	}
+	s.sim.ClearFaults()
+	s.await("the note is taken", func() bool { return note(path).status == 202 })
 }
 
 // saidIn has a program say something in a ticket that is in Support and Sales, and returns the message's path. fails: its copy in Sales

@@ -90,6 +90,21 @@ func TestTicketsByWhatTheyWaitFor(t *testing.T) {
 	})
 }
 
+// TestFirstAssignmentToAnAdministrator: in a group of which nobody has asked who administers it, the first one who is named gets
+// the ticket, although Telegram takes its time to say so.
+func TestFirstAssignmentToAnAdministrator(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	key, group := s.key(nil, "admin"), s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
+	s.do("POST", "/api/v1/users", key, object{"telegramId": s.ann, "firstName": "Ann"})
+	ticket := s.ticket(key, "New", "groupId", group)
+	s.must(s.sim.Inject(simulator.Fault{Method: "getChatAdministrators", Chat: group, Kind: simulator.FaultSlow, Delay: 300e6}))
+	by, _ := s.do("PATCH", at(ticket), key, object{"assigneeId": s.ann}).is(200)["assignee"].(object)
+	if by["id"] != fmt.Sprint(s.ann) {
+		t.Errorf("it is %v's", by)
+	}
+}
+
 // TestHoursOfAGroup: by the API as by /hours and /answer_within.
 func TestHoursOfAGroup(t *testing.T) {
 	s := newService(t, serviceOptions{})
@@ -105,6 +120,9 @@ func TestHoursOfAGroup(t *testing.T) {
 	}
 	has(s.do("GET", path, key, nil).is(200), "", 0, 240)
 	day := object{"2026-12-25": "closed", "2026-12-24": "9-12"}
+	if p := s.do("PUT", path, key, object{"hours": "Mon-Fri 09:00-18:00 Asia/Atlantis"}).is(422, "invalid"); !strings.Contains(fmt.Sprint(p), "no time zone that the desk knows") {
+		t.Error(p)
+	}
 	s.do("PUT", path, key, object{"hoursByDate": day}).is(409, "hours_not_yet")
 	for range 2 {
 		has(s.do("PUT", path, key, object{"hours": "mon-fri 9-18 asia/bangkok", "hoursByDate": day}).is(200), "Mon-Fri 09:00-18:00 Asia/Bangkok", 2, 240)

@@ -31,18 +31,20 @@ const (
 	Authenticated_UNKNOWN             Authenticated_Verdict = 2 // no such key, or not its secret
 	Authenticated_EXPIRED             Authenticated_Verdict = 3
 	Authenticated_REVOKED             Authenticated_Verdict = 4
-	Authenticated_LIMITED             Authenticated_Verdict = 5 // too many requests: retry_after_ms
+	Authenticated_LIMITED             Authenticated_Verdict = 5   // too many requests: retry_after_ms
+	Authenticated_REPLACED            Authenticated_Verdict = 630 // a secret of the key that has ended: it was rotated
 )
 
 // Enum value maps for Authenticated_Verdict.
 var (
 	Authenticated_Verdict_name = map[int32]string{
-		0: "VERDICT_UNSPECIFIED",
-		1: "ACCEPTED",
-		2: "UNKNOWN",
-		3: "EXPIRED",
-		4: "REVOKED",
-		5: "LIMITED",
+		0:   "VERDICT_UNSPECIFIED",
+		1:   "ACCEPTED",
+		2:   "UNKNOWN",
+		3:   "EXPIRED",
+		4:   "REVOKED",
+		5:   "LIMITED",
+		630: "REPLACED",
 	}
 	Authenticated_Verdict_value = map[string]int32{
 		"VERDICT_UNSPECIFIED": 0,
@@ -51,6 +53,7 @@ var (
 		"EXPIRED":             3,
 		"REVOKED":             4,
 		"LIMITED":             5,
+		"REPLACED":            630,
 	}
 )
 
@@ -2446,7 +2449,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x18\n" +
 	"\asession\x18\x02 \x01(\fR\asession\")\n" +
 	"\rEndKeySession\x12\x18\n" +
-	"\asession\x18\x01 \x01(\fR\asession\"\xd2\x03\n" +
+	"\asession\x18\x01 \x01(\fR\asession\"\xe1\x03\n" +
 	"\rAuthenticated\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12C\n" +
 	"\averdict\x18\x02 \x01(\x0e2).topicdesk.messages.Authenticated.VerdictR\averdict\x12,\n" +
@@ -2456,14 +2459,15 @@ const file_messages_api_proto_rawDesc = "" +
 	"\tremaining\x18\x06 \x01(\x03R\tremaining\x12\x19\n" +
 	"\breset_ms\x18\a \x01(\x03R\aresetMs\x12$\n" +
 	"\x0eretry_after_ms\x18\b \x01(\x03R\fretryAfterMs\x12(\n" +
-	"\x10session_until_ms\x18\t \x01(\x03R\x0esessionUntilMs\"d\n" +
+	"\x10session_until_ms\x18\t \x01(\x03R\x0esessionUntilMs\"s\n" +
 	"\aVerdict\x12\x17\n" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bACCEPTED\x10\x01\x12\v\n" +
 	"\aUNKNOWN\x10\x02\x12\v\n" +
 	"\aEXPIRED\x10\x03\x12\v\n" +
 	"\aREVOKED\x10\x04\x12\v\n" +
-	"\aLIMITED\x10\x05\"\xff\x02\n" +
+	"\aLIMITED\x10\x05\x12\r\n" +
+	"\bREPLACED\x10\xf6\x04\"\xff\x02\n" +
 	"\x06APIKey\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +

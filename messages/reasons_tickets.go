@@ -11,5 +11,6 @@ const (
 	ReasonNoSuchFile      = "attachment_not_found" // the attachment is another ticket's, or not stored
 	ReasonListNotServed   = "list_not_supported"   // no index serves these filters in this order
 	ReasonSearchTooShort  = "search_not_possible"
-	ReasonManyPending     = "many_pending" // too much of the ticket waits for Telegram already
+	ReasonAdminsUnknown   = "admins_unknown" // Telegram is being asked who administers the ticket's groups; who sends the command again hears
+	ReasonManyPending     = "many_pending"   // too much of the ticket waits for Telegram already
 )

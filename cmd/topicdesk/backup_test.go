@@ -168,8 +168,11 @@ func TestBackup(t *testing.T) {
 		}
 		a.must(a.store.Close())
 		before := a.exported(a.database())
-		if err := restore(t.Context(), a.config(), file, newProgress(io.Discard)); err == nil || !strings.Contains(err.Error(), "move it away") {
-			t.Error(err)
+		err := restore(t.Context(), a.config(), file, newProgress(io.Discard))
+		for _, name := range []string{"move these files away", a.config().Database().Path, filepath.Join(a.folder, backupKey)} {
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%v: no word of %s", err, name)
+			}
 		}
 		if a.exported(a.database()) != before {
 			t.Error("the desk was changed")

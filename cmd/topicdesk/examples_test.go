@@ -66,7 +66,10 @@ func TestExamples(t *testing.T) {
 		for _, script := range []string{"generate", "build"} { // build checks all types, too
 			d.run(t, patience, folder, nil, "npm", "run", "--silent", script)
 		}
-		d.saysAll(t, d.run(t, patience, folder, d.client(t), "npm", "run", "--silent", "start"))
+		out := d.run(t, patience, folder, d.client(t), "npm", "run", "--silent", "start")
+		if d.saysAll(t, out); !strings.Contains(out, "uploaded toner.txt: stored") {
+			t.Errorf("it uploads no file:\n%s", out)
+		}
 		d.tidy(t)
 	})
 }

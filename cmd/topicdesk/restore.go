@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,9 @@ func restore(ctx context.Context, c config.Config, file string, p *progress) (er
 		}
 		return r.finish()
 	})
+	if errors.Is(err, fs.ErrExist) && !r.began {
+		return r.allInTheWay()
+	}
 	if err != nil {
 		if !r.took && !before { // nothing came of it, so that a service may begin here
 			_ = os.Remove(c.Database().Path + sqlite.Restoring)
@@ -110,11 +114,25 @@ func (r *restorer) saying(err error) error {
 		"what this one has left, or remove that file and the files in %s", err, left, r.config.DataDir)
 }
 
-// inTheWayError says that a file of another desk is where the backup's belongs.
-type inTheWayError struct{ path string }
+// inTheWayError says that files of another desk are where the backup's belong.
+type inTheWayError struct{ paths []string }
 
 func (e *inTheWayError) Error() string {
-	return e.path + " exists already and is that of another desk, not of the backup: move it away, and give the same command again"
+	return "these files exist already and are those of another desk, not of the backup: move them away, and give the same command again: " +
+		strings.Join(e.paths, ", ")
+}
+
+// allInTheWay names all that has to be moved away, where there is a database: what is in DATA_DIR would be refused next.
+func (r *restorer) allInTheWay() error {
+	database, all := r.config.Database().Path, []string(nil)
+	for _, path := range []string{database, database + "-wal", database + "-shm",
+		filepath.Join(r.config.DataDir, backupKey), filepath.Join(r.config.DataDir, backupSimulator)} {
+		if !missing(path) {
+			all = append(all, path)
+		}
+	}
+	return fmt.Errorf("there is a desk already (%w): move these files away together, and give the same command again: %s",
+		fs.ErrExist, strings.Join(all, ", "))
 }
 
 func (r *restorer) take(ctx context.Context, name string, content io.Reader, database io.Writer) (err error) {
@@ -144,17 +162,25 @@ func (r *restorer) finish() error {
 	if !r.database {
 		return errNoBackup
 	}
+	var inTheWay []string
+	absent := map[string][]byte{}
 	for name, content := range r.small {
 		path := filepath.Join(r.config.DataDir, name)
 		there, err := os.ReadFile(path)
 		switch {
-		case err == nil && bytes.Equal(there, content):
-			continue
-		case err == nil:
-			return &inTheWayError{path}
-		case !errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist):
+			absent[path] = content
+		case err != nil:
 			return err
+		case !bytes.Equal(there, content):
+			inTheWay = append(inTheWay, path)
 		}
+	}
+	if len(inTheWay) > 0 {
+		slices.Sort(inTheWay)
+		return &inTheWayError{inTheWay}
+	}
+	for path, content := range absent {
 		if err := writeWhole(path, content); err != nil {
 			return err
 		}

@@ -61,6 +61,8 @@ func TestWebhooksVerify(t *testing.T) {
 		"an added line break":         {request(now, body, length) + "\n", secret.Text(), nil, "is right"},
 		"chunked":                     {strings.Replace(request(now, body, "Transfer-Encoding: chunked"), body, "18\r\n"+body+"\r\n0\r\n\r\n", 1), secret.Text(), nil, "is right"},
 		"another secret":              {good, other.Text(), nil, "!the secret is another one"},
+		"written again, and longer":   {strings.Replace(request(now, body, length), body, `{"id": "evt_1", "data": {}}`, 1), secret.Text(), nil, "!without spaces"},
+		"other fields, and longer":    {strings.Replace(request(now, body, length), body, `{"data": {}, "id": "evt_1"}`, 1), secret.Text(), nil, "!Content-Length is 24"},
 		"a changed body":              {strings.Replace(good, "{}", "[]", 1), secret.Text(), nil, "!does not fit"},
 		"a line break without length": {good + "\n", secret.Text(), nil, "!without the line break at its end"},
 		"old":                         {request(now.Add(-time.Hour), body), secret.Text(), nil, "!the signature is right, but webhook-timestamp is 1h0m"},

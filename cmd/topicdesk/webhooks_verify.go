@@ -63,6 +63,9 @@ func verifyCommand() *cobra.Command {
 				now = time.Unix(sent, 0)
 			}
 			if err := actors.VerifyWebhook(headers, body, now, secrets...); err != nil {
+				if length, noLength := strconv.Atoi(headers.Get("Content-Length")); noLength == nil && length != len(body) {
+					return fmt.Errorf("%w; it has %d bytes, and Content-Length is %d: it was changed after it was received", err, len(body), length)
+				}
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The signature is right: event %s, %d bytes.\n", headers.Get("webhook-id"), len(body))
@@ -126,7 +129,7 @@ func splitRequest(raw []byte) (http.Header, []byte, error) {
 	case err != nil:
 	case length > len(body):
 		return nil, nil, fmt.Errorf("the body is cut off: Content-Length is %d, and there are %d bytes", length, len(body))
-	case length >= 0:
+	case length >= 0 && len(bytes.Trim(body[length:], "\r\n")) == 0:
 		body = body[:length] // an editor or a shell has added a line break
 	}
 	return headers, body, nil

@@ -124,7 +124,7 @@ func (k *apikey) judge(now time.Time, hash []byte, again bool) *messages.Authent
 	found := -1
 	if k.record != nil {
 		for i, s := range k.record.Secrets { // all of them, so that the time it takes tells nothing
-			if subtle.ConstantTimeCompare(s.Hash, hash) == 1 && (s.Until.IsZero() || now.Before(s.Until)) {
+			if subtle.ConstantTimeCompare(s.Hash, hash) == 1 {
 				found = i
 			}
 		}
@@ -134,6 +134,10 @@ func (k *apikey) judge(now time.Time, hash []byte, again bool) *messages.Authent
 	}
 	if !k.record.RevokedAt.IsZero() {
 		reply.Verdict = messages.Authenticated_REVOKED
+		return reply
+	}
+	if until := k.record.Secrets[found].Until; !until.IsZero() && !now.Before(until) {
+		reply.Verdict = messages.Authenticated_REPLACED
 		return reply
 	}
 	if !k.record.ExpiresAt.IsZero() && !now.Before(k.record.ExpiresAt) {

@@ -83,8 +83,7 @@ func (k *apikey) onRotate(m *messages.RotateAPIKey) (proto.Message, error) {
 			next.Secrets[i].Until = until
 		}
 	}
-	next.Secrets = slices.DeleteFunc(next.Secrets, func(s storage.KeySecret) bool { return !now.Before(s.Until) })
-	next.Secrets = slices.Insert(next.Secrets, 0, secret)
+	next.Secrets = slices.Insert(next.Secrets, 0, secret) // those that have ended stay last: whoever still sends one is told so
 	next.Secrets = next.Secrets[:min(len(next.Secrets), secretsAtMost)]
 	return k.save(next)
 }

@@ -154,5 +154,6 @@ func explainMismatch(given [][]byte, id string, seconds int64, body []byte, secr
 		}
 	}
 	return errors.New("the signature does not fit: the secret is another one (has it been rotated?), " +
-		"or the body, " + headerID + " or " + headerTimestamp + " was changed on the way")
+		"or the body, " + headerID + " or " + headerTimestamp + " was changed on the way; " +
+		"a body that was parsed and written again, with its fields in another order, looks the same")
 }

@@ -64,6 +64,9 @@ func KeyView(r *storage.APIKey) *messages.APIKey {
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
 	}
 	for _, s := range r.Secrets {
+		if !s.Until.After(r.UpdatedAt) {
+			continue // it had ended when the key was rotated, and is kept for who still sends it
+		}
 		v.OldUntilMs = max(v.OldUntilMs, MillisOf(s.Until))
 	}
 	return v

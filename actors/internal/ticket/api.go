@@ -314,6 +314,8 @@ func (t *ticket) reassign(r *desk.Result, o *messages.Origin, userID ids.UserID,
 		t.tellHolder(r, o, had, messages.NoticeReleased, map[string]string{"who": desk.Who(o)})
 	case who == nil:
 		r.Refuse(messages.NoticeAssignUnknown, map[string]string{"given": id})
+	case who.asked:
+		r.Refuse(messages.ReasonAdminsUnknown, nil)
 	case !who.fits:
 		r.Refuse(messages.NoticeAssignNotTeam, map[string]string{"name": who.Name})
 	default:

@@ -39,7 +39,7 @@ func (t *ticket) logCaused(events []storage.Event, caused []causedEvent) {
 		if strings.HasPrefix(e.Type, "attachment.") { // as many as messages
 			continue
 		}
-		about := []any{"event", e.Type, "number", t.record.Number}
+		about := []any{"event", e.Type, "eventId", e.EventID, "ticketNumber", t.record.Number} // its own number comes with its place
 		at := slices.IndexFunc(caused, func(c causedEvent) bool { return c.event == e.EventID })
 		if at >= 0 {
 			about = append(about, "command", caused[at].command)

@@ -185,6 +185,7 @@ type teamPerson struct {
 	storage.Creator
 	userID ids.UserID
 	fits   bool // they are of the desk, as far as that is known without Telegram
+	asked  bool // Telegram is being asked whether they are
 }
 
 // answersSearched is how many of the newest messages are searched for somebody who is no internal user.
@@ -237,6 +238,7 @@ func (t *ticket) teamPersonAmong(m *messages.AssignTicket, user *storage.User, s
 	}
 	team, err := t.isOfTeam(who.userID)
 	who.fits = team || answered || who.userID == m.Origin.GetFrom().GetId()
+	who.asked = !who.fits && t.asksWhoAdministers()
 	return who, err
 }
 

@@ -208,6 +208,9 @@ func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 	}
 	if m.CheckId == checkPeople {
 		t.people.team, t.people.colleagues = nil, nil // the group's record has the answer
+		if t.people.asked != nil {
+			t.people.asked[m.GroupId] = 0
+		}
 		return nil
 	}
 	v := no

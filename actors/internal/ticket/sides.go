@@ -20,13 +20,16 @@ type people struct {
 	links, at  int64               // LinksRevision, and Unix time
 	team       map[ids.UserID]bool // by user id: whether they are of the desk wherever they write
 	colleagues *bool
-	asked      map[ids.Place]bool // groups that were asked who administers them
+	asked      map[ids.Place]int64 // groups that were asked who administers them, and when; 0: they have answered
 }
 
 // checkPeople is the id of the question to a group who administers it, when no command waits for the answer.
 const checkPeople = "people"
 
 const peopleKept = int64(time.Minute / time.Second)
+
+// answersWithin is for how many seconds a group's answer about its administrators is still expected.
+const answersWithin = int64(30)
 
 // sideOf is the side on which somebody speaks in a topic; "": on none. place is where they stand.
 func (t *ticket) sideOf(who storage.Creator, place ids.Place, topicID ids.TopicKey) (string, error) {
@@ -142,13 +145,21 @@ func (t *ticket) isOfTeam(userID ids.UserID) (bool, error) {
 			return false, fmt.Errorf("read a group: %w", err)
 		}
 		team = slices.Contains(group.Admins, userID)
-		if len(group.Admins) == 0 && !s.asked[topic.GroupID] {
-			s.asked[topic.GroupID] = true
+		if _, asked := s.asked[topic.GroupID]; len(group.Admins) == 0 && !asked {
+			s.asked[topic.GroupID] = t.Now().Unix()
 			t.ask(&messages.Origin{CommandId: checkPeople, From: &messages.Person{Id: userID}}, []ids.Place{topic.GroupID})
 		}
 	}
 	s.team[userID] = team
 	return team, nil
+}
+
+// asksWhoAdministers says whether one of the ticket's groups is about to say who administers it: whoever is not of the team may be.
+func (t *ticket) asksWhoAdministers() bool {
+	return slices.ContainsFunc(desk.TopicsOf(t.record), func(topic *storage.Topic) bool {
+		asked := t.people.asked[topic.GroupID]
+		return asked != 0 && t.Now().Unix()-asked < answersWithin
+	})
 }
 
 // isAmongColleagues says whether the customer is of the desk, too, and colleagues in other groups were asked:
@@ -184,7 +195,7 @@ func (t *ticket) freshPeople() *people {
 	if s := &t.people; s.team == nil || s.links != t.record.LinksRevision || now-s.at >= peopleKept || now < s.at {
 		asked := s.asked
 		if asked == nil {
-			asked = map[ids.Place]bool{}
+			asked = map[ids.Place]int64{}
 		}
 		t.people = people{links: t.record.LinksRevision, at: now, team: map[ids.UserID]bool{}, asked: asked}
 	}

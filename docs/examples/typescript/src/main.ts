@@ -23,10 +23,20 @@ console.log(`opened ${ticket.ticketId} in ${group.title}, its topic is ${ticket.
 
 const path = { id: ticket.ticketId };
 try {
+  const form = new FormData();
+  form.append('file', new Blob(['Toner: 0 %\n'], { type: 'text/plain' }), 'toner.txt');
+  const file = must(
+    await desk.POST('/api/v1/tickets/{id}/attachments', {
+      params: { path },
+      body: form as never, // the generated types have the fields of the form, and openapi-fetch takes the form itself
+    }),
+  );
+  console.log(`uploaded ${file.fileName}: ${file.state}`);
+
   const sent = must(
     await desk.POST('/api/v1/tickets/{id}/messages', {
       params: { path },
-      body: { text: 'It smells of **toner**.', format: 'markdown', authorName: 'Mia of ACME' },
+      body: { text: 'It smells of **toner**.', format: 'markdown', authorName: 'Mia of ACME', attachmentIds: [file.attachmentId] },
     }),
   );
   console.log(`wrote ${sent.messageId}: ${sent.state}`);
