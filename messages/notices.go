@@ -75,7 +75,7 @@ const (
 	NoticePriorityChoose  = "priority_choose"  // with a keyboard
 	NoticeTicketRenamed   = "ticket_renamed"   // who, title
 	NoticeTicketIsClosed  = "ticket_is_closed" // ticket, command; /reopen_ticket first
-	NoticeNotAllowed      = "not_allowed"      // command, who, team, group; the last three name who may, and are empty where that is not told
+	NoticeNotAllowed      = "not_allowed"      // command, name (who takes care of it), who, team, group; all but the first name who may, and are empty where that is not told
 	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
 	NoticeTicketUnknown   = "ticket_unknown"   // given, private; no such ticket, or in a private chat none of the person's
 	NoticeMyTickets       = "my_tickets"       // count, title; of a person, in a group with its title; followed by the operation's tickets as a list

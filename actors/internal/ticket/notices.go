@@ -83,7 +83,7 @@ func (t *ticket) nameFor(o *messages.Origin) string {
 // teamNamed is how many team members a refusal names.
 const teamNamed = 5
 
-// whoMay names, for a refusal in one of the ticket's groups, who may give the command there: whoever opened the ticket, the
+// whoMay names, for a refusal in one of the ticket's groups, who may give the command there: whoever takes care of the ticket, whoever opened it, the
 // team members on it, and the group whose administrators may. It is empty elsewhere: whoever is refused there may not know them.
 func (t *ticket) whoMay(o *messages.Origin) (args map[string]string, err error) {
 	args = map[string]string{}
@@ -96,10 +96,13 @@ func (t *ticket) whoMay(o *messages.Origin) (args map[string]string, err error) 
 	if by := t.record.CreatedBy; by.Kind == "user" {
 		args["who"] = by.Name
 	}
+	if has := t.record.Assignee; has != nil && has.Name != args["who"] {
+		args["name"] = has.Name
+	}
 	var team []string
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
-		if link.UserID != 0 && !link.Ended && link.UserName != args["who"] && !slices.Contains(team, link.UserName) {
+		if link.UserID != 0 && !link.Ended && link.UserName != args["who"] && link.UserName != args["name"] && !slices.Contains(team, link.UserName) {
 			team = append(team, link.UserName)
 		}
 	}
