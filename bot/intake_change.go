@@ -67,7 +67,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 }
 
 // onEditedCommand asks the topic's ticket about a message that may have been a command: whoever edits one to words hears, once, that
-// nobody reads them, and whoever edits one that told a reason hears that it stays told (docs/decisions.md, D267 and D411).
+// nobody reads them, and whoever edits one that told a reason hears that it stays told (docs/decisions.md, D267 and D294).
 func (h *handling) onEditedCommand(m *Message) error {
 	if !h.known || m.Media != nil || m.ThreadID == 0 && !m.Chat.Private() || h.answersAskTitle(m) {
 		return nil

@@ -15,7 +15,7 @@ import (
 const namedAtMost = 3
 
 // offerNamed tells the desk of people whom its message names and who are not on the ticket, with a button that mentions them: a
-// name alone brings nobody in (docs/decisions.md, D412). Of one person a ticket says that once. An offer that fails is left out.
+// name alone brings nobody in (docs/decisions.md, D295). Of one person a ticket says that once. An offer that fails is left out.
 func (t *ticket) offerNamed(m *storage.Message, o *messages.Origin) {
 	if m.Side != storage.WaitsForDesk || m.Sender.Kind != "user" || !messages.IsGroup(o.GetPlace()) || t.record.Status == desk.StatusClosed {
 		return
