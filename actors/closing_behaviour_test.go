@@ -415,6 +415,7 @@ func TestCloseLater(t *testing.T) {
 		}
 	})
 	d.run(t, "a reason is still a reason", func(t *testing.T) {
+		d.await("the topic is closed", func() bool { return d.topic(d.support, k.thread).Closed })
 		d.press(d.eve, d.awaitText(d.eve, 0, closedAsSet), "reopen:"+k.id)
 		d.awaitWaiting(k, "desk")
 		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })
@@ -422,6 +423,7 @@ func TestCloseLater(t *testing.T) {
 		d.awaitClosed(k)
 	})
 	d.run(t, "a program sets it and takes it back", func(t *testing.T) {
+		d.await("the topic is closed", func() bool { return d.topic(d.support, k.thread).Closed })
 		d.press(d.eve, d.awaitText(d.eve, 0, "closed your ticket"), "reopen:"+k.id)
 		d.awaitWaiting(k, "desk")
 		d.await("the topic is open", func() bool { return !d.topic(d.support, k.thread).Closed })

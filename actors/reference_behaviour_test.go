@@ -356,27 +356,26 @@ func TestReferenceOfWhatIsAskedAbout(t *testing.T) {
 		return d.awaitAnswer(sent, "Not passed on")
 	}
 	about, fresh := asked("as there"), asked("Like this")
-	answer := d.awaitAnswer(d.reply(d.ann, d.ann, copied, "it is"), "Not passed on")
+	d.awaitAnswer(d.reply(d.ann, d.ann, copied, "it is"), "Not passed on")
 	d.quiet(k)
 	d.restart()
+	d.run(t, "a new ticket describes it", func(t *testing.T) {
+		d.press(d.ann, fresh, "new")
+		fresh := d.pick(d.ann, d.awaitText(d.ann, 0, "Where should Like this"), "Like this")
+		if r := d.record(fresh); !strings.Contains(r.Description, "↩️ Shop https://t.me/shop/17") {
+			t.Errorf("the description is %q", r.Description)
+		}
+	})
 	d.run(t, "it stands above the message that a button passes on", func(t *testing.T) {
 		d.press(d.ann, about, "say:")
 		if m := d.awaitText(d.support, k.thread, "as there"); m.Text != "Ann\n💬 In reply to Shop\nas there" {
 			t.Errorf("%q", m.Text)
 		}
 	})
-	d.run(t, "an answer stays one", func(t *testing.T) {
-		d.press(d.ann, answer, "say:")
+	d.run(t, "an answer, which waited with it, stays one", func(t *testing.T) {
 		m := d.awaitText(d.support, k.thread, "it is")
 		if said, _ := d.sim.Message(d.support, m.ReplyTo); said.Text != "Is it on?" {
 			t.Errorf("it answers %q", said.Text)
-		}
-	})
-	d.run(t, "a new ticket describes it", func(t *testing.T) {
-		d.press(d.ann, fresh, "new")
-		fresh := d.pick(d.ann, d.awaitText(d.ann, 0, "Where should Like this"), "Like this")
-		if r := d.record(fresh); !strings.Contains(r.Description, "↩️ Shop https://t.me/shop/17") {
-			t.Errorf("the description is %q", r.Description)
 		}
 	})
 }

@@ -151,6 +151,7 @@ func (m *turnModel) step(t *rapid.T) {
 			d.awaitDeleted(msg)
 		case "react":
 			d.must(d.sim.React(msg.From.ID, msg.Chat, msg.ID, rapid.SampledFrom([]string{"👍", "👀", ""}).Draw(t, "emoji")))
+			d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 }) // what comes next claims after it
 		}
 	case "close":
 		closed := "closed"

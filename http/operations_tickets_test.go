@@ -69,8 +69,8 @@ func init() {
 	operationTests["createTicket"] = operationTest{
 		good: with("metadata", object{"customer": "ACME"}),
 		invalid: map[string]func(*service) request{
-			"#/title": title(""), "#/title ": title(strings.Repeat("x",
-				256)), "#/title  ": title(7), "#/priority": with("priority", "huge"),
+			"#/title": title(""), "#/title ": title(strings.Repeat("x", 5000)),
+			"#/title  ": title(7), "#/priority": with("priority", "huge"),
 			"#/description": with("description", strings.Repeat("x", 4001)), "#/externalId": with("externalId",
 				strings.Repeat("x", 256)),
 			"#/groupId": with("groupId", "x"),
