@@ -176,3 +176,36 @@ func TestATitleWithAClosedTicket(t *testing.T) {
 		t.Errorf("the former ticket is %s", s)
 	}
 }
+
+// TestMediaWaitWithATitle: what has no words is not passed on either while the bot asks for a title.
+func TestMediaWaitWithATitle(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer := d.openPrivately(d.ann, d.support, "Printer")
+	posts := func() int { return len(d.byBot(printer.chat, printer.thread)) }
+	d.run(t, "to the new ticket", func(t *testing.T) {
+		before := posts()
+		d.asksForTitle(d.ann)
+		photo := d.send(d.ann, d.ann, 0, upload("photo"), "")
+		asked := d.awaitAnswer(photo, "does this belong to the new ticket")
+		d.quiet(printer)
+		d.restart()
+		d.press(d.ann, asked, "new")
+		title := d.reply(d.ann, d.ann, d.awaitAnswer(photo, "What is the ticket about?"), "Red hat")
+		k := d.pick(d.ann, d.awaitAnswer(title, "Where should Red hat"), "Red hat")
+		d.awaitEnclosed(k, d.support, k.thread, 1)
+		d.quiet(printer)
+		if n := posts(); n != before {
+			t.Errorf("%d posts about another ticket", n-before)
+		}
+		d.nothingWaits(d.ann)
+	})
+	d.run(t, "to another one", func(t *testing.T) {
+		before := posts()
+		d.asksForTitle(d.ann)
+		asked := d.awaitAnswer(d.send(d.ann, d.ann, 0, upload("voice"), ""), "does this belong to the new ticket")
+		d.press(d.ann, asked, "mean:"+printer.id)
+		d.await("it is there", func() bool { return posts() > before })
+		d.became(asked, "✅ Sent to #1 Printer.")
+	})
+}

@@ -434,7 +434,10 @@ func (h *handling) pressNew(c *Callback) error {
 			return h.becomesSent(pressed, has)
 		case found.Done: // it is of a draft, with what waited for the same answer
 			draft, err := h.drafted(found.TicketId)
-			if err != nil || draft == nil {
+			if err == nil && draft == nil {
+				err = h.errOpening(m) // neither: it is about to be opened
+			}
+			if err != nil {
 				return err
 			}
 			return h.becomes(pressed, messages.NoticePrivateForTicket, map[string]string{"ticket": draft.Title})

@@ -22,14 +22,14 @@ func (h *handling) askIfTitle(m *Message) (asked bool, err error) {
 		return false, nil
 	}
 	user, err := h.person()
-	if err != nil || !h.mayBeTitle(m, user) {
+	if err != nil || !h.followsTitleQuestion(m, user) {
 		return false, err
 	}
 	r, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
 	if err != nil || r.TicketId == "" || r.CreatedMs > user.UntitledMs { // who has opened one since means that
 		return false, err
 	}
-	question, err := h.titleQuestion(m, viewOf(r), user.UntitledId)
+	question, err := h.titleQuestion(m, viewOf(r), user.UntitledId, m.Text)
 	if err != nil {
 		return false, err
 	}
@@ -44,14 +44,19 @@ func (h *handling) askIfTitle(m *Message) (asked bool, err error) {
 	return true, h.answerWith(op)
 }
 
-// titleQuestion asks whether a message is the title for which the bot has asked because of another one.
-func (h *handling) titleQuestion(m *Message, current *messages.TicketView, untitled int64) (*messages.SendNoticeCall, error) {
+// titleQuestion asks whether a message, or the earlier one of that text with which it waits, is the title for which the bot has asked because of another one. One without words is not: then
+// whether it belongs to that ticket, whose title is asked for again if it does.
+func (h *handling) titleQuestion(m *Message, current *messages.TicketView, untitled int64, text string) (*messages.SendNoticeCall, error) {
 	rows, err := h.rowsOfOwn(m, current)
 	if err != nil {
 		return nil, err
 	}
 	rows = append([]*messages.KeyboardRow{newRow()}, about(untitled, rows)...)
-	return &messages.SendNoticeCall{Key: messages.NoticePrivateTitle, Question: untitled, Keyboard: &messages.Keyboard{Rows: rows}}, nil
+	key := messages.NoticePrivateTitle
+	if messages.Blank(text) {
+		key = messages.NoticePrivateUntitled
+	}
+	return &messages.SendNoticeCall{Key: key, Question: untitled, Keyboard: &messages.Keyboard{Rows: rows}}, nil
 }
 
 // titleStillAsked repeats the question whether a message is the title, if what is unclear waits for that; nil: it does not.
@@ -60,7 +65,15 @@ func (h *handling) titleStillAsked(m *Message, d *doubt) (*messages.SendNoticeCa
 	if err != nil || !d.waits || user.TitleAsked == 0 || user.UntitledId != d.unclear {
 		return nil, err
 	}
-	question, err := h.titleQuestion(m, d.current, d.unclear)
+	first, err := h.shelf(&messages.Shelve{Asks: true, Message: &messages.RecordMessage{Origin: &messages.Origin{MessageId: user.TitleAsked}}})
+	if err != nil {
+		return nil, err
+	}
+	text := m.Text
+	if len(first.Messages) > 0 {
+		text = first.Messages[0].Content.GetText()
+	}
+	question, err := h.titleQuestion(m, d.current, d.unclear, text)
 	if err == nil {
 		question.ReplyTo = user.TitleAsked // of which the button makes the title
 	}
@@ -112,7 +125,12 @@ func (h *handling) hintAtTitle(m *Message) (hinted bool, err error) {
 
 // mayBeTitle says whether a message may be the title for which the bot has asked its author.
 func (h *handling) mayBeTitle(m *Message, user *messages.UserView) bool {
-	return m.album() == "" && !messages.Blank(m.Text) && user.UntitledId != 0 && m.ID > user.UntitledId &&
+	return !messages.Blank(m.Text) && h.followsTitleQuestion(m, user)
+}
+
+// followsTitleQuestion says whether a message may be about the ticket for whose title the bot has asked its author.
+func (h *handling) followsTitleQuestion(m *Message, user *messages.UserView) bool {
+	return m.album() == "" && user.UntitledId != 0 && m.ID > user.UntitledId &&
 		(user.TitleAsked == 0 || user.TitleAsked == m.ID) &&
 		h.update.Received.UnixMilli()-user.UntitledMs <= titleFor.Milliseconds()
 }

@@ -232,6 +232,7 @@ const (
 	NoticePrivateSent         = "private_sent"           // ticket; what a question becomes when its message was sent
 	NoticePrivateForTicket    = "private_for_ticket"     // ticket; what it becomes when only commands waited
 	NoticePrivateAwaitsGroup  = "private_awaits_group"   // the same, while they are asked for the group of a ticket: no button
+	NoticePrivateUntitled     = "private_untitled"       // as private_title, of a message without words, which can't be the title
 	NoticePrivateTitleOrDraft = "private_title_or_draft" // ticket; the same, where a draft waits and it may be the title of another one, with a button
 	NoticePrivateNone         = "private_none"           // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"      // command; no ticket to use it on

@@ -196,7 +196,7 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 		}
 	}
 	if m.Untitled != 0 { // its author has said what to do with it
-		next.Messages[at].Untitled, next.Messages[at].Closed = m.Untitled, ""
+		next.Messages[at].Untitled, next.Messages[at].Closed, next.Messages[at].Question = m.Untitled, "", nil
 	}
 	next.Messages[at].Homeless = next.Messages[at].Homeless || m.Homeless
 	if m.Closed != "" {
