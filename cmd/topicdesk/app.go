@@ -98,7 +98,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	if taken != nil {
 		return taken
 	}
-	made.files = missingOf(a.Config)
+	*made = *notThere(a.Config)
 	registry := newRegistry()
 	tracer, endTracing, err := a.startTracing(registry)
 	if err != nil {
@@ -111,9 +111,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	closers.add("storage", func(context.Context) error { return store.Close() })
 	isNew := migratedBy(records).From == 0
-	if isNew {
-		made.keys = store
-	}
+	made.isNew = isNew
 	token, apiURL, simulatorURL := a.Config.TelegramBotToken.Reveal(), a.Config.TelegramAPIURL, ""
 	if a.Config.UsesSimulator() {
 		sim, running, err := a.startSimulator()

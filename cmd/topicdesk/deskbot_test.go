@@ -358,25 +358,57 @@ func TestAFailedStartLeavesNoDesk(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a key that was made meanwhile keeps its desk", func(t *testing.T) {
+	t.Run("a desk that somebody uses meanwhile stays", func(t *testing.T) {
 		t.Parallel()
-		folder := t.TempDir()
-		file := filepath.Join(folder, "topicdesk.db")
-		made := &madeDesk{files: []string{file}}
-		store, err := sqlite.Open(t.Context(), file, sqlite.WithoutSync())
-		if err != nil {
-			t.Fatal(err)
-		}
-		made.keys = store
-		if err := store.SaveAPIKey(t.Context(), &storage.APIKey{KeyID: "k", Name: "me", CreatedAt: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
-		made.forget()
-		if err := store.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if made.remove(settingsOf(t, base(folder)).Logger(io.Discard)); !exists(file) {
-			t.Error("it was removed")
+		for name, use := range map[string]func(*sqlite.Store) error{
+			"": nil,
+			"a key": func(s *sqlite.Store) error {
+				return s.SaveAPIKey(t.Context(), &storage.APIKey{KeyID: "k", Name: "me", CreatedAt: time.Now()})
+			},
+			"a bot": func(s *sqlite.Store) error {
+				_, err := s.TakeLease(t.Context(), leaseOfBot, "7", time.Now())
+				return err
+			},
+			"a group": func(s *sqlite.Store) error {
+				return s.SaveGroup(t.Context(), &storage.Group{GroupID: "g-100", TelegramGroupID: -100, CreatedAt: time.Now()})
+			},
+			"it is served": func(*sqlite.Store) error { return nil },
+			"it is open":   func(*sqlite.Store) error { return nil },
+		} {
+			folder := t.TempDir()
+			settings := settingsOf(t, base(folder))
+			file := settings.Database().Path
+			made := notThere(settings)
+			var options []sqlite.Option
+			if name == "it is served" {
+				options = append(options, sqlite.WithExclusive())
+			}
+			store, err := sqlite.Open(t.Context(), file, options...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made.isNew = true
+			if made.forget(); use != nil { // after the start has failed, before all is closed
+				if err := use(store); err != nil {
+					t.Fatal(err)
+				}
+			}
+			secret := filepath.Join(folder, secretsFile)
+			if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(name, "it is ") {
+				if err := store.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			made.remove(settings.Logger(io.Discard))
+			if is := exists(file); is != (use != nil) || is != exists(secret) {
+				t.Errorf("%q: the database is there: %t, and the secret: %t", name, is, exists(secret))
+			}
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }
