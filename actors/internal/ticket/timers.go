@@ -128,12 +128,7 @@ func (t *ticket) timesFor(from timed) (desk.Times, error) {
 	if was == from && !t.times.at.IsZero() && t.worked.settings == t.times.Revision+1 {
 		return t.times.Times, nil
 	}
-	group, err := t.recentGroup(from.group) // the last pass of a group begins later than this second after its times have changed
-	if err != nil {
-		return desk.Times{}, err
-	}
-	t.times = knownTimes{group.times, group.at}
-	return group.times, nil
+	return t.readTimes(from.group)
 }
 
 // sameClosing says whether what is set of the closing is the same in both.
