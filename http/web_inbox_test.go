@@ -416,7 +416,7 @@ func TestWebFilters(t *testing.T) {
 		})
 	}
 	p := member.get("/?priority=urgent&assignee=" + id + "&q=printer")
-	for _, part := range []string{`<option value="urgent" selected>`, `<option value="` + id + `" selected>🙋 Max`, `href="/?assignee=` + id + `&priority=urgent&q=printer&view=waiting"`} {
+	for _, part := range []string{`<option value="urgent" selected>`, `<option value="` + id + `" selected>🙋 ` + "\u2068Max\u2069", `href="/?assignee=` + id + `&priority=urgent&q=printer&view=waiting"`} {
 		if !p.has(part) {
 			t.Errorf("the page has no %s: %s", part, p.body)
 		}

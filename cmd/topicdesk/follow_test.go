@@ -11,8 +11,8 @@ import (
 
 // entry is a line of the log, as far as one follows a ticket by it.
 type entry struct {
-	Msg, Level, Ticket, Event, Command, Request, Path string
-	Number, Update                                    int64
+	Msg, Level, Ticket, Event, EventID, Command, Request, Path string
+	TicketNumber, Update                                       int64
 }
 
 // TestATicketIsFollowedInTheLog: at info, by its id, and each request by its own. What is said is not there.
@@ -60,7 +60,7 @@ func TestATicketIsFollowedInTheLog(t *testing.T) {
 	}
 	of := func(ticket, event string) entry {
 		t.Helper()
-		return find(event+" of "+ticket, func(e entry) bool { return e.Ticket == ticket && e.Event == event && e.Command != "" && e.Number > 0 })
+		return find(event+" of "+ticket, func(e entry) bool { return e.Ticket == ticket && e.Event == event && e.Command != "" && e.TicketNumber > 0 && e.EventID != "" })
 	}
 	for request, event := range map[string]string{"opens-it": "ticket.created", "closes-it": "ticket.closed"} {
 		line := find("the request "+request, func(e entry) bool { return e.Request == request && e.Ticket == made.TicketID })
