@@ -60,7 +60,9 @@ func TestATicketIsFollowedInTheLog(t *testing.T) {
 	}
 	of := func(ticket, event string) entry {
 		t.Helper()
-		return find(event+" of "+ticket, func(e entry) bool { return e.Ticket == ticket && e.Event == event && e.Command != "" && e.TicketNumber > 0 && e.EventID != "" })
+		return find(event+" of "+ticket, func(e entry) bool {
+			return e.Ticket == ticket && e.Event == event && e.Command != "" && e.TicketNumber > 0 && e.EventID != ""
+		})
 	}
 	for request, event := range map[string]string{"opens-it": "ticket.created", "closes-it": "ticket.closed"} {
 		line := find("the request "+request, func(e entry) bool { return e.Request == request && e.Ticket == made.TicketID })
