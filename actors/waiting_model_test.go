@@ -27,6 +27,7 @@ type turnModel struct {
 	since    time.Time
 	assignee int64
 	bobs     bool // Bob has said a word of the desk
+	doras    bool // Dora has written in the linked topic
 	n        int
 	said     []simulator.Message
 }
@@ -86,6 +87,7 @@ func (m *turnModel) say(t *rapid.T) {
 	if !m.closed {
 		m.said = append(m.said, msg)
 	}
+	m.doras = m.doras || s.by == m.d.dora
 	side := m.side(s)
 	if m.closed || side == "" || !strings.HasPrefix(text, "word") {
 		return
@@ -178,6 +180,9 @@ func (m *turnModel) step(t *rapid.T) {
 			d.say(d.bob, d.engineering, m.eng, "/unlink")
 			d.awaitText(d.support, k.thread, "ended the link")
 			m.left = true
+			if m.assignee == d.bob || m.assignee == d.dora && m.doras {
+				m.assignee = 0 // they no longer see the ticket
+			}
 		}
 	case "restart":
 		d.restart()

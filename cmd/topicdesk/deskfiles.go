@@ -61,13 +61,18 @@ type deskFiles struct {
 // lookAtFiles finds out whether FILES_URL has the files of the desk, and changes nothing. The first error is that of the
 // database or of FILES_URL, so nothing is known then.
 func lookAtFiles(ctx context.Context, records wholeStore, store *files.Store, c config.Config) (d deskFiles, err error) {
+	// The mark is read before the id, since another node may be writing both down, and the id comes first.
+	if d.mark, err = store.Mark(ctx); err != nil {
+		return d, fmt.Errorf("FILES_URL: %w", err)
+	}
 	d.lease, err = records.Lease(ctx, leaseOfFiles)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return d, fmt.Errorf("read the id of the desk: %w", err)
 	}
-	d.mark, err = store.Mark(ctx)
-	if err != nil {
-		return d, fmt.Errorf("FILES_URL: %w", err)
+	if d.mark == "" && d.lease.Epoch > 1 { // the mark is there by now
+		if d.mark, err = store.Mark(ctx); err != nil {
+			return d, fmt.Errorf("FILES_URL: %w", err)
+		}
 	}
 	at, db := whereFiles(c), where(c.Database())
 	say := func(serves bool, format string, args ...any) (deskFiles, error) {
