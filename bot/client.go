@@ -340,10 +340,10 @@ type sentMessages []sentMessage
 
 func (s *sentMessages) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, (*[]sentMessage)(s))
+		return decodeAnswer(b, (*[]sentMessage)(s))
 	}
 	*s = make(sentMessages, 1)
-	return json.Unmarshal(b, &(*s)[0])
+	return decodeAnswer(b, &(*s)[0])
 }
 
 // post makes a call with a JSON body and decodes the result into dest.

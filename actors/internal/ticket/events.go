@@ -21,7 +21,10 @@ type flush struct{}
 type quiet struct{}
 
 const (
-	flushAfter = 500 * time.Millisecond
+	// flushAfter is how long a ticket has been silent when it writes down what the log has, and flushWithin is how long it waits for that
+	// where people go on writing: each time is a write.
+	flushAfter  = 500 * time.Millisecond
+	flushWithin = 3 * time.Second
 	// quietAfter keeps a ticket marked as due while people talk, so that the next message needs no write for the
 	// mark.
 	quietAfter = 10 * time.Second
@@ -37,9 +40,18 @@ const (
 func (t *ticket) flushSoon() {
 	t.publish()
 	if !t.flushing {
-		t.flushing = true
+		t.flushing, t.flushingSince = true, t.Now()
 		t.After(flushAfter, flush{})
 	}
+}
+
+// flushWait is how long a flush waits still in a ticket that has been silent and has waited for so long; 0: it does not. Both may be negative,
+// since the clock may have been set back.
+func flushWait(silent, waited time.Duration) time.Duration {
+	if silent < 0 || silent >= flushAfter || waited < 0 || waited >= flushWithin {
+		return 0
+	}
+	return min(flushAfter-silent, flushWithin-waited)
 }
 
 func (t *ticket) onLinkProgress(m *messages.LinkProgress) error {
@@ -128,6 +140,12 @@ func (t *ticket) onAppended(m *messages.Appended) error {
 func (t *ticket) onFlush(flush) error {
 	if t.record == nil {
 		t.flushing = false
+		return nil
+	}
+	wait := flushWait(t.Now().Sub(t.lastActivity), t.Now().Sub(t.flushingSince))
+	if wait > 0 && len(t.files.unrecorded) == 0 { // somebody may ask for files as soon as they are there
+		t.publish()
+		t.After(wait, flush{})
 		return nil
 	}
 	if err := t.recordFiles(); err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // groups are the groups that the tickets of a node have read for timers within the last second: thousands may ring together, most
-// of the same few groups. What has changed meanwhile counts for the next ones, and the group wakes the tickets whose times follow from
-// other settings (docs/decisions.md, D195).
+// of the same few groups, and each new wait asks for its times. What has changed meanwhile counts for the next ones, and the group wakes
+// the tickets whose times follow from other settings, again and again for longer than that (docs/decisions.md, D195).
 type groups struct {
 	mu    sync.Mutex
 	known map[ids.Place]recentGroup
@@ -34,13 +34,17 @@ const (
 
 // recentGroup is a group as it was a second ago at most.
 func (t *ticket) recentGroup(place ids.Place) (recentGroup, error) {
-	now, g := t.Now(), &t.room.groups
-	if known, is := g.get(place); is {
-		if age := now.Sub(known.at); age >= 0 && age < groupKept {
+	if known, is := t.room.groups.get(place); is {
+		if age := t.Now().Sub(known.at); age >= 0 && age < groupKept {
 			return known, nil
 		}
 	}
-	read := recentGroup{times: desk.NoTimes, at: now}
+	return t.readGroup(place)
+}
+
+// readGroup reads a group, and keeps it for the other tickets.
+func (t *ticket) readGroup(place ids.Place) (recentGroup, error) {
+	read := recentGroup{times: desk.NoTimes, at: t.Now()}
 	group, err := t.Store.Group(t.Ctx, place)
 	switch {
 	case err == nil:
@@ -48,7 +52,7 @@ func (t *ticket) recentGroup(place ids.Place) (recentGroup, error) {
 	case !errors.Is(err, storage.ErrNotFound):
 		return recentGroup{}, fmt.Errorf("read a group: %w", err)
 	}
-	g.put(place, read)
+	t.room.groups.put(place, read)
 	return read, nil
 }
 
@@ -64,6 +68,9 @@ func (g *groups) put(place ids.Place, read recentGroup) {
 	defer g.mu.Unlock()
 	if g.known == nil || len(g.known) >= groupsAtMost {
 		g.known = map[ids.Place]recentGroup{}
+	}
+	if known := g.known[place]; known.Group != nil && read.Group != nil && known.times.Revision > read.times.Revision {
+		return // another ticket has read it later, and was quicker
 	}
 	g.known[place] = read
 }

@@ -224,12 +224,12 @@ func (t *ticket) knowsTimes() bool {
 }
 
 // readTimes reads the times of the group.
-func (t *ticket) readTimes(groupID ids.Place) (desk.Times, error) {
-	times, err := desk.ReadTimes(t.Ctx, t.Store, groupID)
+func (t *ticket) readTimes(place ids.Place) (desk.Times, error) {
+	group, err := t.readGroup(place)
 	if err == nil {
-		t.times = knownTimes{times, t.Now()}
+		t.times = knownTimes{group.times, group.at}
 	}
-	return times, err
+	return group.times, err
 }
 
 // knownTimes are the times of the group, and when they were read.

@@ -49,7 +49,8 @@ type ticket struct {
 	commands      []causedEvent   // of the events of the next write
 	unmade        error           // why an event of the next write could not be made: save returns it
 	flushing      bool            // the flush timer runs
-	awaitingQuiet bool            // the quiet timer runs
+	flushingSince time.Time
+	awaitingQuiet bool // the quiet timer runs
 	lastActivity  time.Time
 
 	enqueued map[string]*step // by operation id: operations that chats have

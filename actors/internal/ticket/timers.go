@@ -121,14 +121,19 @@ func (t *ticket) retimeBy(r *storage.Ticket, times desk.Times) {
 
 // timesFor are the times of the group that timers follow from. When the desk says something more within a wait, only the lapse of
 // the claim moves, and what follows from the customer's silence: the times that its record follows from already will do, since a group whose times change wakes
-// the tickets that follow from other ones.
+// the tickets that follow from other ones. Else those of a second ago will do, for the same reason.
 func (t *ticket) timesFor(from timed) (desk.Times, error) {
 	was := t.worked.from
 	was.heard, was.quiet = from.heard, from.quiet
 	if was == from && !t.times.at.IsZero() && t.worked.settings == t.times.Revision+1 {
 		return t.times.Times, nil
 	}
-	return t.readTimes(from.group)
+	group, err := t.recentGroup(from.group)
+	if err != nil {
+		return desk.Times{}, err
+	}
+	t.times = knownTimes{group.times, group.at}
+	return group.times, nil
 }
 
 // sameClosing says whether what is set of the closing is the same in both.
