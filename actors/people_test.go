@@ -242,7 +242,7 @@ func (d *desk) owes(k *ticket) string {
 	last, err := d.store.LastSequence(d.t.Context(), k.id)
 	d.must(err)
 	if len(r.Pending) > 0 {
-		return "owed"
+		return fmt.Sprintf("%+v", r.Pending)
 	}
 	if len(r.Events) > 0 || r.EventsThrough < last {
 		return "events"

@@ -30,6 +30,7 @@ type turnModel struct {
 	doras    bool // Dora has written in the linked topic
 	n        int
 	said     []simulator.Message
+	reacted  map[string]string // by chat and message: the reaction of whoever wrote it
 }
 
 // spot is somebody where they write.
@@ -89,10 +90,13 @@ func (m *turnModel) say(t *rapid.T) {
 	}
 	m.doras = m.doras || s.by == m.d.dora
 	side := m.side(s)
-	if m.closed || side == "" || !strings.HasPrefix(text, "word") {
+	if side == "" || !strings.HasPrefix(text, "word") {
 		return
 	}
 	m.bobs = m.bobs || s.by == m.d.bob && side == "desk"
+	if m.closed {
+		return
+	}
 	whom := map[string]string{"customer": "desk", "desk": "customer"}[side]
 	if m.whom != whom {
 		m.whom, m.since = whom, m.d.said(msg).RecordedAt
@@ -113,7 +117,7 @@ func (m *turnModel) command(t *rapid.T) {
 	s := rapid.SampledFrom(groups).Draw(t, "who")
 	text := rapid.SampledFrom([]string{"/claim", "/claim", "/release", "/assign @bob_eng"}).Draw(t, "command")
 	m.d.awaitAnswer(m.d.say(s.by, s.chat, s.thread, text), "")
-	if m.closed || m.side(s) != "desk" || s.by == m.opener {
+	if m.closed || m.side(s) != "desk" && s.by != m.assignee || s.by == m.opener { // whoever has it may give it away, whatever their side is now
 		return
 	}
 	switch {
@@ -152,8 +156,15 @@ func (m *turnModel) step(t *rapid.T) {
 			d.reply(msg.From.ID, msg.Chat, msg, "/delete")
 			d.awaitDeleted(msg)
 		case "react":
-			d.must(d.sim.React(msg.From.ID, msg.Chat, msg.ID, rapid.SampledFrom([]string{"👍", "👀", ""}).Draw(t, "emoji")))
+			emoji := rapid.SampledFrom([]string{"👍", "👀", ""}).Draw(t, "emoji")
+			d.must(d.sim.React(msg.From.ID, msg.Chat, msg.ID, emoji))
 			d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 }) // what comes next claims after it
+			key := fmt.Sprint(msg.Chat, "/", msg.ID)
+			claims := emoji == "👀" && m.reacted[key] != emoji && msg.From.ID != m.opener
+			if claims && m.side(spot{msg.From.ID, msg.Chat, msg.Thread}) == "desk" {
+				m.assignee = cmp.Or(m.assignee, msg.From.ID)
+			}
+			m.reacted[key] = emoji
 		}
 	case "close":
 		closed := "closed"
@@ -222,7 +233,7 @@ func TestTurnModel(t *testing.T) {
 		defer d.stop()
 		d.mayDelete(d.support, d.engineering)
 		d.asksAfterClosing()
-		m := &turnModel{d: d, whom: "desk"}
+		m := &turnModel{d: d, whom: "desk", reacted: map[string]string{}}
 		switch rapid.SampledFrom([]string{"member", "administrator", "private"}).Draw(rt, "opened by") {
 		case "member":
 			m.opener, m.k = d.eve, d.open(d.eve, d.support, "Printer")

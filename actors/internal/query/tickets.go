@@ -24,6 +24,9 @@ func (q *query) ticketRecord(m *messages.GetTicket) proto.Message {
 	if err != nil {
 		return &messages.TicketRecord{Code: q.code(m, err)}
 	}
+	if err := desk.CatchUp(q.env.Ctx, q.env.Store, r); err != nil {
+		return &messages.TicketRecord{Code: q.code(m, err)}
+	}
 	v, err := desk.RevisedRecord(q.env.Ctx, q.env.Store, q.aliases, r)
 	if err != nil {
 		return &messages.TicketRecord{Code: q.code(m, err)}

@@ -86,8 +86,7 @@ func (t *ticket) staysNote(m *messages.EditMessage) (bool, error) {
 		return true, nil
 	}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
-	_, err = t.carryOut(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeNoteStays, nil) })
-	return true, err
+	return true, t.sayOnce(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeNoteStays, nil) })
 }
 
 // noteParts makes parts of an album notes, or ends that, as an edit of another part says.
@@ -142,8 +141,7 @@ func (t *ticket) tellTakenBack(parts []storage.Message, o *messages.Origin) erro
 		}
 		if slices.ContainsFunc(copies, func(c storage.Copy) bool { return len(c.Parts) > 0 }) {
 			handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
-			_, err := t.carryOut(o, handled, func(r *desk.Result) { desk.Respond(r, o, messages.NoticeAlbumTakenBack, nil) })
-			return err
+			return t.sayOnce(o, handled, func(r *desk.Result) { desk.Respond(r, o, messages.NoticeAlbumTakenBack, nil) })
 		}
 	}
 	return nil

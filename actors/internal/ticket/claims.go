@@ -364,7 +364,7 @@ func (t *ticket) prepare(m *storage.Message, b before, o *messages.Origin) error
 		}
 		if b.keeps {
 			staysOpen(r)
-			hear(r, m) // so that no timer goes on from the wait that this ends
+			desk.Hear(r, m) // so that no timer goes on from the wait that this ends
 		}
 		if !b.away.IsZero() {
 			t.tellAway(r, o, o.GetPlace(), o.GetThreadId(), b.away)

@@ -238,6 +238,15 @@ func (t *ticket) carryOut(
 	})
 }
 
+// sayOnce writes down that something is told, with the notice that tells it, and has that sent.
+func (t *ticket) sayOnce(o *messages.Origin, told func(*storage.Ticket), notice effect) error {
+	if _, err := t.carryOut(o, told, notice); err != nil {
+		return err
+	}
+	t.afterChange()
+	return nil
+}
+
 // afterChange starts everything that follows from a new state.
 func (t *ticket) afterChange() {
 	t.tellRevision()

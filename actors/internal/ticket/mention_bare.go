@@ -69,17 +69,13 @@ func (t *ticket) offerOne(o *messages.Origin, named *messages.Mention) error {
 	}
 	args := map[string]string{"name": desk.UserName(user), "group": group.Title}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, offered, handledByTicket) }
-	_, err = t.carryOut(o, handled, t.limitAnswers(o, func(r *desk.Result) {
+	return t.sayOnce(o, handled, t.limitAnswers(o, func(r *desk.Result) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 			Key: messages.NoticeMentionBare, Args: args, ReplyTo: o.GetMessageId(), Silent: true,
 			Keyboard: &messages.Keyboard{Rows: []*messages.KeyboardRow{row}}}}
 		desk.AddPending(r.Ticket, o.GetCommandId()+":named", op, 0)
 	}))
-	if err == nil {
-		t.afterChange()
-	}
-	return err
 }
 
 // isIn says whether the ticket has a topic in a group.

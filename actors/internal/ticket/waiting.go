@@ -2,7 +2,6 @@ package ticket
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -39,31 +38,8 @@ func (t *ticket) sideOfMessage(m *storage.Message, place string) (string, error)
 func (t *ticket) heard(m *storage.Message) *storage.Ticket {
 	next := *t.record
 	next.WaitingThrough = m.Sequence
-	hear(&next, m)
+	desk.Hear(&next, m)
 	return &next
-}
-
-func hear(r *storage.Ticket, m *storage.Message) {
-	whom := map[string]string{
-		storage.WaitsForDesk: storage.WaitsForCustomer, storage.WaitsForCustomer: storage.WaitsForDesk,
-	}[m.Side]
-	if r.Status == desk.StatusClosed {
-		return
-	}
-	x := &r.Timers
-	if m.Sender.Kind == "user" && r.Assignee != nil && strconv.FormatInt(m.Sender.ID, 10) == r.Assignee.ID {
-		x.ClaimHeardAt = m.RecordedAt // also by a note, or thanks
-	}
-	if whom == storage.WaitsForDesk && !x.SnoozedUntil.IsZero() {
-		x.TakeUp(m.RecordedAt)
-	}
-	if whom == storage.WaitsForCustomer && r.WaitingFor == whom {
-		x.QuietSince = m.RecordedAt // the customer has the time to answer this, too
-	}
-	if whom != "" && r.WaitingFor != whom {
-		r.WaitingFor, r.WaitingSince = whom, m.RecordedAt
-		x.Waits() // the next save works out what is due
-	}
 }
 
 // noteTurn writes into a new message whether somebody has the ticket, and whether they are to answer since then.
@@ -97,7 +73,7 @@ func (t *ticket) judgeAgain() error {
 					return err
 				}
 			}
-			hear(&next, m)
+			desk.Hear(&next, m)
 			next.WaitingThrough = m.Sequence
 		}
 		if len(page) < desk.PageOfMessages {
