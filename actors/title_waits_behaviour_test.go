@@ -143,6 +143,31 @@ func TestWordsWaitForATitledTicket(t *testing.T) {
 	})
 }
 
+// TestAnOldTitleQuestionLeavesNewerWords: what follows a ticket that somebody opens after a question that they have not answered is about that
+// ticket, and what the question was about waits on.
+func TestAnOldTitleQuestionLeavesNewerWords(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer := d.openPrivately(d.ann, d.support, "Printer")
+	d.asksForTitle(d.ann)
+	asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Hello"), isTitle)
+	choice := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/create_ticket Blue hat"), "Where should Blue hat")
+	d.awaitSaid(d.ann, choice)
+	size := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Size 57"), "Blue hat")
+	d.say(d.ann, d.ann, 0, "Wool")
+	d.restart()
+	d.press(d.ann, size, "mean:"+ticketOf(choice))
+	d.became(size, "✅ Taken for Blue hat.")
+	hat := d.pick(d.ann, choice, "Blue hat")
+	d.describes(hat, "Size 57\n\nWool", nil)
+	d.say(d.ann, d.ann, 0, "In navy")
+	d.awaitText(d.support, hat.thread, "In navy")
+	d.nowhere(printer, "Hello", "57", "Wool", "navy")
+	d.press(d.ann, asked, "mean:"+printer.id)
+	d.awaitText(d.support, printer.thread, "Hello")
+	d.became(asked, "✅ Sent to #1 Printer.")
+}
+
 // find1 is Ann's ticket of a title.
 func (d *desk) find1(t *testing.T, title string) *ticket {
 	t.Helper()

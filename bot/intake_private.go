@@ -166,6 +166,19 @@ func (h *handling) ownTickets() ([]*messages.TicketView, error) {
 	return openedPrivately(list), nil
 }
 
+// ownAndDrafts lists what a message may be about: the person's open tickets, and those whose group they are being asked for.
+func (h *handling) ownAndDrafts() ([]*messages.TicketView, error) {
+	own, err := h.ownTickets()
+	if err != nil {
+		return nil, err
+	}
+	user, err := h.person()
+	if err != nil {
+		return nil, err
+	}
+	return append(own, user.Drafts...), nil
+}
+
 // openedPrivately returns those tickets of a list that were opened from the person's private chat.
 func openedPrivately(list *messages.TicketList) []*messages.TicketView {
 	var own []*messages.TicketView

@@ -135,9 +135,9 @@ func (h *handling) followsTitleQuestion(m *Message, user *messages.UserView) boo
 		h.update.Received.UnixMilli()-user.UntitledMs <= titleFor.Milliseconds()
 }
 
-// rowsOfOwn are buttons for the open tickets that a message may be about: the one that the desk spoke of last comes first, then the current one.
+// rowsOfOwn are buttons for the tickets that a message may be about: the one that the desk spoke of last comes first, then the current one.
 func (h *handling) rowsOfOwn(m *Message, current *messages.TicketView) ([]*messages.KeyboardRow, error) {
-	own, err := h.ownTickets()
+	own, err := h.ownAndDrafts()
 	if err != nil {
 		return nil, err
 	}

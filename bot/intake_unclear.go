@@ -51,10 +51,14 @@ func (h *handling) unclear(m *Message) (*doubt, error) {
 		return nil, err
 	}
 	d.current = viewOf(current)
-	switch since := current.CreatedMs > user.UnclearMs; {
-	case below && (!d.waits || since):
+	opened := current.CreatedMs > user.UnclearMs
+	drafted := slices.ContainsFunc(user.Drafts, func(v *messages.TicketView) bool {
+		return v.TicketId == last.TicketId && v.CreatedMs > user.UnclearMs
+	})
+	switch {
+	case below && (!d.waits || opened || drafted): // what they wrote before is another matter than this
 		d.unclear, d.waits = last.MessageId, false
-	case since: // who has opened a ticket since means that one
+	case opened: // who has opened a ticket since means that one
 		return nil, nil
 	}
 	return d, nil
@@ -130,7 +134,7 @@ func (h *handling) questionOf(d *doubt) (*messages.SendNoticeCall, error) {
 	if err != nil || spoken == nil && !d.waits {
 		return nil, err
 	}
-	own, err := h.ownTickets()
+	own, err := h.ownAndDrafts()
 	if err != nil {
 		return nil, err
 	}
