@@ -194,7 +194,11 @@ func TestTraces(t *testing.T) {
 	}
 	calls := func() int { return h.sim.CallStats().Total }
 	h.say(h.bob, h.works, 0, "/default_group")
-	h.soonTrue("Bob has a default group", calls, posted(h.works, "will now open in Works"))
+	h.soonTrue("Bob has a default group", calls, func() bool { // the group says so before it is written down with Bob
+		var users struct{ Data []struct{ TelegramID int64 } }
+		h.call("GET", fmt.Sprintf("/users?defaultGroupId=%d", h.works), nil, &users)
+		return len(users.Data) == 1
+	})
 	h.say(h.alice, h.support, made.Topic.TelegramTopicID, "/mention @bob_b")
 	h.say(h.alice, h.support, made.Topic.TelegramTopicID, "first words")
 	h.soonTrue("messages are copied to Works", calls, posted(h.works, "first words"))
