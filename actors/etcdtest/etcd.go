@@ -36,6 +36,7 @@ type Server struct {
 	tls    *tls.Config // of the test's own client; nil: none
 	login  User        // the same
 	cmd    *exec.Cmd
+	ended  chan error // what its process ended with
 }
 
 // Start starts a server, which ends with the test. Without etcd the test is skipped.
@@ -121,15 +122,7 @@ func (s *Server) must(err error) {
 // Again starts the server after Stop, with what it had stored.
 func (s *Server) Again() {
 	s.t.Helper()
-	s.cmd = exec.Command("etcd", append([]string{"--name", "test", "--data-dir", s.dir, "--unsafe-no-fsync",
-		"--listen-client-urls", s.URL, "--advertise-client-urls", s.URL,
-		"--listen-peer-urls", s.peer, "--initial-advertise-peer-urls", s.peer, "--initial-cluster", "test=" + s.peer,
-		"--bcrypt-cost", "4", // so that no login waits for a busy machine
-		"--logger", "zap", "--log-level", "error"}, s.guards...)...)
-	s.cmd.Stdout, s.cmd.Stderr = os.Stderr, os.Stderr
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	s.run()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
@@ -138,9 +131,28 @@ func (s *Server) Again() {
 		select {
 		case <-ctx.Done():
 			s.t.Fatalf("etcd is not ready after %s", patience)
+		case <-s.ended: // a connection of somebody else has its port just now
+			s.run()
 		case <-look.C:
 		}
 	}
+}
+
+// run starts the server's process.
+func (s *Server) run() {
+	s.t.Helper()
+	cmd := exec.Command("etcd", append([]string{"--name", "test", "--data-dir", s.dir, "--unsafe-no-fsync",
+		"--listen-client-urls", s.URL, "--advertise-client-urls", s.URL,
+		"--listen-peer-urls", s.peer, "--initial-advertise-peer-urls", s.peer, "--initial-cluster", "test=" + s.peer,
+		"--bcrypt-cost", "4", // so that no login waits for a busy machine
+		"--logger", "zap", "--log-level", "error"}, s.guards...)...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	s.cmd, s.ended = cmd, ended
 }
 
 func (s *Server) healthy(ctx context.Context) bool {
@@ -163,7 +175,7 @@ func (s *Server) Stop() {
 	}
 	_ = s.cmd.Process.Kill()
 	var exit *exec.ExitError
-	if err := s.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+	if err := <-s.ended; err != nil && !errors.As(err, &exit) {
 		s.t.Errorf("etcd: %v", err)
 	}
 	s.cmd = nil
