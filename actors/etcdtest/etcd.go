@@ -131,7 +131,8 @@ func (s *Server) Again() {
 		select {
 		case <-ctx.Done():
 			s.t.Fatalf("etcd is not ready after %s", patience)
-		case <-s.ended: // a connection of somebody else has its port just now
+		case err := <-s.ended: // a connection of somebody else has its port just now
+			s.t.Logf("etcd ended while it started, and is started again: %v", err)
 			s.run()
 		case <-look.C:
 		}
