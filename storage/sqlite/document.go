@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json" // decodes in a third of the time: docs/decisions.md, D50
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -27,13 +26,10 @@ func encode(record any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
-// asStored lets decode read everything that encode writes: a client's JSON may have a name twice.
-var asStored = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-
 // decode reads a document into an empty record.
 func decode[T any](doc string, record *T) error {
 	// UnmarshalRead reuses its buffers; []byte(doc) would allocate another one for each record of a list.
-	if err := jsonv2.UnmarshalRead(strings.NewReader(doc), record, asStored); err != nil {
+	if err := jsonv2.UnmarshalRead(strings.NewReader(doc), record, storage.AsStored); err != nil {
 		return fmt.Errorf("sqlite: a stored record can't be decoded: %w", err)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json" // decodes in a third of the time: docs/decisions.md, D50
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -50,9 +49,6 @@ type eventData struct {
 
 // customer is whose ticket it is.
 func (d *eventData) customer() person { return cmp.Or(d.Ticket.Customer, d.Ticket.CreatedBy) }
-
-// asStored reads what encoding/json has written, and what programs wrote in it.
-var asStored = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 // person is somebody as events show them; nobody has no kind.
 type person struct {
@@ -121,7 +117,7 @@ func (b *batch) count(e *storage.Event) error {
 	var data eventData
 	counted := countedTypes[e.Type]
 	if counted || t.CreatedAt.IsZero() {
-		if err := jsonv2.Unmarshal(e.Data, &data, asStored); err != nil || data.Ticket.CreatedAt.IsZero() {
+		if err := jsonv2.Unmarshal(e.Data, &data, storage.AsStored); err != nil || data.Ticket.CreatedAt.IsZero() {
 			return nil // an event of a release from before the log: it does not say what is counted
 		}
 	}

@@ -86,7 +86,7 @@ func (t *ticket) staysNote(m *messages.EditMessage) (bool, error) {
 		return true, nil
 	}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
-	return true, t.sayOnce(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeNoteStays, nil) })
+	return true, t.answerNow(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeNoteStays, nil) })
 }
 
 // noteParts makes parts of an album notes, or ends that, as an edit of another part says.
@@ -141,7 +141,7 @@ func (t *ticket) tellTakenBack(parts []storage.Message, o *messages.Origin) erro
 		}
 		if slices.ContainsFunc(copies, func(c storage.Copy) bool { return len(c.Parts) > 0 }) {
 			handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
-			return t.sayOnce(o, handled, func(r *desk.Result) { desk.Respond(r, o, messages.NoticeAlbumTakenBack, nil) })
+			return t.answerNow(o, handled, func(r *desk.Result) { desk.Respond(r, o, messages.NoticeAlbumTakenBack, nil) })
 		}
 	}
 	return nil

@@ -238,8 +238,8 @@ func (t *ticket) carryOut(
 	})
 }
 
-// sayOnce writes down that something is told, with the notice that tells it, and has that sent.
-func (t *ticket) sayOnce(o *messages.Origin, told func(*storage.Ticket), notice effect) error {
+// answerNow writes a notice down, with what it is remembered by, and has it sent.
+func (t *ticket) answerNow(o *messages.Origin, told func(*storage.Ticket), notice effect) error {
 	if _, err := t.carryOut(o, told, notice); err != nil {
 		return err
 	}

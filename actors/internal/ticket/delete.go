@@ -184,7 +184,7 @@ func (t *ticket) tellRestOfAlbum(m *messages.DeleteMessage, original *storage.Me
 	}
 	args := map[string]string{"count": strconv.Itoa(len(rest) + 1), "left": strconv.Itoa(len(rest))}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
-	return t.sayOnce(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeDeleteAlbum, args) })
+	return t.answerNow(m.Origin, handled, func(r *desk.Result) { desk.Respond(r, m.Origin, messages.NoticeDeleteAlbum, args) })
 }
 
 // decideDelete carries out a "/delete" that waited, or refuses it. It writes the message first; doing that twice

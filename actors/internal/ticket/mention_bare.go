@@ -69,7 +69,7 @@ func (t *ticket) offerOne(o *messages.Origin, named *messages.Mention) error {
 	}
 	args := map[string]string{"name": desk.UserName(user), "group": group.Title}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, offered, handledByTicket) }
-	return t.sayOnce(o, handled, t.limitAnswers(o, func(r *desk.Result) {
+	return t.answerNow(o, handled, t.limitAnswers(o, func(r *desk.Result) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 			Key: messages.NoticeMentionBare, Args: args, ReplyTo: o.GetMessageId(), Silent: true,
