@@ -319,6 +319,9 @@ func TestAQuestionAboutATitleIsRepeatedOnce(t *testing.T) {
 			d.restart()
 			nothingDue()
 			d.quiet(printer)
+			if c.times == 0 {
+				d.eventually("no question stands any more", func() bool { return len(asked(said)) == 0 })
+			}
 			all := asked(said)
 			if len(all) != c.times {
 				t.Fatalf("%d questions stand", len(all))
