@@ -215,6 +215,9 @@ func TestWebOperationsOnKeys(t *testing.T) {
 	rotated := v.post("/operations/keys/"+idOf(made)+"/rotate", url.Values{"overlap": {"0"}}).secret(t)
 	s.do("GET", "/api/v1/me", rotated, nil).is(200)
 	s.do("GET", "/api/v1/me", made, nil).is(401)
+	if p := (&visitor{s: s}).send(http.MethodPost, "/sign-in", url.Values{"key": {made}}); p.status != http.StatusForbidden || !p.has("was replaced") {
+		t.Error(p.status, p.body)
+	}
 	theirs := s.signInByKey(rotated)
 	if p := v.post("/operations/keys/"+idOf(made)+"/revoke", nil); !p.has("is revoked") {
 		t.Error(p.body)

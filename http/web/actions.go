@@ -316,8 +316,11 @@ func (s *Site) answered(c *fiber.Ctx, may *access, reply *messages.Reply) error 
 }
 
 func statusOf(reason string) int {
-	if reason == messages.NoticeNotAllowed {
+	switch reason {
+	case messages.NoticeNotAllowed:
 		return http.StatusForbidden
+	case messages.ReasonManyPending:
+		return http.StatusTooManyRequests
 	}
 	return http.StatusConflict
 }

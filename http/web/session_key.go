@@ -43,6 +43,8 @@ func (s *Site) signInByKey(c *fiber.Ctx, key string) error {
 		return s.signInFailed(c, "key_expired")
 	case messages.Authenticated_REVOKED:
 		return s.signInFailed(c, "key_revoked")
+	case messages.Authenticated_REPLACED:
+		return s.signInFailed(c, "key_replaced")
 	default:
 		return s.signInFailed(c, "key_wrong")
 	}
