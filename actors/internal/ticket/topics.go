@@ -134,8 +134,12 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	}
 	op := desk.OperationTo(o)
 	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}
-	if link != nil {
+	switch customer := r.OpenedFor; {
+	case link != nil:
 		notice.UserId = link.UserID
+	case key == messages.NoticeTicketCreated && customer != nil && customer.Kind == "user":
+		args["name"] = customer.Name // they have asked for no ticket, and hear of it
+		notice.UserId, _ = strconv.ParseInt(customer.ID, 10, 64)
 	}
 	if key == messages.NoticePrivateFailed {
 		notice.Keyboard = desk.OneButton(messages.ButtonRetry, messages.CallbackReopen+":"+r.TicketID)
