@@ -49,7 +49,7 @@ const (
 	// Tickets.
 	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
 	NoticeTitleHint       = "title_hint"       // in a group, to the first words after that which do not answer it
-	NoticeTicketCreated   = "ticket_created"   // ticket, url, name: whose message it was opened from, if that is somebody else
+	NoticeTicketCreated   = "ticket_created"   // ticket, url, name; name: whose message it was opened from, if that is somebody else
 	NoticeCreateNote      = "create_note"      // it would be opened from an internal note
 	NoticeTitleStays      = "title_stays"      // ticket, private; an edit of what opened it has another title
 	NoticeEditedCommand   = "edited_command"   // in reply to what was a command, and has been edited to words
