@@ -138,6 +138,11 @@ func TestAnErrorNamesItsTrace(t *testing.T) {
 		api := "http://" + addr + "/api/v1"
 		var made writtenTicket
 		d.must(json.Unmarshal([]byte(d.asks(http.MethodPost, api+"/tickets", key, fmt.Sprintf(`{"title": "Printer", "groupId": %d}`, d.support), "Prefer", "wait=30")), &made))
+		d.soon("its card is there: a refused one would be the example", func() bool {
+			return slices.ContainsFunc(d.sim.Messages(d.support, simulator.AllThreads), func(m simulator.Message) bool {
+				return m.Thread != 0 && strings.Contains(m.Text, "Printer") && len(m.Buttons) > 0
+			})
+		})
 		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1}))
 		const traceID = "0af7651916cd43dd8448eb211c80319c"
 		d.asks(http.MethodPost, api+"/tickets/"+made.TicketID+"/messages", key, `{"text": "It is on fire"}`, "traceparent", "00-"+traceID+"-b7ad6b7169203331-01")
