@@ -270,6 +270,31 @@ func (s refusingStore) InsertMessage(ctx context.Context, m *storage.Message) er
 	}
 }
 
+// TestAssignBeforeTelegramHasSpoken: whoever is named in a new group is not said to be no one of the team before the desk knows.
+func TestAssignBeforeTelegramHasSpoken(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	g, err := d.sim.AddGroup(simulator.Group{Title: "New", Forum: true})
+	d.must(err)
+	for person, role := range map[int64]simulator.Role{d.ann: simulator.Creator, d.dora: simulator.Administrator, d.carl: simulator.Member, d.eve: simulator.Member} {
+		d.must(d.sim.SetMember(g.ID, person, role))
+	}
+	d.must(d.sim.SetBot(g.ID, simulator.Administrator, simulator.BotRights{CanManageTopics: true}))
+	d.awaitText(g.ID, 0, "New is registered")
+	k := d.open(d.eve, g.ID, "Lamp")
+	d.inject(simulator.Fault{Method: "getChatAdministrators", Chat: g.ID, Kind: simulator.FaultSlow, Delay: 300e6})
+	d.awaitAnswer(d.say(d.carl, g.ID, k.thread, "/assign @dora_s"), "I don't know yet whether Dora")
+	d.eventually("the desk knows who administers the group", func() bool {
+		group, err := d.store.GroupByTelegramID(t.Context(), g.ID)
+		return err == nil && len(group.Admins) > 0
+	})
+	d.eventually("Dora has it", func() bool { // the ticket may hear a moment later than the group
+		d.say(d.carl, g.ID, k.thread, "/assign @dora_s")
+		d.quiet(k)
+		return d.record(k).AssigneeID() == itoa64(d.dora)
+	})
+}
+
 func TestProgramsAssign(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
