@@ -65,7 +65,7 @@ func TestTicketFromSomebodysWords(t *testing.T) {
 	d.run(t, "they hear of it by a mention, and whoever opens their own ticket by an answer", func(t *testing.T) {
 		asked := d.reply(d.carl, d.support, d.say(d.eve, d.support, 0, "The bell is silent"), "/create_ticket")
 		told := d.awaitAnswer(asked, "Ticket opened: #")
-		if !strings.Contains(told.Text, "Eve: your message is in it") || !mentions(told, d.eve) {
+		if !strings.Contains(told.Text, "Eve: your message is in this ticket now") || !mentions(told, d.eve) {
 			t.Errorf("%s %+v", told.Text, told.Entities)
 		}
 		told = d.awaitAnswer(d.say(d.eve, d.support, 0, "/create_ticket The bell rings again"), "Ticket opened: #")
