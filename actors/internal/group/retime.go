@@ -38,12 +38,21 @@ type retiming struct {
 func (g *group) retimeSoon(after time.Duration) {
 	if g.record != nil && g.record.Retiming && !g.retiming.running {
 		began, first := g.Now().Add(after), g.retiming.first
-		if first.IsZero() || first.Before(g.record.RetimingSince) {
+		if first.IsZero() || first.After(g.Now()) || first.Before(g.timesChanged()) {
 			first = began
 		}
 		g.retiming = retiming{running: true, first: first, since: began}
 		g.After(after, retimeStep{})
 	}
+}
+
+// timesChanged is when the times were changed. Where the record has a time to come, somebody has set the clock back since
+// (docs/decisions.md, D287): then it was before the first pass of this life of the group, and counts as that.
+func (g *group) timesChanged() time.Time {
+	if since := g.record.RetimingSince; !since.After(g.Now()) {
+		return since
+	}
+	return g.retiming.first
 }
 
 func (g *group) onRetimeStep(retimeStep) error {
@@ -76,7 +85,7 @@ func (g *group) onRetimeStep(retimeStep) error {
 		g.After(retimePause, retimeStep{})
 		return nil
 	}
-	done := !g.retiming.behind && !g.retiming.since.Before(g.record.RetimingSince.Add(retimeAgain))
+	done := !g.retiming.behind && !g.retiming.since.Before(g.timesChanged().Add(retimeAgain))
 	if !done && g.Elapsed(g.retiming.first) > retimedFor { // neither a downtime counts, nor what the clock was moved over
 		g.Log.Error("some tickets did not learn of the new working hours; they do when somebody writes in them")
 		done = true
