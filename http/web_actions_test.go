@@ -291,6 +291,15 @@ func TestWebDeliveries(t *testing.T) {
 			t.Error("a link for who is not there")
 		}
 	})
+	s.run(t, "two topics in one group have names", func(t *testing.T) {
+		other, twice := s.opened(s.ann, s.support, "Lamp"), "/tickets/"
+		twice += other.TicketID
+		for _, person := range []int64{ben, s.colleague("Cleo", s.sales)} {
+			v.do(twice, "mention", url.Values{"user": {strconv.FormatInt(person, 10)}})
+		}
+		v.do(twice, "answer", url.Values{"text": {"It is dark"}, "form": {"lamp"}})
+		s.await("both have it", v.shows(twice, "delivered to \u2068Sales (Ben)\u2069", "delivered to \u2068Sales (Cleo)\u2069"))
+	})
 	s.run(t, "waiting, while Telegram asks for a pause", func(t *testing.T) {
 		s.must(s.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: s.sales, Kind: simulator.Fault429, RetryAfter: 2}))
 		say("Two")

@@ -726,6 +726,8 @@ type WebTopic struct {
 	Place         string                 `protobuf:"bytes,1,opt,name=place,proto3" json:"place,omitempty"`
 	ChatId        int64                  `protobuf:"varint,2,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	ThreadId      int64                  `protobuf:"varint,3,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"` // 0: not opened yet, or a private chat
+	TopicId       string                 `protobuf:"bytes,640,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	UserName      string                 `protobuf:"bytes,641,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"` // for whom it was opened by a mention; empty: for nobody
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -779,6 +781,20 @@ func (x *WebTopic) GetThreadId() int64 {
 		return x.ThreadId
 	}
 	return 0
+}
+
+func (x *WebTopic) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *WebTopic) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
 }
 
 // ListWebTickets asks for a page of the tickets of groups, and of those that a person is on.
@@ -1839,11 +1855,13 @@ const file_messages_web_proto_rawDesc = "" +
 	"\x06topics\x18\x03 \x03(\v2\x1c.topicdesk.messages.WebTopicR\x06topics\x12\x13\n" +
 	"\x04acts\x18\xe9\x02 \x01(\bR\x04acts\x12!\n" +
 	"\facts_at_home\x18\xea\x02 \x01(\bR\n" +
-	"actsAtHome\"V\n" +
+	"actsAtHome\"\x90\x01\n" +
 	"\bWebTopic\x12\x14\n" +
 	"\x05place\x18\x01 \x01(\tR\x05place\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1b\n" +
-	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\x8c\x03\n" +
+	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\x12\x1a\n" +
+	"\btopic_id\x18\x80\x05 \x01(\tR\atopicId\x12\x1c\n" +
+	"\tuser_name\x18\x81\x05 \x01(\tR\buserName\"\x8c\x03\n" +
 	"\x0eListWebTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x16\n" +
 	"\x06groups\x18\x02 \x03(\tR\x06groups\x12\x1a\n" +

@@ -28,7 +28,7 @@ func (p *ticketPage) copiesOf(r *messages.MessageRecord, titles titles, waits ma
 		if !p.may.inside && at.GetGroupId() != p.may.ticket.GroupId || r.Deleted && d.State != "failed" {
 			continue // of what is deleted there is nothing to wait for
 		}
-		c := copied{State: d.State, Into: at.GetTopicId(), Where: titles[at.GetGroupId()]}
+		c := copied{State: d.State, Into: at.GetTopicId(), Where: p.may.topicTitle(titles, at)}
 		if p.may.member[at.GetGroupId()] {
 			c.URL = messageURL(at.GetChatId(), at.GetTelegramTopicId(), d.TelegramMessageIds)
 		}
@@ -45,6 +45,23 @@ func (p *ticketPage) copiesOf(r *messages.MessageRecord, titles titles, waits ma
 		all = append(all, c)
 	}
 	return all
+}
+
+// topicTitle is what a topic is called: by its group, and by whom it was opened for where the ticket has several topics there.
+func (a *access) topicTitle(titles titles, at *messages.TopicRecord) string {
+	title, name, there := titles[at.GetGroupId()], "", 0
+	for _, topic := range a.topics {
+		if topic.Place == at.GetGroupId() {
+			there++
+			if topic.TopicId == at.GetTopicId() {
+				name = topic.UserName
+			}
+		}
+	}
+	if there < 2 || name == "" || title == "" {
+		return title
+	}
+	return title + " (" + name + ")"
 }
 
 // waitsFor says what a copy waits for.

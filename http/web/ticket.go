@@ -282,7 +282,7 @@ func (p *ticketPage) saidOf(one *messages.WebMessage, of *session, titles titles
 		return v, false
 	}
 	at := r.GetTopic()
-	v = said{MessageRecord: r, Version: one.Version, Sent: time.UnixMilli(r.SentMs), Where: titles[at.GetGroupId()],
+	v = said{MessageRecord: r, Version: one.Version, Sent: time.UnixMilli(r.SentMs), Where: may.topicTitle(titles, at),
 		Hidden: !may.sees(r), Reactions: one.Reactions, Copies: p.copiesOf(r, titles, waits),
 		Own: r.GetSender().GetKind() == messages.Sender_USER && r.GetSender().GetId() == of.person.Id}
 	if !may.inside {

@@ -32,8 +32,11 @@ func (q *query) webAccess(m *messages.GetWebAccess) proto.Message {
 				return &messages.WebAccess{Code: q.code(m, err)}
 			}
 		}
-		reply.Topics = append(reply.Topics,
-			&messages.WebTopic{Place: topic.GroupID, ChatId: chat, ThreadId: topic.TelegramTopicID})
+		found := &messages.WebTopic{Place: topic.GroupID, ChatId: chat, ThreadId: topic.TelegramTopicID, TopicId: topic.TopicID}
+		if link := desk.LinkOf(r, topic.TopicID); link != nil {
+			found.UserName = link.UserName
+		}
+		reply.Topics = append(reply.Topics, found)
 	}
 	return reply
 }
