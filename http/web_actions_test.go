@@ -111,7 +111,7 @@ func TestWebActions(t *testing.T) {
 		if taken < 45 || taken > 50 {
 			t.Errorf("%d notes were taken", taken)
 		}
-		refused(t, last, 409, "try again in a moment")
+		refused(t, last, 429, "try again in a moment")
 		note.Set("form", "many3")
 		good(t, v.do(where, "answer", note)) // it was taken
 	})
