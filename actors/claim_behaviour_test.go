@@ -78,7 +78,12 @@ func TestClaim(t *testing.T) {
 	d.run(t, "given to a team member, who is told in their own topic", func(t *testing.T) {
 		says(d.ann, "/assign", "send /assign and their name")
 		says(d.ann, "/assign @nobody", "I don't know @nobody on this ticket")
-		says(d.ann, "/assign @dora_s", "Dora can't take care of this ticket")
+		says(d.ann, "/assign @dora_s", "I don't know Dora as somebody of the team")
+		own := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "/assign Eve", Entities: []simulator.Entity{
+			{Type: "bot_command", Offset: 0, Length: 7},
+			{Type: "text_mention", Offset: 8, Length: 3, User: []byte(`{"id":` + itoa64(d.eve) + `,"is_bot":false,"first_name":"Eve"}`)},
+		}})
+		d.awaitAnswer(own, "This is Eve's own ticket")
 		eng = d.mention(d.ann, k, "@bob_eng", d.engineering)
 		near := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/assign @bob"), "choose who takes care of the ticket")
 		if got := buttons(near); len(got) != 1 || !strings.HasPrefix(got[0], "Bob") {

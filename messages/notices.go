@@ -95,6 +95,7 @@ const (
 	NoticeAssignUnknown       = "assign_unknown"        // given
 	NoticeAssignNear          = "assign_near"           // given; buttons for those whose name begins so
 	NoticeAssignAsking        = "assign_asking"         // name; the desk has not heard yet who administers the groups
+	NoticeAssignCustomer      = "assign_customer"       // name; it is their ticket
 	NoticeAssignNotTeam       = "assign_not_team"       // name; not of the desk on this ticket
 	NoticeAssignSame          = "assign_same"           // name; has it already
 	NoticeTakenOver           = "taken_over"            // name (who had it), who (has it now)

@@ -110,6 +110,8 @@ func (t *ticket) assigning(m *messages.AssignTicket) (effect, error) {
 		case t.refuseClosed(r, o, messages.VerbAssign):
 		case who == nil:
 			desk.Respond(r, o, messages.NoticeAssignUnknown, map[string]string{"given": given})
+		case t.isCustomer(who.Creator):
+			desk.Respond(r, o, messages.NoticeAssignCustomer, map[string]string{"name": who.Name})
 		case who.asked:
 			desk.Respond(r, o, messages.NoticeAssignAsking, map[string]string{"name": who.Name})
 		case !who.fits:
