@@ -172,3 +172,30 @@ func TestEditsWhileTheBotIsAway(t *testing.T) {
 		t.Errorf("%d given up", n)
 	}
 }
+
+// TestTwoTopicsOfAGroupAreToldOnce: that the bot can't write in a group is said once, however many colleagues of it are on the ticket.
+func TestTwoTopicsOfAGroupAreToldOnce(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	d.say(d.carl, d.engineering, 0, "/default_group")
+	d.awaitText(d.engineering, 0, "Carl, tickets")
+	k := d.open(d.ann, d.support, "Printer")
+	d.mention(d.ann, k, "bob_eng", d.engineering)
+	d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention @carl"), "Carl is on the ticket now")
+	d.quiet(k)
+	d.must(d.sim.SetBot(d.engineering, simulator.Kicked, simulator.BotRights{}))
+	d.say(d.ann, d.support, k.thread, "Is it done?")
+	d.eventually("both topics wait", func() bool {
+		links := d.record(k).Links
+		return links[0].Topic.Suspended != "" && links[1].Topic.Suspended != ""
+	})
+	d.awaitText(d.support, k.thread, "can't write in Engineering")
+	d.must(d.sim.SetBot(d.engineering, simulator.Administrator, fullRights))
+	for _, link := range d.record(k).Links {
+		d.awaitText(d.engineering, int(link.Topic.TelegramTopicID), "Is it done?")
+	}
+	d.quiet(k)
+	if n := d.texts(d.support, k.thread, "can't write"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}

@@ -190,7 +190,10 @@ func (t *ticket) setSuspended(r *storage.Ticket, topic *storage.Topic, why strin
 	if messages.IsPrivate(topic.GroupID) {
 		t.notifyReach(r, topic, why == "")
 	}
-	if topic.Suspended == "" && why != "" && !messages.IsPrivate(topic.GroupID) && !topic.Unproven {
+	told := slices.ContainsFunc(desk.TopicsOf(r), func(x *storage.Topic) bool { // that of another colleague there
+		return x.GroupID == topic.GroupID && x.TopicID != topic.TopicID && x.Suspended == why
+	})
+	if topic.Suspended == "" && why != "" && !messages.IsPrivate(topic.GroupID) && !topic.Unproven && !told {
 		t.notifyOthers(r, topic, messages.NoticeTopicSuspended, why, "held")
 	}
 	topic.Suspended = why
