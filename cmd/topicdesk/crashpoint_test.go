@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -263,12 +264,15 @@ func (p *play) run(point crashPoint) string {
 	if twice := p.topicsTwice(); len(twice) > 0 {
 		p.Errorf("topics that were opened twice: %q", twice)
 	}
-	r := repeatsOf(p.calls, func(life int) *ledger { return p.after[life] })
+	p.logMu.Lock()
+	calls := slices.Clone(p.calls)
+	p.logMu.Unlock()
+	r := repeatsOf(calls, func(life int) *ledger { return p.after[life] })
 	for _, what := range r.wrong {
 		p.Error(what)
 	}
 	for life := range p.lives - 1 {
-		p.lost += lostOf(p.calls, life, p.after[life]).count
+		p.lost += lostOf(calls, life, p.after[life]).count
 	}
 	p.repeats = r.count
 	return p.transcript(func(m simulator.Message) bool { return r.first[[2]int64{m.Chat, int64(m.ID)}] })

@@ -29,8 +29,8 @@ type called struct {
 	activation *byte
 }
 
-// call makes a call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or
-// a message that it shares with others.
+// call makes a call that has begun (calls) in a goroutine of its own; the answer comes back as a message. op is what is called: that of
+// q, or a message that it shares with others.
 func (c *chat) call(q *queued, op *messages.Operation) {
 	op = c.quietly(op)
 	c.inFlight++
@@ -42,7 +42,6 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	if counts(q.op) { // what does not count keeps no order, and must not free the line of what does
 		c.line(q.op.ThreadId).busy = true
 	}
-	c.room.calls.begin()
 	c.room.metrics.inFlight.Inc()
 	chatID, lang, activation, claim := c.chatID, c.langOf(op), c.activation, c.Claim()
 	start, edit := time.Now(), editDigest(op, lang)

@@ -10,13 +10,19 @@ import (
 type calls struct {
 	mu       sync.Mutex
 	inFlight int
+	stopped  bool          // somebody waits, or has waited
 	empty    chan struct{} // closed when inFlight falls to 0; nil while nobody waits
 }
 
-func (c *calls) begin() {
+// begin counts a call that is about to leave. False: it must not, since a stop would not wait for its answer. A chat may find that out
+// late: it looks whether the node stops before it writes down that a call leaves, which takes its time.
+func (c *calls) begin() bool {
 	c.mu.Lock()
-	c.inFlight++
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if !c.stopped {
+		c.inFlight++
+	}
+	return !c.stopped
 }
 
 func (c *calls) end() {
@@ -29,9 +35,10 @@ func (c *calls) end() {
 	c.mu.Unlock()
 }
 
-// wait returns when no call is in flight.
+// wait returns when no call is in flight. No other one begins.
 func (c *calls) wait(ctx context.Context) error {
 	c.mu.Lock()
+	c.stopped = true
 	if c.inFlight == 0 {
 		c.mu.Unlock()
 		return nil

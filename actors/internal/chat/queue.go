@@ -129,6 +129,9 @@ func (c *chat) dispatch() {
 			c.lookAt(later)
 			return
 		}
+		if !c.room.calls.begin() {
+			return // it is made after the next start
+		}
 		c.remove(next)
 		if isIcon(next.op) {
 			c.iconLeft = now
@@ -138,6 +141,7 @@ func (c *chat) dispatch() {
 			c.Log.Error("a call can't be prepared; tried again", "operation", next.op.Id, "error", err)
 			next.notBefore = now.Add(entity.RetryAfterTrouble)
 			c.putBackAll(next)
+			c.room.calls.end()
 			continue
 		}
 		c.probing = c.probing || c.record.Suspended != "" && waits(next.op)
