@@ -131,6 +131,9 @@ func TestMention(t *testing.T) {
 				d.awaitText(d.engineering, topic.Thread, "hear me")
 			}
 		}
+		bobs := int(d.record(k).Links[0].Topic.TelegramTopicID)
+		d.say(d.bob, d.engineering, bobs, "/unlink")
+		d.awaitText(d.support, k.thread, "ended the link of Engineering (Bob) with")
 	})
 	d.run(t, "somebody without username, by a text mention", func(t *testing.T) {
 		d.say(d.eve, d.sales, 0, "/default_group")

@@ -39,6 +39,9 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		return nil, err
 	}
 	linkID, by := here.TopicID, desk.CreatorOf(o)
+	stays := slices.ContainsFunc(desk.TopicsOf(t.record), func(x *storage.Topic) bool { // a colleague's topic in that group
+		return x.GroupID == here.GroupID && x.TopicID != here.TopicID
+	})
 	leaves, err := t.leavesWith(here, by)
 	if err != nil {
 		return nil, err
@@ -58,6 +61,9 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		args := map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket), "group": title}
 		if link.UserID != 0 { // somebody else could not /link their topic again
 			args["name"] = link.UserName
+		}
+		if stays && link.UserName != "" {
+			args["group"] = title + " (" + link.UserName + ")"
 		}
 		there := maps.Clone(args)
 		there["home"] = home
