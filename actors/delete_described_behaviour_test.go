@@ -148,8 +148,10 @@ func TestEditsOfADescription(t *testing.T) {
 		d.describes(k, "the key is 1234", topics)
 		d.edit(command, "/create_ticket Keys\nof floor 2")
 		d.describes(k, "of floor 2\n\nthe key is 1234", topics)
-		if d.events(k, messages.EventTicketUpdated) != 3 {
-			t.Errorf("%d events", d.events(k, messages.EventTicketUpdated))
+		d.quiet(k)
+		d.eventually("the log has three events", func() bool { return d.events(k, messages.EventTicketUpdated) >= 3 })
+		if n := d.events(k, messages.EventTicketUpdated); n != 3 {
+			t.Errorf("%d events", n)
 		}
 	})
 	d.run(t, "to more than a description may have, and back", func(t *testing.T) {

@@ -75,8 +75,8 @@ func TestWebClaims(t *testing.T) {
 		if p.status != 200 || !strings.Contains(p.body, ">Mia<") || strings.Count(p.body, `data-testid="person"`) != 1 {
 			t.Errorf("%d %s", p.status, p.body)
 		}
-		refused(t, member.do(address, "assign", url.Values{"user": {strconv.FormatInt(ben, 10)}}), 409, "not on the team")
-		refused(t, member.do(address, "assign", url.Values{"user": {strconv.FormatInt(s.ann, 10)}}), 409, "opened it")
+		refused(t, member.do(address, "assign", url.Values{"user": {strconv.FormatInt(ben, 10)}}), 409, "does not know Ben as somebody of the team")
+		refused(t, member.do(address, "assign", url.Values{"user": {strconv.FormatInt(s.ann, 10)}}), 409, "own ticket")
 		for _, user := range []string{"", "x", "0", "-5", "99999999999999999999", "123456"} {
 			refused(t, member.do(address, "assign", url.Values{"user": {user}}), 409, "does not know")
 		}
